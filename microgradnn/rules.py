@@ -1,0 +1,256 @@
+"""The Op record and its constructors: how one line of the table becomes a differentiable op.
+
+A rule has one signature everywhere: `rule(g, y, *xs, **params)`, where `g` is the cotangent of
+the output, `y` the output and `xs` the inputs; it returns the cotangent of one input, or None for
+zero. Rules are written in ops, and ops are polymorphic (numbers in, number out; arrays in, array
+out; nodes in, node out). So the same line is reverse mode when it is given arrays, higher order
+when it is given nodes, and an exact oracle when it is given fractions or balls. Forward mode is
+derived from it too, and how is what the constructors below differ in:
+
+    elementwise         y[i] depends on xs[i] only   dy = Σ rule(dx, y, xs): J is diagonal
+    linear              op(x + z) = op(x) + op(z)    dy = op(dx)
+    bilinear            linear in each input         dy = op(da, b) + op(a, db)
+    reduction           dy = Σ w·dx along an axis    the line is the weight w
+    nondifferentiable   flat almost everywhere       dy = 0
+    custom              anything else                dy = the transpose of the rule (see walk.py)
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from .errors import DTypeError, RuleError
+
+Rule = Callable[..., Any]
+Interval = tuple[float, float]
+OPS: dict[str, "Op"] = {}
+NO_PARAMS: MappingProxyType[str, Any] = MappingProxyType({})
+
+
+class Carrier:
+    """What an op knows of nodes: they are Carriers, and `record(op, xs, params)` makes one."""
+
+    __slots__ = ()
+    record: Callable[..., Any]
+
+
+class Recording(threading.local):
+    """Whether this thread records ops on nodes: `recording.on`, `with recording.set(False):`."""
+
+    on = True
+
+    @contextmanager
+    def set(self, on: bool) -> Iterator[None]:
+        before, self.on = self.on, on
+        try:
+            yield
+        finally:
+            self.on = before
+
+
+recording = Recording()
+
+
+class Op:
+    """One primitive: how to compute it on numbers and on arrays, and its derivative rules."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        number: Callable[..., Any] | None,
+        array: Callable[..., Any],
+        rules: tuple[Rule | None, ...] | Rule,
+        push: Callable[..., Any] | None = None,
+        *,
+        label: str | None = None,
+        domain: tuple[Interval, ...] = (),
+        doc: str = "",
+    ) -> None:
+        self.name, self.kind, self.label = name, kind, label or name
+        self.number, self.array = number, array
+        self.rules = rules  # one for each input, or one function returning all (variadic ops)
+        self.push = push  # push(op, tangents, y, xs, params), None: transpose the rules
+        self.domain = domain  # one interval for each input, where tests may draw values
+        self.__doc__ = doc or f"{name}: {kind} op of microgradnn's table (microgradnn/ops.py)."
+
+    def __call__(self, *xs: Any, **params: Any) -> Any:
+        for x in xs:
+            if isinstance(x, Carrier):
+                return x.record(self, xs, params)
+        return self.compute(xs, params)
+
+    def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
+        """The value of the op on raw numbers or arrays: nothing is recorded."""
+        if self.number is None:
+            return self.array(*xs, **params)
+        for x in xs:
+            if isinstance(x, (np.ndarray, np.generic, list, tuple)):
+                return self.array(*xs, **params)
+        return self.on_numbers(xs, params)
+
+    def on_numbers(self, xs: Any, params: Any = NO_PARAMS) -> Any:
+        """The value on plain numbers, following IEEE where Python raises: 1/0 = inf, log(-1) = nan.
+
+        Every other number type (Fraction, mpf, arb, longdouble, Value) is handled by the number
+        kernel through its own operators and methods.
+        """
+        if self.number is None:
+            raise RuleError(f"{self.name}: works on arrays, got single numbers; use Tensor")
+        try:
+            return self.number(*xs, **params)
+        except (ArithmeticError, ValueError):
+            with np.errstate(all="ignore"):
+                return float(self.array(*[np.float64(x) for x in xs], **params))
+
+    def pull(self, i: int, g: Any, y: Any, xs: Any, params: Any = NO_PARAMS) -> Any:
+        """The cotangent of input `i`, or None for zero."""
+        if callable(self.rules):
+            return self.rules(g, y, *xs, **params)[i]
+        rule = self.rules[i]
+        return None if rule is None else rule(g, y, *xs, **params)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def register(op: Op) -> Op:
+    """The op itself, entered in the registry that tests, docs and comparisons iterate over."""
+    if op.name in OPS:
+        raise RuleError(f"{op.name}: already in the table; choose another name")
+    OPS[op.name] = op
+    return op
+
+
+# ---- the constructors -------------------------------------------------------------------------
+
+
+def elementwise(
+    name: str, number: Callable[..., Any], array: Callable[..., Any], *rules: Rule | None, **info: Any
+) -> Op:
+    """An op that works element by element and broadcasts."""
+    info.setdefault("domain", ((-3.0, 3.0),) * len(rules))
+    if not isinstance(array, np.ufunc):
+        array = _also_on_objects(number, array)
+    return register(Op(name, "elementwise", number, array, rules, _push_elementwise, **info))
+
+
+def nondifferentiable(
+    name: str, number: Callable[..., Any], array: Callable[..., Any], arity: int = 1, **info: Any
+) -> Op:
+    """An elementwise op that is constant between its jumps: its derivative is zero, never None."""
+    info.setdefault("domain", ((-3.0, 3.0),) * arity)
+    return register(Op(name, "nondifferentiable", number, array, (None,) * arity, _push_zero, **info))
+
+
+def linear(name: str, array: Callable[..., Any], transpose: Rule, **info: Any) -> Op:
+    """A linear map of one array; `transpose` maps the cotangent of the output to the input's."""
+    number = info.pop("number", None)
+    return register(Op(name, "linear", number, array, (transpose,), _push_linear, **info))
+
+
+def linear_variadic(name: str, array: Callable[..., Any], transpose: Rule, **info: Any) -> Op:
+    """A linear map of any number of arrays (concatenate); `transpose` returns all cotangents."""
+    return register(Op(name, "linear", None, array, transpose, _push_linear, **info))
+
+
+def bilinear(name: str, array: Callable[..., Any], left: Rule, right: Rule, **info: Any) -> Op:
+    """An op linear in each of two inputs."""
+    return register(Op(name, "bilinear", None, array, (left, right), _push_bilinear, **info))
+
+
+def reduction(
+    name: str, array: Callable[..., Any], weight: Rule, expand: Rule, total: Rule, **info: Any
+) -> Op:
+    """A reduction over `axis`, given dy/dx as `weight(y, x, axis)` with y kept in x's rank.
+
+    `expand(v, x, axis)` undoes the loss of the reduced axes and `total` sums over them again:
+    reverse mode is expand(g)·w and forward mode total(t·w), both from the one line `weight`.
+    """
+
+    def rule(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return expand(g, x, axis) * weight(expand(y, x, axis), x, axis)
+
+    def push(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
+        (x,), axis = xs, params.get("axis")
+        return total(ts[0] * weight(expand(y, x, axis), x, axis), **params)
+
+    return register(Op(name, "reduction", None, array, (rule,), push, **info))
+
+
+def custom(name: str, array: Callable[..., Any], *rules: Rule | None, **info: Any) -> Op:
+    """Any other op; forward mode transposes its rules, so a rule must be linear in g."""
+    number = info.pop("number", None)
+    return register(Op(name, "custom", number, array, rules, **info))
+
+
+def custom_variadic(name: str, array: Callable[..., Any], rule: Rule, **info: Any) -> Op:
+    """A custom op of any number of inputs; `rule` returns the cotangents of all of them."""
+    number = info.pop("number", None)
+    return register(Op(name, "custom", number, array, rule, **info))
+
+
+# ---- forward mode, from the same lines ----------------------------------------------------------
+
+
+def _push_elementwise(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
+    total = None
+    for i, t in enumerate(ts):
+        part = None if t is None else op.pull(i, t, y, xs, params)
+        if part is not None:
+            total = part if total is None else total + part
+    return total
+
+
+def _push_linear(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
+    return op(*[x * 0 if t is None else t for t, x in zip(ts, xs, strict=True)], **params)
+
+
+def _push_bilinear(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
+    (ta, tb), (a, b) = ts, xs
+    if ta is None or tb is None:
+        return op(a, tb, **params) if ta is None else op(ta, b, **params)
+    return op(ta, b, **params) + op(a, tb, **params)
+
+
+def _push_zero(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> None:
+    return None
+
+
+# ---- kernels on other numbers -------------------------------------------------------------------
+
+_ALIASES = {"arctan": "atan", "log": "ln"}  # what mpmath, flint and decimal call it
+
+
+def on_number(name: str, plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A number kernel: `plain` (of `math`) on int and float, else the number's own function."""
+
+    def kernel(x: Any) -> Any:
+        if type(x) is float or type(x) is int:
+            return plain(x)
+        for home in (x, getattr(x, "context", None), np if isinstance(x, np.generic) else None):
+            for word in (name, _ALIASES.get(name, name)):
+                own = getattr(home, word, None)
+                if own is not None:
+                    return own() if home is x else own(x)
+        if isinstance(x, bool):
+            return plain(x)
+        raise DTypeError(f"{name}: {type(x).__name__} numbers have no {name}; convert to float first")
+
+    return kernel
+
+
+def _also_on_objects(number: Callable[..., Any], array: Callable[..., Any]) -> Callable[..., Any]:
+    """An array kernel that runs object arrays (of Value, Fraction, arb) element by element."""
+
+    def kernel(*xs: Any, **params: Any) -> Any:
+        for x in xs:
+            if isinstance(x, np.ndarray) and x.dtype.char == "O":
+                return np.frompyfunc(lambda *v: number(*v, **params), len(xs), 1)(*xs)
+        return array(*xs, **params)
+
+    return kernel

@@ -1,0 +1,312 @@
+"""Tensor: one NumPy array that remembers how it was computed."""
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from . import ops
+from .errors import DTypeError, GradientError, RuleError, ShapeError
+from .node import Node, next_stamp
+from .rules import NO_PARAMS, Carrier, Op, recording
+
+new = object.__new__
+
+
+class Tensor(Node):
+    """An ndarray with a gradient. Operators, methods and promotion are NumPy's.
+
+    `data` is the ndarray, `grad` None or an ndarray of the same shape and dtype (a Tensor after
+    backward(create_graph=True)). Comparisons return plain boolean arrays.
+
+    >>> x = tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("requires_grad", "retains_grad")
+    __array_ufunc__ = None  # ndarray + Tensor is left to Tensor
+    __hash__ = object.__hash__
+
+    def __init__(
+        self,
+        data: npt.ArrayLike,
+        dtype: npt.DTypeLike | None = None,
+        requires_grad: bool = False,
+        name: str | None = None,
+    ) -> None:
+        if isinstance(data, Node):
+            raise DTypeError("tensor: got a node; use .detach() for a copy without history")
+        self.requires_grad = self.retains_grad = False
+        self._leaf(np.array(data, dtype), name)
+        self.grad = None
+        self.requires_grad_(requires_grad)
+
+    # ---- what the engine asks of a carrier ------------------------------------------------------
+
+    @staticmethod
+    def record(op: Op, xs: tuple[Any, ...], params: Any) -> Any:
+        """The node for op(*xs, **params), its array computed."""
+        tracked = False
+        raw = []
+        for x in xs:
+            if isinstance(x, Tensor):
+                raw.append(x._data)
+                tracked = tracked or x.requires_grad
+            elif isinstance(x, Carrier):
+                raise RuleError(f"{op.name}: a Tensor and a {type(x).__name__} do not mix; use .data")
+            else:
+                raw.append(x)
+        y = op.array(*raw, **params)
+        if type(y) is not np.ndarray:
+            y = np.asarray(y)
+        out = new(Tensor)
+        out._data = y
+        out.grad = out.name = None
+        out.retains_grad = False
+        if tracked and recording.on and y.dtype.kind in "fO":
+            out.op, out.parents, out.params = op, xs, params
+            out.requires_grad = True
+        else:
+            out.op, out.parents, out.params = None, (), NO_PARAMS
+            out.requires_grad = False
+        out.stamp = next_stamp()
+        return out
+
+    @staticmethod
+    def fit(g: Any, x: Any) -> Any:
+        """The cotangent g in the shape and dtype of the tensor x: here broadcasting is undone."""
+        data = x._data
+        if g.shape != data.shape:
+            g = ops.sum_to(g, shape=data.shape)
+        if g.dtype != data.dtype:
+            g = ops.astype(g, dtype=data.dtype)
+        return g
+
+    def spread(self, t: Any) -> Any:
+        """The tangent t in the shape and dtype of this tensor: the transpose of fit."""
+        if t.shape != self._data.shape:
+            t = ops.broadcast_to(t, shape=self._data.shape)
+        if t.dtype != self._data.dtype:
+            t = ops.astype(t, dtype=self._data.dtype)
+        return t
+
+    @property
+    def keeps_grad(self) -> bool:  # type: ignore[override]
+        """Whether backward() leaves a gradient here: at leaves, and after retain_grad()."""
+        return self.op is None or self.retains_grad
+
+    def zeros(self) -> Any:
+        """Zeros of the same shape and dtype, as a cotangent."""
+        return np.zeros(self._data.shape, self._data.dtype)
+
+    def fresh(self) -> "Tensor":
+        """A new leaf of zeros of the same shape and dtype."""
+        return Tensor(self.zeros(), requires_grad=True)
+
+    def _checked(self, data: Any) -> Any:
+        data = np.asarray(data)
+        if data.shape != self._data.shape:
+            raise ShapeError(f"data: shape {data.shape} does not replace shape {self._data.shape}")
+        if data.dtype != self._data.dtype:
+            raise DTypeError(
+                f"data: dtype {data.dtype} does not replace {self._data.dtype}; use .astype(...)"
+            )
+        return data
+
+    def _seed(self, gradient: Any, create_graph: bool) -> Any:
+        if gradient is None:
+            if self._data.size != 1:
+                raise GradientError(
+                    f"backward: output has shape {self.shape}, need a single number; "
+                    "pass gradient= or call .sum() first"
+                )
+            g = np.ones(self._data.shape, self._data.dtype)
+        elif isinstance(gradient, Tensor):
+            g = gradient if create_graph else gradient._data
+        else:
+            g = np.array(gradient, self._data.dtype)
+        if g.shape != self._data.shape:
+            raise ShapeError(f"backward: gradient has shape {g.shape}, output {self.shape}")
+        return Tensor(g) if create_graph and not isinstance(g, Tensor) else g
+
+    @staticmethod
+    def _deposit(grads: dict[Any, Any]) -> None:
+        taken: set[int] = set()
+        for node, g in grads.items():
+            if node.grad is not None:
+                g = node.grad + g
+            elif not isinstance(g, Tensor):
+                # Two gradients may be one array, or a view of one: each leaf gets its own.
+                fresh = type(g) is np.ndarray and g.base is None and id(g) not in taken
+                g = g if fresh and node.op is None and len(grads) > 1 else np.array(g)
+                taken.add(id(g))
+            node.grad = np.asarray(g) if isinstance(g, np.generic) else g
+
+    # ---- what PyTorch's tensors have ------------------------------------------------------------
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+        """self, a leaf that from now on does (or does not) collect gradients."""
+        if requires_grad and self._data.dtype.kind not in "fO":
+            raise DTypeError(
+                f"requires_grad: dtype {self._data.dtype} has no gradient; "
+                "make it floating point, as in tensor([1.0, 2.0]) or dtype=float"
+            )
+        if self.op is not None and not requires_grad:
+            raise GradientError(f"requires_grad_: {self.describe()} is not a leaf; use .detach()")
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> None:
+        """None; backward() will leave `.grad` here although this is not a leaf."""
+        if not self.requires_grad:
+            raise GradientError("retain_grad: this tensor does not require grad")
+        self.retains_grad = True
+
+    def detach(self) -> "Tensor":
+        """A leaf that shares this tensor's array and has no history."""
+        out = new(Tensor)
+        out._leaf(self._data, self.name)
+        out.grad, out.requires_grad, out.retains_grad = None, False, False
+        return out
+
+    def item(self) -> Any:
+        """The only element, as a Python number. Raises ShapeError if there are several."""
+        if self._data.size != 1:
+            raise ShapeError(f"item: shape {self.shape} has {self._data.size} elements, need one")
+        return self._data.item()
+
+    def numpy(self) -> np.ndarray:
+        """The array. Raises GradientError on a tensor that requires grad: nothing detaches silently."""
+        if self.requires_grad:
+            raise self._untracked("numpy()", ".data or .detach().numpy()")
+        return self._data
+
+    # fmt: off
+    @property
+    def shape(self) -> tuple[int, ...]: return self._data.shape
+    @property
+    def dtype(self) -> np.dtype[Any]: return self._data.dtype
+    @property
+    def ndim(self) -> int: return self._data.ndim
+    @property
+    def size(self) -> int: return self._data.size
+    @property
+    def T(self) -> "Tensor": return ops.transpose(self)  # noqa: N802
+    # fmt: on
+
+    # ---- array methods: NumPy's names and arguments ---------------------------------------------
+
+    # fmt: off
+    def __matmul__(self, other: Any) -> "Tensor": return ops.matmul(self, other)
+    def __rmatmul__(self, other: Any) -> "Tensor": return ops.matmul(other, self)
+    def sum(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.sum(self, axis=axis, keepdims=keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.max(self, axis=axis, keepdims=keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.min(self, axis=axis, keepdims=keepdims)
+    def prod(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.prod(self, axis=axis, keepdims=keepdims)
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.logsumexp(self, axis=axis, keepdims=keepdims)
+    def softmax(self, axis: int = -1) -> "Tensor": return ops.softmax(self, axis=axis)
+    def log_softmax(self, axis: int = -1) -> "Tensor": return ops.log_softmax(self, axis=axis)
+    def astype(self, dtype: npt.DTypeLike) -> "Tensor": return ops.astype(self, dtype=np.dtype(dtype))
+    def swapaxes(self, axis1: int, axis2: int) -> "Tensor": return ops.swapaxes(self, axis1=axis1, axis2=axis2)
+    def squeeze(self, axis: Any = None) -> "Tensor": return ops.squeeze(self, axis=axis)
+    # fmt: on
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+        """The mean along axis, as sum / n."""
+        total = ops.sum(self, axis=axis, keepdims=keepdims)
+        return total / (self._data.size / max(total.size, 1) if self._data.size else 0.0)
+
+    def reshape(self, *shape: Any) -> "Tensor":
+        """The same elements in another shape: reshape(2, 3), reshape((2, 3)) or reshape(-1)."""
+        return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> "Tensor":
+        """The axes in another order, reversed by default."""
+        if len(axes) == 1 and (axes[0] is None or not isinstance(axes[0], int)):
+            axes = axes[0]
+        return ops.transpose(self, axes=axes or None)
+
+    def clip(self, min: Any = None, max: Any = None) -> "Tensor":
+        """Each element moved into [min, max]; the gradient passes inside and at the bounds."""
+        lo, hi = -np.inf if min is None else min, np.inf if max is None else max
+        return ops.clip(self, lo, hi)
+
+    def __getitem__(self, index: Any) -> "Tensor":
+        return ops.getitem(self, index=_plain_index(index))
+
+    def __len__(self) -> int:
+        if not self._data.ndim:
+            raise ShapeError("len: a 0-d tensor has no length")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[i] for i in range(len(self)))
+
+    # ---- what would lose the gradient says what to write instead --------------------------------
+
+    def _untracked(self, what: str, instead: str) -> GradientError:
+        return GradientError(f"{what}: {self.describe()} requires grad and would lose it; use {instead}")
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise GradientError(
+            "item assignment: tensors are not changed in place; build the result with "
+            "where, concatenate or stack, or assign to .data outside a graph"
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise self._untracked("np.asarray", ".data, or an op of microgradnn")
+        return np.array(self._data, dtype, copy=copy)
+
+    def __float__(self) -> float:
+        if self.requires_grad:
+            raise self._untracked("float()", ".item()")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        if self.requires_grad:
+            raise self._untracked("int()", ".item()")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.requires_grad:
+            raise self._untracked("truth value", "a comparison such as (x > 0).any()")
+        return bool(self._data)
+
+    # fmt: off
+    def __eq__(self, other: object) -> Any: return self._data == _plain(other)
+    def __ne__(self, other: object) -> Any: return self._data != _plain(other)
+    def __lt__(self, other: Any) -> Any: return self._data < _plain(other)
+    def __le__(self, other: Any) -> Any: return self._data <= _plain(other)
+    def __gt__(self, other: Any) -> Any: return self._data > _plain(other)
+    def __ge__(self, other: Any) -> Any: return self._data >= _plain(other)
+    # fmt: on
+
+    def __repr__(self) -> str:
+        array = np.array2string(self._data, separator=", ", prefix="tensor(")
+        dtype = "" if self.dtype in (np.float64, np.int64, bool) else f", dtype={self.dtype}"
+        made = f", op={self.op.name}" if self.op else ", requires_grad=True" * self.requires_grad
+        return f"tensor({array}{dtype}{made})"
+
+
+def tensor(
+    data: npt.ArrayLike,
+    dtype: npt.DTypeLike | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """A new Tensor holding a copy of data. Raises DTypeError if integers should require grad."""
+    return Tensor(data, dtype, requires_grad, name)
+
+
+def _plain(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else x
+
+
+def _plain_index(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(_plain(i) for i in index)
+    return _plain(index)

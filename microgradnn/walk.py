@@ -1,0 +1,138 @@
+"""The engine: the graph behind a result, walked backwards (pullback) or forwards (pushforward).
+
+Both are pure functions: they return derivatives and write on no node. Both are iterative and take
+time linear in the graph, so a chain of a million nodes works. A node is made after its parents, so
+its stamp, drawn from one counter, is larger than theirs: sorting by stamp is a topological order,
+and a parent with the larger stamp has had its data changed since, which is refused.
+"""
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .errors import GradientError
+from .rules import Carrier, recording
+
+
+def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
+    """The differentiable nodes that outputs were computed from, latest first.
+
+    Nothing before `inputs` is visited. Raises GradientError where data changed after its use.
+    """
+    stop = set(inputs)
+    found = set(outputs)
+    stack = [n for n in found if n not in stop]
+    while stack:
+        node = stack.pop()
+        stamp = node.stamp
+        for p in node.parents:
+            if isinstance(p, Carrier):
+                if p.stamp > stamp:
+                    raise _changed(p, node)
+                if p not in found and p.requires_grad:
+                    found.add(p)
+                    if p not in stop:
+                        stack.append(p)
+    return sorted(found, key=attrgetter("stamp"), reverse=True)
+
+
+def between(nodes: Sequence[Any], inputs: Iterable[Any]) -> set[Any]:
+    """Those of `nodes` (latest first) that depend on inputs, and the inputs."""
+    found = set(inputs)
+    for node in reversed(nodes):
+        for p in node.parents:
+            if isinstance(p, Carrier) and p in found:
+                found.add(node)
+                break
+    return found
+
+
+def pullback(
+    outputs: Sequence[Any],
+    cotangents: Sequence[Any],
+    inputs: Sequence[Any] | None = None,
+    create_graph: bool = False,
+) -> dict[Any, Any]:
+    """Cotangents by node: of `inputs`, or of every node that keeps its gradient.
+
+    A node that outputs do not depend on is absent. Cotangents are raw numbers or arrays; with
+    create_graph the rules run on the nodes themselves, and so the results are nodes again.
+    """
+    nodes = order(outputs, inputs or ())
+    wanted = set(nodes) if inputs is None else between(nodes, inputs)
+    kept = {n for n in nodes if n.keeps_grad} if inputs is None else set(inputs)
+    fit = type(outputs[0]).fit
+    grads: dict[Any, Any] = {}
+    for node, g in zip(outputs, cotangents, strict=True):
+        grads[node] = grads[node] + g if node in grads else g
+    with np.errstate(all="ignore"), recording.set(create_graph):  # inf and nan are values here
+        for node in nodes:
+            g = grads.get(node)
+            op = node.op
+            if g is None or op is None or (inputs is not None and node in kept):
+                continue
+            if node not in kept:
+                del grads[node]
+            params = node.params
+            y, xs = (node, node.parents) if create_graph else _raw(node)
+            variadic = callable(op.rules)
+            parts = op.rules(g, y, *xs, **params) if variadic else op.rules
+            for p, part in zip(node.parents, parts, strict=True):
+                if part is not None and isinstance(p, Carrier) and p in wanted:
+                    d = part if variadic else part(g, y, *xs, **params)
+                    if d is not None:
+                        if fit is not None:
+                            d = fit(d, p)
+                        grads[p] = grads[p] + d if p in grads else d
+    for n in kept.intersection(nodes):
+        if n not in grads:  # reached, but only through ops that are flat
+            grads[n] = n.zeros()
+    return grads
+
+
+def pushforward(
+    outputs: Sequence[Any],
+    inputs: Sequence[Any],
+    tangents: Sequence[Any],
+    create_graph: bool = False,
+) -> list[Any]:
+    """The tangent of each output, None for zero, when inputs move along tangents."""
+    moved = dict(zip(inputs, tangents, strict=True))
+    with np.errstate(all="ignore"), recording.set(create_graph):
+        for node in reversed(order(outputs, inputs)):
+            if node in moved or node.op is None:
+                continue
+            ts = [moved.get(p) if isinstance(p, Carrier) else None for p in node.parents]
+            if any(t is not None for t in ts):
+                t = _push(node, ts, create_graph)
+                if t is not None:
+                    moved[node] = node.spread(t)
+    return [moved.get(y) for y in outputs]
+
+
+def _push(node: Any, ts: list[Any], create_graph: bool) -> Any:
+    op, params = node.op, node.params
+    y, xs = (node, node.parents) if create_graph else _raw(node)
+    if op.push is not None:
+        return op.push(op, ts, y, xs, params)
+    # No rule of its own: g ↦ rule(g, y, *xs) is linear, and its transpose maps tangents forward.
+    with recording.set(True):
+        g = node.fresh()
+        pulled = [(op.pull(i, g, y, xs, params), t) for i, t in enumerate(ts) if t is not None]
+    pulled = [(c, t) for c, t in pulled if isinstance(c, Carrier)]
+    if not pulled:
+        return None
+    return pullback([c for c, _ in pulled], [t for _, t in pulled], [g], create_graph).get(g)
+
+
+def _raw(node: Any) -> tuple[Any, list[Any]]:
+    return node._data, [p._data if isinstance(p, Carrier) else p for p in node.parents]
+
+
+def _changed(p: Any, node: Any) -> GradientError:
+    return GradientError(
+        f"{node.op.name}: the data of {p.describe()} was changed after it was used here; "
+        "run the forward pass again, and change data only after backward"
+    )
