@@ -65,6 +65,10 @@ class Node(Carrier):
         grads = pullback([self], [self._seed(gradient, create_graph)], None, create_graph)
         self._deposit(grads)
 
+    def clear_grad(self) -> None:
+        """None; forgets `.grad`: None again for a Tensor, 0 for a Value."""
+        raise NotImplementedError
+
     def describe(self) -> str:
         """A short name for messages: its name, or what made it."""
         kind = type(self).__name__.lower()

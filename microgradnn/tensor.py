@@ -159,6 +159,10 @@ class Tensor(Node):
         self.requires_grad = requires_grad
         return self
 
+    def clear_grad(self) -> None:
+        """None; sets `.grad` to None."""
+        self.grad = None
+
     def retain_grad(self) -> None:
         """None; backward() will leave `.grad` here although this is not a leaf."""
         if not self.requires_grad:

@@ -94,6 +94,10 @@ class Value(Node):
         """t, a tangent of this node: a number already."""
         return t
 
+    def clear_grad(self) -> None:
+        """None; sets `.grad` to 0."""
+        self.grad = 0
+
     def item(self) -> Any:
         """The number."""
         return self._data

@@ -1,0 +1,86 @@
+"""Neuron, Layer, MLP of single Values, with micrograd's constructor signatures.
+
+A neuron is one n-ary dot node, Σ wᵢxᵢ + b, where micrograd makes 2n nodes: that is its speed.
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from . import ops
+from .errors import ShapeError
+from .value import Value
+
+
+class Module:
+    """Base: parameters() lists the Values, zero_grad() resets their gradients."""
+
+    def parameters(self) -> list[Value]:
+        """All parameters, in a fixed order."""
+        return []
+
+    def zero_grad(self) -> None:
+        """None; sets every gradient to 0."""
+        for p in self.parameters():
+            p.grad = 0
+
+
+class Neuron(Module):
+    """relu(w·x + b), or w·x + b if not nonlin; w from U(-1, 1) of `random`, b = 0."""
+
+    def __init__(self, nin: int, nonlin: bool = True) -> None:
+        self.w = [Value(random.uniform(-1, 1), f"w{i}") for i in range(nin)]
+        self.b = Value(0.0, "b")
+        self.nonlin = nonlin
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        if len(x) != len(self.w):
+            raise ShapeError(f"Neuron: got {len(x)} inputs, expected {len(self.w)}")
+        act: Value = ops.sumprod(*self.w, *x, self.b)
+        return act.relu() if self.nonlin else act
+
+    def parameters(self) -> list[Value]:
+        """The weights, then the bias."""
+        return [*self.w, self.b]
+
+    def __repr__(self) -> str:
+        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """nout neurons that see the same nin inputs."""
+
+    def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+        self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        out = [n(x) for n in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def parameters(self) -> list[Value]:
+        """Those of the neurons, in order."""
+        return [p for n in self.neurons for p in n.parameters()]
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """Layers of widths nouts, ReLU in all but the last."""
+
+    def __init__(self, nin: int, nouts: Sequence[int]) -> None:
+        sizes = [nin, *nouts]
+        last = len(nouts) - 1
+        self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != last) for i in range(len(nouts))]
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x if isinstance(x, Sequence) else [x])
+        return x
+
+    def parameters(self) -> list[Value]:
+        """Those of the layers, in order."""
+        return [p for layer in self.layers for p in layer.parameters()]
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(str, self.layers))}]"

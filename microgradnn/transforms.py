@@ -1,0 +1,213 @@
+"""Functions that take a function and return its derivative: grad, value_and_grad, vjp, jvp.
+
+Arguments and results may be floats, arrays, Tensors, Values, and nested tuples, lists and dicts of
+them. Each call differentiates with respect to fresh nodes: a leaf for a plain number or array, an
+alias for a node. Derivatives belong to nodes, not to levels of nesting, so a derivative inside a
+derivative cannot be confused with it. Results are plain like the arguments, unless something
+outside the call is being differentiated too: then they are nodes that carry its graph.
+"""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from . import ops, tree
+from .errors import DTypeError, GradientError, ShapeError
+from .node import Node
+from .rules import Carrier, recording
+from .tensor import Tensor
+from .value import Value
+from .walk import order, pullback, pushforward
+
+
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that returns the gradient of f with respect to argument(s) `argnums`.
+
+    The gradient has the form, shape and dtype of the argument; for a sequence of argnums, a tuple.
+    f returns one number, or with has_aux a pair (number, anything), and then the result is
+    (gradient, anything). Signature and meaning are those of jax.grad.
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, g = both(*args, **kwargs)
+        return (g, value[1]) if has_aux else g
+
+    return gradient
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """A function that returns (f(*args), gradient); see grad. With has_aux: ((value, aux), gradient)."""
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def both(*args: Any, **kwargs: Any) -> Any:
+        for i in wanted:
+            if not -len(args) <= i < len(args):
+                raise GradientError(f"grad: argnums {i}, but only {len(args)} positional arguments came")
+        at = [i % len(args) for i in wanted]
+
+        def of_wanted(*xs: Any) -> Any:
+            full = list(args)
+            for i, x in zip(at, xs, strict=True):
+                full[i] = x
+            return f(*full, **kwargs)
+
+        out = _vjp("grad", of_wanted, [args[i] for i in at], has_aux)
+        y = out[0]
+        shape = np.shape(y._data if isinstance(y, Node) else y)
+        if isinstance(y, (tuple, list, dict)) or shape != ():
+            what = f"shape {shape}" if not isinstance(y, (tuple, list, dict)) else type(y).__name__
+            raise ShapeError(f"grad: f returned {what}, need one number; sum it, or use vjp")
+        one = np.ones((), y.dtype) if hasattr(y, "dtype") else 1
+        gs = out[1](one)
+        g = gs[0] if isinstance(argnums, int) else gs
+        return ((y, out[2]) if has_aux else y), g
+
+    return both
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """(f(*primals), pull), and aux if has_aux, where pull(cotangents) is the tuple of vᵀJ.
+
+    Cotangents have the form of f's result; signature and meaning are those of jax.vjp.
+    """
+    return _vjp("vjp", f, primals, has_aux)
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+    """(f(*primals), J·tangents), and aux if has_aux, by one forward pass.
+
+    Tangents have the form and shapes of primals; signature and meaning are those of jax.jvp.
+    """
+    call = _Call("jvp", f, primals, has_aux)
+    ts = tree.leaves(tuple(tangents))
+    if len(ts) != len(call.inputs):
+        raise ShapeError(f"jvp: {len(call.inputs)} primals but {len(ts)} tangents; give one for each")
+    ts = [_fitting("jvp", t, x) for t, x in zip(ts, call.inputs, strict=True)]
+    graph = call.outer or any(isinstance(t, Carrier) for t in ts)
+    nodes = [y for y in call.outputs if call.depends(y)]
+    found = iter(pushforward(nodes, call.inputs, [_lift_like(t, graph, x) for t, x in zip(ts, call.inputs, strict=True)], graph))
+    moved = [next(found) if call.depends(y) else None for y in call.outputs]
+    out = [_zero_like(y) if t is None else t for t, y in zip(moved, call.outputs, strict=True)]
+    tangent = tree.rebuild(call.result, iter([call.lower(t, graph) for t in out]))
+    return (call.value(), tangent, call.aux) if has_aux else (call.value(), tangent)
+
+
+def _vjp(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool) -> Any:
+    call = _Call(name, f, primals, has_aux)
+
+    def pull(cotangents: Any) -> Any:
+        gs = tree.leaves(cotangents)
+        if len(gs) != len(call.outputs):
+            raise ShapeError(f"{name}: {len(call.outputs)} outputs but {len(gs)} cotangents; give one for each")
+        pairs = [(y, _fitting(name, g, y)) for y, g in zip(call.outputs, gs, strict=True) if call.depends(y)]
+        graph = call.outer or any(isinstance(g, Carrier) for _, g in pairs)
+        found: dict[Any, Any] = {}
+        if pairs:
+            ys, gs = zip(*pairs, strict=True)
+            gs = [_lift_like(g, graph, y) for g, y in zip(gs, ys, strict=True)]
+            found = pullback(ys, gs, call.inputs, graph)
+        out = [
+            call.lower(found[x] if x in found else _zero_like(x), graph, like)
+            for x, like in zip(call.inputs, call.plain, strict=True)
+        ]
+        return tree.rebuild(call.primals, iter(out))
+
+    return (call.value(), pull, call.aux) if has_aux else (call.value(), pull)
+
+
+class _Call:
+    """One evaluation of f on fresh nodes: its inputs and outputs, and how to hand results back."""
+
+    def __init__(self, name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool) -> None:
+        self.primals = tuple(primals)
+        self.plain = tree.leaves(self.primals)
+        differentiated_outside = recording.on
+        with recording.set(True):
+            self.inputs = [_fresh(name, x) for x in self.plain]
+            result = f(*tree.rebuild(self.primals, iter(self.inputs)))
+        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
+            raise GradientError(f"{name}: has_aux=True needs f to return a pair (result, aux)")
+        self.result, aux = result if has_aux else (result, None)
+        self.outputs = tree.leaves(self.result)
+        for y in self.outputs:
+            if not isinstance(y, (Node, np.ndarray, np.generic, int, float, Fraction)) and not hasattr(y, "__mul__"):
+                raise DTypeError(f"{name}: f returned {type(y).__name__}, need numbers or arrays")
+        ours = set(self.inputs)
+        nodes = order([y for y in self.outputs if isinstance(y, Node) and y.requires_grad], self.inputs)
+        self.reached = ours.intersection(nodes) and set(nodes)
+        # Something outside is being differentiated if an input continues an outer graph, or if a
+        # leaf that is not ours lies below the result.
+        self.outer = differentiated_outside and (
+            any(isinstance(x, Node) and x.requires_grad for x in self.plain)
+            or any(n.op is None and n not in ours for n in nodes)
+        )
+        self.nodes_in = any(isinstance(x, Node) for x in self.plain)
+        self.aux = tree.map_leaves(lambda v: self.lower(v, self.outer), aux)
+
+    def depends(self, y: Any) -> bool:
+        return isinstance(y, Node) and y.requires_grad
+
+    def value(self) -> Any:
+        return tree.rebuild(self.result, iter([self.lower(y, self.outer) for y in self.outputs]))
+
+    def lower(self, x: Any, graph: bool, like: Any = None) -> Any:
+        """x as the caller should see it: a node if nodes came in or a graph goes on, else plain."""
+        if graph:
+            return x
+        raw = x._data if isinstance(x, Node) else x
+        if self.nodes_in:
+            template = next(v for v in self.plain if isinstance(v, Node)) if like is None else like
+            if isinstance(template, Value):
+                return Value(raw)
+            if isinstance(template, Tensor):
+                return Tensor(raw)
+        if type(like) is float or (like is None and all(type(v) is float for v in self.plain)):
+            return float(raw) if np.shape(raw) == () else raw
+        if isinstance(raw, np.ndarray) and (not raw.ndim and not isinstance(like, np.ndarray)):
+            return raw[()]
+        return np.array(raw) if isinstance(like, np.ndarray) else raw
+
+
+def _fresh(name: str, x: Any) -> Node:
+    if isinstance(x, Node):
+        if x.requires_grad:
+            return ops.alias(x)
+        x = x._data
+        if not isinstance(x, np.ndarray):
+            return Value(x)
+    if isinstance(x, (bool, int, np.integer, np.bool_)) or (isinstance(x, np.ndarray) and x.dtype.kind in "iub"):
+        kind = x.dtype if isinstance(x, (np.ndarray, np.generic)) else type(x).__name__
+        raise DTypeError(f"{name}: an argument is {kind}, which has no gradient; make it float (3.0)")
+    if isinstance(x, (float, np.floating, np.ndarray)):
+        return Tensor(x, requires_grad=True)
+    if isinstance(x, str) or not hasattr(x, "__mul__"):
+        raise DTypeError(f"{name}: an argument is {type(x).__name__}, need numbers or arrays")
+    return Value(x)
+
+
+def _fitting(name: str, g: Any, y: Any) -> Any:
+    """The cotangent or tangent g, checked against y and in its dtype."""
+    if isinstance(g, Node):
+        shape: Any = g.shape  # type: ignore[attr-defined]
+    else:
+        g = np.asarray(g, y.dtype) if isinstance(y, (Tensor, np.ndarray)) else g
+        shape = np.shape(g)
+    expected = np.shape(y._data if isinstance(y, Node) else y)
+    if shape != expected:
+        raise ShapeError(f"{name}: a cotangent or tangent has shape {shape}, expected {expected}")
+    return g
+
+
+def _lift_like(g: Any, graph: bool, y: Any) -> Any:
+    if not graph:
+        return g._data if isinstance(g, Node) else g
+    return g if isinstance(g, Node) else type(y)(g)
+
+
+def _zero_like(y: Any) -> Any:
+    return y.zeros() if isinstance(y, Node) else np.zeros(np.shape(y))[()]
