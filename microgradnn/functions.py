@@ -45,8 +45,7 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean along axis: sum / n. Of integers a float; of nothing nan."""
-    total = ops.sum(x, axis=axis, keepdims=keepdims)
-    return ops.div(total, _count(x, axis))
+    return ops.mean(x, axis=axis, keepdims=keepdims)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -180,12 +179,6 @@ def _as_array(x: Any) -> Any:
 
 def _arrays(arrays: Sequence[Any]) -> list[Any]:
     return [_as_array(a) for a in arrays]
-
-
-def _count(x: Any, axis: Axis) -> int:
-    shape = np.shape(_plain(x))
-    axes = range(len(shape)) if axis is None else np.atleast_1d(axis)
-    return int(np.prod([shape[a] for a in axes], dtype=int))
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:

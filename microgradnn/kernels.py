@@ -40,9 +40,8 @@ def relu_number(x: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)), from exp(-|x|), which cannot overflow."""
-    e = np.exp(-np.abs(x))
-    return np.where(np.asarray(x) < 0, e, 1) / (1 + e)
+    """1 / (1 + exp(-x)) as exp(min(x, 0)) / (1 + exp(-|x|)), which cannot overflow."""
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
 def relu(x: Any) -> Any:
@@ -141,6 +140,8 @@ def check_targets(z: Any, t: Any) -> None:
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     """x summed down to `shape`, which must broadcast to x.shape. The transpose of broadcast_to."""
     lead = x.ndim - len(shape)
+    if x.shape[lead:] == shape and lead > 0:  # the usual case, a bias: only leading axes go
+        return np.add.reduce(x, tuple(range(lead)))
     fits = lead >= 0 and all(n in (1, m) for n, m in zip(shape, x.shape[lead:], strict=True))
     if not fits:
         raise ShapeError(f"sum_to: an array of shape {x.shape} does not sum to shape {shape}")
@@ -148,6 +149,23 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
         lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1
     )
     return np.reshape(np.sum(x, axes, keepdims=True), shape)
+
+
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """x repeated to `shape`; a single number fills a new array, which is faster than a view."""
+    if x.size == 1 and isinstance(shape, tuple) and x.ndim <= len(shape):
+        out = np.empty(shape, x.dtype)
+        out.fill(x.item() if x.dtype.char != "O" else x.ravel()[0])
+        return out
+    return np.broadcast_to(x, shape)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Σx / n along axis; of nothing nan, without a warning."""
+    x = np.asarray(x)
+    total = np.sum(x, axis, keepdims=keepdims)
+    n = x.size // total.size if total.size else 1
+    return total / n if n else np.full_like(total, np.nan, dtype=(total / 1).dtype)
 
 
 def put(g: Any, index: Any, shape: tuple[int, ...]) -> Any:

@@ -9,8 +9,18 @@ from typing import Any, Self
 from . import ops
 from .errors import GradientError
 from .rules import NO_PARAMS, Carrier, Op, recording
-from .walk import pullback
+from .walk import changes, pullback
 
+
+
+def _stale(g: Any, y: Any, *xs: Any, **params: Any) -> Any:
+    raise GradientError(
+        "backward: the data of a result was assigned to, so its gradient no longer exists; "
+        "compute a new result, or use .detach() before assigning"
+    )
+
+
+_STALE = Op("assigned", "custom", None, _stale, _stale)
 next_stamp = itertools.count(1).__next__
 
 
@@ -46,7 +56,9 @@ class Node(Carrier):
 
     def _set_data(self, data: Any) -> None:
         self._data = self._checked(data)
-        self.stamp = next_stamp()
+        changes.last = self.stamp = next_stamp()
+        if self.op is not None:  # a result that is no longer the result
+            self.op = _STALE
 
     data = property(attrgetter("_data"), _set_data, doc="The number or array held here.")
 

@@ -139,7 +139,7 @@ expand_dims  = linear("expand_dims",  np.expand_dims, lambda g, y, x, axis: resh
 squeeze      = linear("squeeze",      np.squeeze,     lambda g, y, x, axis=None: reshape(g, shape=x.shape))
 transpose    = linear("transpose",    np.transpose,   lambda g, y, x, axes=None: transpose(g, axes=_inverse(axes)))
 swapaxes     = linear("swapaxes",     np.swapaxes,    lambda g, y, x, axis1, axis2: swapaxes(g, axis1=axis1, axis2=axis2))
-broadcast_to = linear("broadcast_to", np.broadcast_to, lambda g, y, x, shape: sum_to(g, shape=x.shape))
+broadcast_to = linear("broadcast_to", kernels.broadcast_to, lambda g, y, x, shape: sum_to(g, shape=x.shape))
 sum_to       = linear("sum_to",       kernels.sum_to, lambda g, y, x, shape: broadcast_to(g, shape=x.shape))
 getitem      = linear("getitem",      lambda x, index: x[index],
                       lambda g, y, x, index: put(g, index=index, shape=x.shape),      label="[]")
@@ -164,6 +164,8 @@ def _kept(v: Any, x: Any, axis: Any) -> Any:
 sum       = linear("sum", np.sum,
                    lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis), shape=x.shape),
                    label="Σ")
+mean      = linear("mean", kernels.mean,
+                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis) * (y.size / builtins.max(x.size, 1)), shape=x.shape))
 reduced   = partial(reduction, expand=_kept, total=sum)  # the rest of the line is the weight dy/dx
 max       = reduced("max",       np.max,            lambda y, x, axis: _ties(y, x, axis))
 min       = reduced("min",       np.min,            lambda y, x, axis: _ties(y, x, axis))

@@ -26,7 +26,7 @@ class Tensor(Node):
     array([2., 4.])
     """
 
-    __slots__ = ("requires_grad", "retains_grad")
+    __slots__ = ("keeps_grad", "requires_grad")
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor
     __hash__ = object.__hash__
 
@@ -39,7 +39,7 @@ class Tensor(Node):
     ) -> None:
         if isinstance(data, Node):
             raise DTypeError("tensor: got a node; use .detach() for a copy without history")
-        self.requires_grad = self.retains_grad = False
+        self.requires_grad, self.keeps_grad = False, True
         self._leaf(np.array(data, dtype), name)
         self.grad = None
         self.requires_grad_(requires_grad)
@@ -65,13 +65,12 @@ class Tensor(Node):
         out = new(Tensor)
         out._data = y
         out.grad = out.name = None
-        out.retains_grad = False
         if tracked and recording.on and y.dtype.kind in "fO":
             out.op, out.parents, out.params = op, xs, params
-            out.requires_grad = True
+            out.requires_grad, out.keeps_grad = True, False
         else:
             out.op, out.parents, out.params = None, (), NO_PARAMS
-            out.requires_grad = False
+            out.requires_grad, out.keeps_grad = False, True
         out.stamp = next_stamp()
         return out
 
@@ -92,11 +91,6 @@ class Tensor(Node):
         if t.dtype != self._data.dtype:
             t = ops.astype(t, dtype=self._data.dtype)
         return t
-
-    @property
-    def keeps_grad(self) -> bool:  # type: ignore[override]
-        """Whether backward() leaves a gradient here: at leaves, and after retain_grad()."""
-        return self.op is None or self.retains_grad
 
     def zeros(self) -> Any:
         """Zeros of the same shape and dtype, as a cotangent."""
@@ -125,7 +119,7 @@ class Tensor(Node):
                 )
             g = np.ones(self._data.shape, self._data.dtype)
         elif isinstance(gradient, Tensor):
-            g = gradient if create_graph else gradient._data
+            g = gradient if create_graph else gradient._data.copy()
         else:
             g = np.array(gradient, self._data.dtype)
         if g.shape != self._data.shape:
@@ -141,7 +135,7 @@ class Tensor(Node):
             elif not isinstance(g, Tensor):
                 # Two gradients may be one array, or a view of one: each leaf gets its own.
                 fresh = type(g) is np.ndarray and g.base is None and id(g) not in taken
-                g = g if fresh and node.op is None and len(grads) > 1 else np.array(g)
+                g = g if fresh and node.op is None else np.array(g)
                 taken.add(id(g))
             node.grad = np.asarray(g) if isinstance(g, np.generic) else g
 
@@ -167,13 +161,13 @@ class Tensor(Node):
         """None; backward() will leave `.grad` here although this is not a leaf."""
         if not self.requires_grad:
             raise GradientError("retain_grad: this tensor does not require grad")
-        self.retains_grad = True
+        self.keeps_grad = True
 
     def detach(self) -> "Tensor":
         """A leaf that shares this tensor's array and has no history."""
         out = new(Tensor)
         out._leaf(self._data, self.name)
-        out.grad, out.requires_grad, out.retains_grad = None, False, False
+        out.grad, out.requires_grad, out.keeps_grad = None, False, True
         return out
 
     def item(self) -> Any:
@@ -219,9 +213,8 @@ class Tensor(Node):
     # fmt: on
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """The mean along axis, as sum / n."""
-        total = ops.sum(self, axis=axis, keepdims=keepdims)
-        return total / (self._data.size / max(total.size, 1) if self._data.size else 0.0)
+        """The mean along axis, sum / n."""
+        return ops.mean(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> "Tensor":
         """The same elements in another shape: reshape(2, 3), reshape((2, 3)) or reshape(-1)."""

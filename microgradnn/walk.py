@@ -16,25 +16,31 @@ from .errors import GradientError
 from .rules import Carrier, recording
 
 
+class _Changes:
+    """`last` is the stamp of the latest change of any node's data: older graphs must be checked."""
+
+    last = 0
+
+
+changes = _Changes()
+
+
 def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
     """The differentiable nodes that outputs were computed from, latest first.
 
     Nothing before `inputs` is visited. Raises GradientError where data changed after its use.
     """
-    stop = set(inputs)
-    found = set(outputs)
+    stop, found = set(inputs), set(outputs)
     stack = [n for n in found if n not in stop]
     while stack:
         node = stack.pop()
-        stamp = node.stamp
+        if node.stamp < changes.last:
+            _check_unchanged(node)
         for p in node.parents:
-            if isinstance(p, Carrier):
-                if p.stamp > stamp:
-                    raise _changed(p, node)
-                if p not in found and p.requires_grad:
-                    found.add(p)
-                    if p not in stop:
-                        stack.append(p)
+            if isinstance(p, Carrier) and p not in found and p.requires_grad:
+                found.add(p)
+                if p.op is not None and p not in stop:
+                    stack.append(p)
     return sorted(found, key=attrgetter("stamp"), reverse=True)
 
 
@@ -61,35 +67,50 @@ def pullback(
     create_graph the rules run on the nodes themselves, and so the results are nodes again.
     """
     nodes = order(outputs, inputs or ())
-    wanted = set(nodes) if inputs is None else between(nodes, inputs)
-    kept = {n for n in nodes if n.keeps_grad} if inputs is None else set(inputs)
-    fit = type(outputs[0]).fit
+    ends = None if inputs is None else set(inputs)
+    wanted = None if inputs is None else between(nodes, inputs)
     grads: dict[Any, Any] = {}
     for node, g in zip(outputs, cotangents, strict=True):
         grads[node] = grads[node] + g if node in grads else g
     with np.errstate(all="ignore"), recording.set(create_graph):  # inf and nan are values here
-        for node in nodes:
-            g = grads.get(node)
-            op = node.op
-            if g is None or op is None or (inputs is not None and node in kept):
-                continue
-            if node not in kept:
-                del grads[node]
-            params = node.params
-            y, xs = (node, node.parents) if create_graph else _raw(node)
-            variadic = callable(op.rules)
-            parts = op.rules(g, y, *xs, **params) if variadic else op.rules
-            for p, part in zip(node.parents, parts, strict=True):
-                if part is not None and isinstance(p, Carrier) and p in wanted:
-                    d = part if variadic else part(g, y, *xs, **params)
-                    if d is not None:
-                        if fit is not None:
-                            d = fit(d, p)
-                        grads[p] = grads[p] + d if p in grads else d
-    for n in kept.intersection(nodes):
-        if n not in grads:  # reached, but only through ops that are flat
+        _sweep(nodes, grads, ends, wanted, create_graph, type(outputs[0]).fit)
+    for n in nodes:  # reached, but only through ops that are flat
+        if n not in grads and (n.keeps_grad if ends is None else n in ends):
             grads[n] = n.zeros()
     return grads
+
+
+def _sweep(
+    nodes: list[Any],
+    grads: dict[Any, Any],
+    ends: set[Any] | None,
+    wanted: set[Any] | None,
+    create_graph: bool,
+    fit: Any,
+) -> None:
+    for node in nodes:
+        op, g = node.op, grads.get(node)
+        if op is None or g is None or (ends and node in ends):
+            continue
+        if ends is not None or not node.keeps_grad:
+            del grads[node]
+        params, parents, rules = node.params, node.parents, op.rules
+        y, xs = (node, parents) if create_graph else _raw(node)
+        variadic = callable(rules)
+        parts = rules(g, y, *xs, **params) if variadic else rules
+        for p, part in zip(parents, parts):  # noqa: B905  (rules were counted when p was made)
+            if (
+                part is not None
+                and isinstance(p, Carrier)
+                and (p.requires_grad if wanted is None else p in wanted)
+            ):
+                if not variadic:
+                    part = part(g, y, *xs, **params) if params else part(g, y, *xs)
+                    if part is None:
+                        continue
+                if fit is not None:
+                    part = fit(part, p)
+                grads[p] = grads[p] + part if p in grads else part
 
 
 def pushforward(
@@ -131,8 +152,10 @@ def _raw(node: Any) -> tuple[Any, list[Any]]:
     return node._data, [p._data if isinstance(p, Carrier) else p for p in node.parents]
 
 
-def _changed(p: Any, node: Any) -> GradientError:
-    return GradientError(
-        f"{node.op.name}: the data of {p.describe()} was changed after it was used here; "
-        "run the forward pass again, and change data only after backward"
-    )
+def _check_unchanged(node: Any) -> None:
+    for p in node.parents:
+        if isinstance(p, Carrier) and p.stamp > node.stamp:
+            raise GradientError(
+                f"{node.op.name}: the data of {p.describe()} was changed after it was used here; "
+                "run the forward pass again, and change data only after backward"
+            )

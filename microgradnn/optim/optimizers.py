@@ -35,7 +35,7 @@ class Optimizer:
         """None; moves every parameter that has a gradient."""
         for i, p in enumerate(self.params):
             if p.grad is not None:
-                p.data = p.data - self.update(i, p.data, p.grad)
+                p.data -= self.update(i, p.data, p.grad)  # in place, as in torch: no second array
 
     def update(self, i: int, p: Any, g: Any) -> Any:
         """What to subtract from parameter i, which has data p and gradient g."""
