@@ -67,50 +67,50 @@ def pullback(
     create_graph the rules run on the nodes themselves, and so the results are nodes again.
     """
     nodes = order(outputs, inputs or ())
-    ends = None if inputs is None else set(inputs)
-    wanted = None if inputs is None else between(nodes, inputs)
-    grads: dict[Any, Any] = {}
+    reached = set(nodes)
+    ends = set() if inputs is None else set(inputs)
+    grads: dict[Any, Any] = dict.fromkeys(nodes if inputs is None else between(nodes, inputs))
     for node, g in zip(outputs, cotangents, strict=True):
-        grads[node] = grads[node] + g if node in grads else g
+        if node in grads:
+            grads[node] = g if grads[node] is None else grads[node] + g
     with np.errstate(all="ignore"), recording.set(create_graph):  # inf and nan are values here
-        _sweep(nodes, grads, ends, wanted, create_graph, type(outputs[0]).fit)
-    for n in nodes:  # reached, but only through ops that are flat
-        if n not in grads and (n.keeps_grad if ends is None else n in ends):
-            grads[n] = n.zeros()
-    return grads
+        _sweep(nodes, grads, ends, inputs is not None, create_graph)
+    kept = [n for n in nodes if n.keeps_grad] if inputs is None else ends & reached
+    # None is left where only flat ops were crossed: the gradient is there, and zero.
+    return {n: n.zeros() if grads[n] is None else grads[n] for n in kept}
 
 
 def _sweep(
-    nodes: list[Any],
-    grads: dict[Any, Any],
-    ends: set[Any] | None,
-    wanted: set[Any] | None,
-    create_graph: bool,
-    fit: Any,
+    nodes: list[Any], grads: dict[Any, Any], ends: set[Any], forget: bool, create_graph: bool
 ) -> None:
+    """Fills grads, whose keys are the nodes wanted, from the last node to the first."""
+    fit = type(nodes[0]).fit
+    numbers = fit is None  # of Values: a parent that is no node is a number, and can be looked up
+    get = grads.get
     for node in nodes:
-        op, g = node.op, grads.get(node)
-        if op is None or g is None or (ends and node in ends):
+        g, op = get(node), node.op
+        if g is None or op is None or node in ends:
             continue
-        if ends is not None or not node.keeps_grad:
-            del grads[node]
+        if forget or not node.keeps_grad:
+            grads[node] = None
         params, parents, rules = node.params, node.parents, op.rules
         y, xs = (node, parents) if create_graph else _raw(node)
         variadic = callable(rules)
         parts = rules(g, y, *xs, **params) if variadic else rules
-        for p, part in zip(parents, parts):  # noqa: B905  (rules were counted when p was made)
-            if (
-                part is not None
-                and isinstance(p, Carrier)
-                and (p.requires_grad if wanted is None else p in wanted)
-            ):
-                if not variadic:
-                    part = part(g, y, *xs, **params) if params else part(g, y, *xs)
-                    if part is None:
-                        continue
-                if fit is not None:
-                    part = fit(part, p)
-                grads[p] = grads[p] + part if p in grads else part
+        for p, part in zip(parents, parts):  # noqa: B905  (checked when the node was made)
+            if numbers or isinstance(p, Carrier):
+                old = get(p, _UNWANTED)
+                if old is not _UNWANTED and part is not None:
+                    if not variadic:
+                        part = part(g, y, *xs, **params) if params else part(g, y, *xs)
+                        if part is None:
+                            continue
+                    if fit is not None:
+                        part = fit(part, p)
+                    grads[p] = part if old is None else old + part
+
+
+_UNWANTED = object()
 
 
 def pushforward(
@@ -149,7 +149,8 @@ def _push(node: Any, ts: list[Any], create_graph: bool) -> Any:
 
 
 def _raw(node: Any) -> tuple[Any, list[Any]]:
-    return node._data, [p._data if isinstance(p, Carrier) else p for p in node.parents]
+    kind = Carrier if node.fit else type(node)  # the exact type is found faster, and most are Values
+    return node._data, [p._data if isinstance(p, kind) else p for p in node.parents]
 
 
 def _check_unchanged(node: Any) -> None:
