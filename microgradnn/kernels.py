@@ -11,7 +11,6 @@ import numpy as np
 
 from .errors import LabelError, ShapeError
 
-
 # ---- on single numbers --------------------------------------------------------------------------
 
 

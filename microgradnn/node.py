@@ -8,9 +8,8 @@ from typing import Any, Self
 
 from . import ops
 from .errors import GradientError
-from .rules import NO_PARAMS, Carrier, Op, recording
+from .rules import NO_PARAMS, OPS, Carrier, Op, recording
 from .walk import changes, pullback
-
 
 
 def _stale(g: Any, y: Any, *xs: Any, **params: Any) -> Any:
@@ -84,7 +83,11 @@ class Node(Carrier):
     def describe(self) -> str:
         """A short name for messages: its name, or what made it."""
         kind = type(self).__name__.lower()
-        return repr(self.name) if self.name else f"a {kind}" + (f" made by {self.op.name}" if self.op else "")
+        return (
+            repr(self.name)
+            if self.name
+            else f"a {kind}" + (f" made by {self.op.name}" if self.op else "")
+        )
 
     # Hooks each carrier fills in.
     def _checked(self, data: Any) -> Any:
@@ -137,6 +140,17 @@ class Node(Carrier):
     def maximum(self, other: Any) -> Self: return ops.maximum(self, other)
     def minimum(self, other: Any) -> Self: return ops.minimum(self, other)
     # fmt: on
+
+
+def document(cls: type[Any]) -> None:
+    """None; gives the methods of cls that are one op the docstring of that op."""
+    for name, op in OPS.items():
+        method = vars(cls).get(name)
+        if method is not None and not method.__doc__:
+            method.__doc__ = op.__doc__
+
+
+document(Node)
 
 
 @contextmanager

@@ -229,10 +229,16 @@ def _others_in_rows(x: Any) -> Any:
 
 def _split(g: Any, xs: Any, axis: int | None) -> list[Any]:
     if axis is None:  # NumPy flattens first
-        return [reshape(p, shape=x.shape) for p, x in zip(_split(g, [_flat(x) for x in xs], 0), xs, strict=True)]
+        return [
+            reshape(p, shape=x.shape)
+            for p, x in zip(_split(g, [_flat(x) for x in xs], 0), xs, strict=True)
+        ]
     ends = np.cumsum([x.shape[axis] for x in xs])
     lead = (slice(None),) * (axis % g.ndim)
-    return [getitem(g, index=(*lead, slice(int(e) - x.shape[axis], int(e)))) for x, e in zip(xs, ends, strict=True)]
+    return [
+        getitem(g, index=(*lead, slice(int(e) - x.shape[axis], int(e))))
+        for x, e in zip(xs, ends, strict=True)
+    ]
 
 
 def _flat(x: Any) -> Any:
@@ -253,7 +259,9 @@ def _matmul_right(g: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return g * a if b.ndim == 1 else expand_dims(a, axis=-1) * expand_dims(g, axis=-2)
     left = swapaxes(a, axis1=-1, axis2=-2)
-    return squeeze(matmul(left, expand_dims(g, axis=-1)), axis=-1) if b.ndim == 1 else matmul(left, g)
+    return (
+        squeeze(matmul(left, expand_dims(g, axis=-1)), axis=-1) if b.ndim == 1 else matmul(left, g)
+    )
 
 
 def _ce_slope(z: Any, t: Any) -> Any:

@@ -43,10 +43,11 @@ class Recording(threading.local):
     on = True
 
     def set(self, on: bool) -> "_Setting":
+        """A context in which `on` has this value."""
         return _Setting(self, on)
 
 
-class _Setting:  # a class because contextlib's generators take three times as long, and walks are short
+class _Setting:  # contextlib would take three times as long, and walks are short
     __slots__ = ("mode", "on", "before")
 
     def __init__(self, mode: Recording, on: bool) -> None:
@@ -83,7 +84,7 @@ class Op:
         self.rules = rules  # one for each input, or one function returning all (variadic ops)
         self.push = push  # push(op, tangents, y, xs, params), None: transpose the rules
         self.domain = domain  # one interval for each input, where tests may draw values
-        self.__doc__ = doc or f"{name}: {kind} op of microgradnn's table (microgradnn/ops.py)."
+        self.__doc__ = doc or f"{name}: one {kind} op; its derivative is in microgradnn/ops.py."
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
         for x in xs:
@@ -137,7 +138,11 @@ def register(op: Op) -> Op:
 
 
 def elementwise(
-    name: str, number: Callable[..., Any], array: Callable[..., Any], *rules: Rule | None, **info: Any
+    name: str,
+    number: Callable[..., Any],
+    array: Callable[..., Any],
+    *rules: Rule | None,
+    **info: Any,
 ) -> Op:
     """An op that works element by element and broadcasts."""
     info.setdefault("domain", ((-3.0, 3.0),) * len(rules))
@@ -151,7 +156,9 @@ def nondifferentiable(
 ) -> Op:
     """An elementwise op that is constant between its jumps: its derivative is zero, never None."""
     info.setdefault("domain", ((-3.0, 3.0),) * arity)
-    return register(Op(name, "nondifferentiable", number, array, (None,) * arity, _push_zero, **info))
+    return register(
+        Op(name, "nondifferentiable", number, array, (None,) * arity, _push_zero, **info)
+    )
 
 
 def linear(name: str, array: Callable[..., Any], transpose: Rule, **info: Any) -> Op:
@@ -246,7 +253,9 @@ def on_number(name: str, plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
                     return own() if home is x else own(x)
         if isinstance(x, bool):
             return plain(x)
-        raise DTypeError(f"{name}: {type(x).__name__} numbers have no {name}; convert to float first")
+        raise DTypeError(
+            f"{name}: {type(x).__name__} numbers have no {name}; convert to float first"
+        )
 
     return kernel
 

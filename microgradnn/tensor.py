@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from . import ops
 from .errors import DTypeError, GradientError, RuleError, ShapeError
-from .node import Node, next_stamp
+from .node import Node, document, next_stamp
 from .rules import NO_PARAMS, Carrier, Op, recording
 
 new = object.__new__
@@ -56,7 +56,9 @@ class Tensor(Node):
                 raw.append(x._data)
                 tracked = tracked or x.requires_grad
             elif isinstance(x, Carrier):
-                raise RuleError(f"{op.name}: a Tensor and a {type(x).__name__} do not mix; use .data")
+                raise RuleError(
+                    f"{op.name}: a Tensor and a {type(x).__name__} do not mix; use .data"
+                )
             else:
                 raw.append(x)
         y = op.array(*raw, **params)
@@ -245,7 +247,9 @@ class Tensor(Node):
     # ---- what would lose the gradient says what to write instead --------------------------------
 
     def _untracked(self, what: str, instead: str) -> GradientError:
-        return GradientError(f"{what}: {self.describe()} requires grad and would lose it; use {instead}")
+        return GradientError(
+            f"{what}: {self.describe()} requires grad and would lose it; use {instead}"
+        )
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise GradientError(
@@ -287,6 +291,9 @@ class Tensor(Node):
         dtype = "" if self.dtype in (np.float64, np.int64, bool) else f", dtype={self.dtype}"
         made = f", op={self.op.name}" if self.op else ", requires_grad=True" * self.requires_grad
         return f"tensor({array}{dtype}{made})"
+
+
+document(Tensor)
 
 
 def tensor(

@@ -22,7 +22,9 @@ from .value import Value
 from .walk import order, pullback, pushforward
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """A function that returns the gradient of f with respect to argument(s) `argnums`.
 
     The gradient has the form, shape and dtype of the argument; for a sequence of argnums, a tuple.
@@ -47,7 +49,9 @@ def value_and_grad(
     def both(*args: Any, **kwargs: Any) -> Any:
         for i in wanted:
             if not -len(args) <= i < len(args):
-                raise GradientError(f"grad: argnums {i}, but only {len(args)} positional arguments came")
+                raise GradientError(
+                    f"grad: argnums {i}, but only {len(args)} positional arguments came"
+                )
         at = [i % len(args) for i in wanted]
 
         def of_wanted(*xs: Any) -> Any:
@@ -78,7 +82,9 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return _vjp("vjp", f, primals, has_aux)
 
 
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+def jvp(
+    f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> Any:
     """(f(*primals), J·tangents), and aux if has_aux, by one forward pass.
 
     Tangents have the form and shapes of primals; signature and meaning are those of jax.jvp.
@@ -86,11 +92,20 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     call = _Call("jvp", f, primals, has_aux)
     ts = tree.leaves(tuple(tangents))
     if len(ts) != len(call.inputs):
-        raise ShapeError(f"jvp: {len(call.inputs)} primals but {len(ts)} tangents; give one for each")
+        raise ShapeError(
+            f"jvp: {len(call.inputs)} primals but {len(ts)} tangents; give one for each"
+        )
     ts = [_fitting("jvp", t, x) for t, x in zip(ts, call.inputs, strict=True)]
     graph = call.outer or any(isinstance(t, Carrier) for t in ts)
     nodes = [y for y in call.outputs if call.depends(y)]
-    found = iter(pushforward(nodes, call.inputs, [_lift_like(t, graph, x) for t, x in zip(ts, call.inputs, strict=True)], graph))
+    found = iter(
+        pushforward(
+            nodes,
+            call.inputs,
+            [_lift_like(t, graph, x) for t, x in zip(ts, call.inputs, strict=True)],
+            graph,
+        )
+    )
     moved = [next(found) if call.depends(y) else None for y in call.outputs]
     out = [_zero_like(y) if t is None else t for t, y in zip(moved, call.outputs, strict=True)]
     tangent = tree.rebuild(call.result, iter([call.lower(t, graph) for t in out]))
@@ -103,8 +118,14 @@ def _vjp(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool
     def pull(cotangents: Any) -> Any:
         gs = tree.leaves(cotangents)
         if len(gs) != len(call.outputs):
-            raise ShapeError(f"{name}: {len(call.outputs)} outputs but {len(gs)} cotangents; give one for each")
-        pairs = [(y, _fitting(name, g, y)) for y, g in zip(call.outputs, gs, strict=True) if call.depends(y)]
+            raise ShapeError(
+                f"{name}: {len(call.outputs)} outputs but {len(gs)} cotangents; give one for each"
+            )
+        pairs = [
+            (y, _fitting(name, g, y))
+            for y, g in zip(call.outputs, gs, strict=True)
+            if call.depends(y)
+        ]
         graph = call.outer or any(isinstance(g, Carrier) for _, g in pairs)
         found: dict[Any, Any] = {}
         if pairs:
@@ -123,7 +144,9 @@ def _vjp(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool
 class _Call:
     """One evaluation of f on fresh nodes: its inputs and outputs, and how to hand results back."""
 
-    def __init__(self, name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool) -> None:
+    def __init__(
+        self, name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool
+    ) -> None:
         self.primals = tuple(primals)
         self.plain = tree.leaves(self.primals)
         differentiated_outside = recording.on
@@ -135,10 +158,14 @@ class _Call:
         self.result, aux = result if has_aux else (result, None)
         self.outputs = tree.leaves(self.result)
         for y in self.outputs:
-            if not isinstance(y, (Node, np.ndarray, np.generic, int, float, Fraction)) and not hasattr(y, "__mul__"):
+            if not isinstance(
+                y, (Node, np.ndarray, np.generic, int, float, Fraction)
+            ) and not hasattr(y, "__mul__"):
                 raise DTypeError(f"{name}: f returned {type(y).__name__}, need numbers or arrays")
         ours = set(self.inputs)
-        nodes = order([y for y in self.outputs if isinstance(y, Node) and y.requires_grad], self.inputs)
+        nodes = order(
+            [y for y in self.outputs if isinstance(y, Node) and y.requires_grad], self.inputs
+        )
         self.reached = ours.intersection(nodes) and set(nodes)
         # Something outside is being differentiated if an input continues an outer graph, or if a
         # leaf that is not ours lies below the result.
@@ -180,9 +207,13 @@ def _fresh(name: str, x: Any) -> Node:
         x = x._data
         if not isinstance(x, np.ndarray):
             return Value(x)
-    if isinstance(x, (bool, int, np.integer, np.bool_)) or (isinstance(x, np.ndarray) and x.dtype.kind in "iub"):
+    if isinstance(x, (bool, int, np.integer, np.bool_)) or (
+        isinstance(x, np.ndarray) and x.dtype.kind in "iub"
+    ):
         kind = x.dtype if isinstance(x, (np.ndarray, np.generic)) else type(x).__name__
-        raise DTypeError(f"{name}: an argument is {kind}, which has no gradient; make it float (3.0)")
+        raise DTypeError(
+            f"{name}: an argument is {kind}, which has no gradient; make it float (3.0)"
+        )
     if isinstance(x, (float, np.floating, np.ndarray)):
         return Tensor(x, requires_grad=True)
     if isinstance(x, str) or not hasattr(x, "__mul__"):

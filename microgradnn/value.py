@@ -30,6 +30,7 @@ def _node(y: Any, op: Op, parents: tuple[Any, ...], params: Any = NO_PARAMS) -> 
 
 def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
     kernel = op.number
+    assert kernel is not None
 
     def method(self: "Value", other: Any) -> "Value":
         kind = type(other)
@@ -92,7 +93,9 @@ class Value(Node):
         if type(y) is not float:
             for x in xs:
                 if isinstance(x, Carrier) and not isinstance(x, Value):
-                    raise RuleError(f"{op.name}: Value and {type(x).__name__} do not mix; use .data")
+                    raise RuleError(
+                        f"{op.name}: Value and {type(x).__name__} do not mix; use .data"
+                    )
                 if isinstance(x, np.ndarray):  # each element a number: an object array of Values
                     return np.frompyfunc(lambda *v: op(*v, **params), len(xs), 1)(*xs)
         return _node(y, op, xs, params)

@@ -149,7 +149,9 @@ def _push(node: Any, ts: list[Any], create_graph: bool) -> Any:
 
 
 def _raw(node: Any) -> tuple[Any, list[Any]]:
-    kind = Carrier if node.fit else type(node)  # the exact type is found faster, and most are Values
+    kind = (
+        Carrier if node.fit else type(node)
+    )  # the exact type is found faster, and most are Values
     return node._data, [p._data if isinstance(p, kind) else p for p in node.parents]
 
 

@@ -12,17 +12,23 @@ import numpy as np
 Shape = tuple[int, ...]
 
 
-def zeros(shape: Shape, rng: np.random.Generator | None = None, dtype: Any = np.float32) -> np.ndarray:
+def zeros(
+    shape: Shape, rng: np.random.Generator | None = None, dtype: Any = np.float32
+) -> np.ndarray:
     """Zeros; rng is not needed."""
     return np.zeros(shape, dtype)
 
 
-def uniform(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, bound: float = 1.0) -> np.ndarray:
+def uniform(
+    shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, bound: float = 1.0
+) -> np.ndarray:
     """U(-bound, bound)."""
     return rng.uniform(-bound, bound, shape).astype(dtype)
 
 
-def normal(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, std: float = 1.0) -> np.ndarray:
+def normal(
+    shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, std: float = 1.0
+) -> np.ndarray:
     """N(0, std²)."""
     return rng.normal(0.0, std, shape).astype(dtype)
 

@@ -146,7 +146,9 @@ class MLP(Sequential):
         rng: np.random.Generator | None = None,
     ) -> None:
         if isinstance(activation, str) and activation not in ACTIVATIONS:
-            raise ConfigError(f"MLP: activation {activation!r}; use one of {', '.join(ACTIVATIONS)}")
+            raise ConfigError(
+                f"MLP: activation {activation!r}; use one of {', '.join(ACTIVATIONS)}"
+            )
         make = ACTIVATIONS[activation] if isinstance(activation, str) else activation
         if not widths:
             raise ConfigError("MLP: no widths; MLP(2, [8, 1]) has 8 hidden units and 1 output")

@@ -50,9 +50,9 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum (torch.optim.SGD).
 
-        g = g + weight_decay·p
-        v = momentum·v + (1 - dampening)·g      (v = g in the first step)
-        p = p - lr·v                            (nesterov: p - lr·(g + momentum·v))
+    g = g + weight_decay·p
+    v = momentum·v + (1 - dampening)·g      (v = g in the first step)
+    p = p - lr·v                            (nesterov: p - lr·(g + momentum·v))
     """
 
     def __init__(
