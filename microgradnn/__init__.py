@@ -1,4 +1,4 @@
-"""microgradnn: reverse-mode automatic differentiation, small enough to read and exact enough to trust.
+"""Reverse-mode automatic differentiation, small enough to read and exact enough to trust.
 
 Read the engine in this order: errors, rules, ops, walk, node, value, tensor, functions, transforms.
 """

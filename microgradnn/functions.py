@@ -1,4 +1,4 @@
-"""Composites: functions made of ops, with NumPy's and PyTorch's names and signatures. No rules here.
+"""Composites: functions made of ops, with the names of NumPy and PyTorch. No rules here.
 
 The elementwise functions of the table (exp, tanh, maximum, …) are public as they are; here are the
 functions that take options, check their arguments, or combine several ops.
@@ -168,8 +168,8 @@ def _reduced(name: str, loss: Any, reduction: str) -> Any:
 def _same_shape(name: str, input: Any, target: Any) -> None:
     if np.shape(_plain(input)) != np.shape(_plain(target)):
         raise ShapeError(
-            f"{name}: input has shape {np.shape(_plain(input))}, target {np.shape(_plain(target))}; "
-            "reshape one of them"
+            f"{name}: input has shape {np.shape(_plain(input))}, "
+            f"target {np.shape(_plain(target))}; reshape one of them"
         )
 
 
@@ -187,7 +187,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 __all__ = [
-    "broadcast_to", "binary_cross_entropy_with_logits", "clip", "concatenate", "cross_entropy", "elu",
-    "expand_dims", "leaky_relu", "linear", "log_softmax", "logsumexp", "max", "mean", "min", "mse_loss",
-    "prod", "reshape", "softmax", "squeeze", "stack", "sum", "swapaxes", "transpose",
+    "binary_cross_entropy_with_logits", "broadcast_to", "clip", "concatenate", "cross_entropy",
+    "elu", "expand_dims", "leaky_relu", "linear", "log_softmax", "logsumexp", "max", "mean", "min",
+    "mse_loss", "prod", "reshape", "softmax", "squeeze", "stack", "sum", "swapaxes", "transpose",
 ]  # fmt: skip

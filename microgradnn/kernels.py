@@ -111,12 +111,12 @@ def one_hot(t: Any, classes: int) -> Any:
 
 
 def check_targets(z: Any, t: Any) -> None:
-    """None. Raises ShapeError or LabelError unless t are targets for the logits z (..., classes)."""
+    """None; raises ShapeError or LabelError unless t fits the logits z (..., classes)."""
     if t.dtype.kind not in "iu":
         if t.shape != z.shape:
             raise ShapeError(
-                f"cross_entropy: probabilities have shape {t.shape}, logits {z.shape}; they must be "
-                f"equal, or pass integer labels of shape {z.shape[:-1]}"
+                f"cross_entropy: probabilities have shape {t.shape}, logits {z.shape}; they must "
+                f"be equal, or pass integer labels of shape {z.shape[:-1]}"
             )
         return
     if t.shape != z.shape[:-1]:
@@ -168,7 +168,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def put(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros of `shape` with g added at `index`; repeated indices add up. The transpose of x[index]."""
+    """Zeros of `shape` with g added at `index`, again where it repeats: x[index] transposed."""
     out = np.zeros(shape, np.asarray(g).dtype)
     if is_basic(index):
         out[index] = g

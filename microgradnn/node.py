@@ -1,4 +1,4 @@
-"""What Value and Tensor share: the fields of a node, its operators and methods, and backward()."""
+"""What Value and Tensor share: the fields of a node, its operators and methods, backward()."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -98,6 +98,10 @@ class Node(Carrier):
 
     @staticmethod
     def _deposit(grads: dict[Any, Any]) -> None:
+        raise NotImplementedError
+
+    def zeros(self) -> Any:
+        """Zeros like the data, as a cotangent."""
         raise NotImplementedError
 
     # ---- operators: each is one op of the table -------------------------------------------------

@@ -35,6 +35,12 @@ class Carrier:
 
     __slots__ = ()
     record: Callable[..., Any]
+    requires_grad: bool
+    data: Any
+    _data: Any
+    op: Any
+    stamp: int
+    describe: Callable[[], str]
 
 
 class Recording(threading.local):
@@ -87,6 +93,7 @@ class Op:
         self.__doc__ = doc or f"{name}: one {kind} op; its derivative is in microgradnn/ops.py."
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
+        """A node if any input is one, else the plain number or array."""
         for x in xs:
             if isinstance(x, Carrier):
                 return x.record(self, xs, params)

@@ -34,6 +34,7 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def __call__(self, x: Sequence[Any]) -> Value:
+        """The output for the list of inputs x."""
         if len(x) != len(self.w):
             raise ShapeError(f"Neuron: got {len(x)} inputs, expected {len(self.w)}")
         act: Value = ops.sumprod(*self.w, *x, self.b)
@@ -54,6 +55,7 @@ class Layer(Module):
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence[Any]) -> Any:
+        """The output for the list of inputs x."""
         out = [n(x) for n in self.neurons]
         return out[0] if len(out) == 1 else out
 
@@ -74,6 +76,7 @@ class MLP(Module):
         self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != last) for i in range(len(nouts))]
 
     def __call__(self, x: Any) -> Any:
+        """The output for the list of inputs x."""
         for layer in self.layers:
             x = layer(x if isinstance(x, Sequence) else [x])
         return x

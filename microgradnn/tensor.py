@@ -113,6 +113,7 @@ class Tensor(Node):
         return data
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
+        g: Any
         if gradient is None:
             if self._data.size != 1:
                 raise GradientError(
@@ -224,9 +225,8 @@ class Tensor(Node):
 
     def transpose(self, *axes: Any) -> "Tensor":
         """The axes in another order, reversed by default."""
-        if len(axes) == 1 and (axes[0] is None or not isinstance(axes[0], int)):
-            axes = axes[0]
-        return ops.transpose(self, axes=axes or None)
+        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return ops.transpose(self, axes=given or None)
 
     def clip(self, min: Any = None, max: Any = None) -> "Tensor":
         """Each element moved into [min, max]; the gradient passes inside and at the bounds."""

@@ -43,7 +43,7 @@ def grad(
 def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """A function that returns (f(*args), gradient); see grad. With has_aux: ((value, aux), gradient)."""
+    """A function that returns (f(*args), gradient), see grad; has_aux: ((value, aux), gradient)."""
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def both(*args: Any, **kwargs: Any) -> Any:
@@ -129,9 +129,8 @@ def _vjp(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool
         graph = call.outer or any(isinstance(g, Carrier) for _, g in pairs)
         found: dict[Any, Any] = {}
         if pairs:
-            ys, gs = zip(*pairs, strict=True)
-            gs = [_lift_like(g, graph, y) for g, y in zip(gs, ys, strict=True)]
-            found = pullback(ys, gs, call.inputs, graph)
+            ys = [y for y, _ in pairs]
+            found = pullback(ys, [_lift_like(g, graph, y) for y, g in pairs], call.inputs, graph)
         out = [
             call.lower(found[x] if x in found else _zero_like(x), graph, like)
             for x, like in zip(call.inputs, call.plain, strict=True)

@@ -137,13 +137,13 @@ class Value(Node):
         """The number itself: NumPy asks its elements for it in vdot and norm."""
         return self
 
-    # ---- the four operators of most nodes, without the general path's questions (measured: 2×) ----
+    # ---- the operators of most nodes, without the questions of the general path (measured: 2×) --
     __add__ = _binary(ops.add)
     __mul__ = _binary(ops.mul)
     __sub__ = _binary(ops.sub)
     __truediv__ = _binary(ops.div)
 
-    # ---- comparisons look at the number, as NumPy's masks and Python's max() expect ---------------
+    # ---- comparisons look at the number, as NumPy's masks and Python's max() expect --
     # fmt: off
     def __eq__(self, other: object) -> Any: return self._data == _plain(other)
     def __ne__(self, other: object) -> Any: return self._data != _plain(other)

@@ -39,10 +39,12 @@ class Linear(Module):
             self.bias = Parameter(start)
 
     def forward(self, x: Any) -> Any:
+        """The output for x."""
         check_features("Linear", x, self.in_features)
         return functions.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
+        """The arguments, as they stand in the repr."""
         tail = "" if self.bias is not None else ", bias=False"
         return f"{self.in_features}, {self.out_features}{tail}"
 
@@ -53,6 +55,7 @@ class Activation(Module):
     function: Callable[..., Any]
 
     def forward(self, x: Any) -> Any:
+        """The output for x."""
         return type(self).function(x)
 
 
@@ -93,9 +96,11 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
+        """The output for x."""
         return functions.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
+        """The arguments, as they stand in the repr."""
         return f"{self.negative_slope}"
 
 
@@ -106,9 +111,11 @@ class ELU(Module):
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
+        """The output for x."""
         return functions.elu(x, self.alpha)
 
     def extra_repr(self) -> str:
+        """The arguments, as they stand in the repr."""
         return f"{self.alpha}"
 
 
@@ -119,6 +126,7 @@ class Softmax(Module):
         self.axis = axis
 
     def forward(self, x: Any) -> Any:
+        """The output for x."""
         return functions.softmax(x, self.axis)
 
 

@@ -28,9 +28,11 @@ class Module:
     training = True
 
     def forward(self, *args: Any) -> Any:
+        """The output for the inputs; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward")
 
     def __call__(self, *args: Any) -> Any:
+        """forward(*args)."""
         return self.forward(*args)
 
     def children(self) -> dict[str, "Module"]:
@@ -128,6 +130,7 @@ class Sequential(Module):
         return self
 
     def forward(self, x: Any) -> Any:
+        """x, passed through the modules in order."""
         for module in self.children().values():
             x = module(x)
         return x

@@ -21,7 +21,8 @@ class Optimizer:
         for p in self.params:
             if not isinstance(p, Node):
                 raise ConfigError(
-                    f"{type(self).__name__}: parameters must be Tensors or Values, got {type(p).__name__}"
+                    f"{type(self).__name__}: parameters must be Tensors or Values, "
+                    f"got {type(p).__name__}"
                 )
         self._at_least("lr", lr, 0)
         self.lr = lr
@@ -35,7 +36,8 @@ class Optimizer:
         """None; moves every parameter that has a gradient."""
         for i, p in enumerate(self.params):
             if p.grad is not None:
-                p.data -= self.update(i, p.data, p.grad)  # in place, as in torch: no second array
+                # In place, as in torch: no second array.
+                p.data -= self.update(i, p.data, p.grad)
 
     def update(self, i: int, p: Any, g: Any) -> Any:
         """What to subtract from parameter i, which has data p and gradient g."""

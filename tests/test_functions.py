@@ -1,0 +1,114 @@
+"""Losses and composites: formulas, targets of every kind, refusals."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import microgradnn as mg
+from microgradnn.errors import ConfigError, LabelError, ShapeError
+
+logits = hnp.arrays(np.float64, (4, 3), elements=st.floats(-30, 30))
+labels = hnp.arrays(np.int64, 4, elements=st.integers(0, 2))
+
+
+@given(logits, labels)
+def test_integer_and_one_hot_targets_give_the_same_loss_and_gradient(
+    z: np.ndarray, t: np.ndarray
+) -> None:
+    a, b = mg.tensor(z, requires_grad=True), mg.tensor(z, requires_grad=True)
+    one, two = mg.cross_entropy(a, t), mg.cross_entropy(b, np.eye(3)[t])
+    one.backward()
+    two.backward()
+    np.testing.assert_array_equal(one.data, two.data)
+    np.testing.assert_allclose(a.grad, b.grad, rtol=0, atol=2.0**-52)
+
+
+@given(logits, hnp.arrays(np.float64, (4, 3), elements=st.floats(0, 1)))
+def test_cross_entropy_gradient_is_softmax_times_sum_of_targets_minus_targets(
+    z: np.ndarray, t: np.ndarray
+) -> None:
+    x = mg.tensor(z, requires_grad=True)
+    mg.cross_entropy(x, t, reduction="sum").backward()
+    e = np.exp(z - z.max(-1, keepdims=True))
+    expected = e / e.sum(-1, keepdims=True) * t.sum(-1, keepdims=True) - t
+    np.testing.assert_allclose(x.grad, expected, rtol=0, atol=3 * 8 * 2.0**-53)
+
+
+@given(hnp.arrays(np.float64, (5,), elements=st.floats(-700, 700)), st.integers(0, 31))
+def test_bce_with_logits_is_exact_in_both_tails(z: np.ndarray, bits: int) -> None:
+    t = np.array([(bits >> i) & 1 for i in range(5)], float)
+    got = mg.binary_cross_entropy_with_logits(z, t, reduction="none")
+    signed = np.where(t == 1, -z, z)  # the loss of a hard target is log(1 + exp(±z))
+    expected = np.where(signed > 0, signed + np.log1p(np.exp(-abs(z))), np.log1p(np.exp(-abs(z))))
+    np.testing.assert_allclose(got, expected, rtol=4 * 2.0**-52)
+
+
+@given(hnp.arrays(np.float64, (3, 2), elements=st.floats(-9, 9)), st.sampled_from(["mean", "sum"]))
+def test_mse_and_its_gradient(p: np.ndarray, reduction: str) -> None:
+    x = mg.tensor(p, requires_grad=True)
+    loss = mg.mse_loss(x, np.ones((3, 2)), reduction)
+    loss.backward()
+    n = 6 if reduction == "mean" else 1
+    np.testing.assert_allclose(loss.data, ((p - 1) ** 2).sum() / n, rtol=8 * 2.0**-53)
+    np.testing.assert_allclose(x.grad, 2 * (p - 1) / n, rtol=4 * 2.0**-53)
+
+
+def test_reductions_none_sum_mean_agree() -> None:
+    z, t = np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([0, 1])
+    each = mg.cross_entropy(z, t, reduction="none")
+    assert each.shape == (2,)
+    assert mg.cross_entropy(z, t, reduction="sum") == each.sum()
+    assert mg.cross_entropy(z, t) == each.mean()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (
+            lambda: mg.mse_loss(np.ones((3, 1)), np.ones(3)),
+            ShapeError,
+            "mse_loss: input has shape (3, 1), target (3,); reshape one of them",
+        ),
+        (
+            lambda: mg.cross_entropy(np.ones((2, 3)), np.array([0, 3])),
+            LabelError,
+            "cross_entropy: label 3 at index (1,) is out of range; labels for 3 classes are 0 to 2",
+        ),
+        (
+            lambda: mg.cross_entropy(np.ones((2, 3)), np.array([-1, 0])),
+            LabelError,
+            "cross_entropy: label -1 at index (0,) is out of range; "
+            "labels for 3 classes are 0 to 2",
+        ),
+        (
+            lambda: mg.cross_entropy(np.ones((2, 3)), np.array([0])),
+            ShapeError,
+            "cross_entropy: labels have shape (1,), expected (2,) for logits of shape (2, 3)",
+        ),
+        (
+            lambda: mg.cross_entropy(np.ones((2, 3)), np.ones((2, 2))),
+            ShapeError,
+            "cross_entropy: probabilities have shape (2, 2), logits (2, 3); they must be equal, "
+            "or pass integer labels of shape (2,)",
+        ),
+        (
+            lambda: mg.mse_loss(np.ones(2), np.ones(2), reduction="avg"),
+            ConfigError,
+            "mse_loss: reduction 'avg'; use 'mean', 'sum' or 'none'",
+        ),
+    ],
+)
+def test_mistakes_are_named(call: object, error: type[Exception], text: str) -> None:
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == text
+
+
+def test_clip_with_one_open_side_passes_the_gradient_inside() -> None:
+    x = mg.tensor([-2.0, 0.5, 2.0], requires_grad=True)
+    y = mg.clip(x, max=1.0)
+    np.testing.assert_array_equal(y.data, [-2, 0.5, 1])
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, [1, 1, 0])

@@ -1,0 +1,62 @@
+"""README's code runs as printed, and the examples' assertions hold."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+
+def run(*command: str) -> str:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, env=env, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda b: b.split("\n")[0][:40])
+def test_every_python_block_runs_and_prints_what_its_comments_say(
+    block: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "block.py"
+    script.write_text(block, encoding="utf-8")
+    printed = run(str(script)).split()
+    claimed = re.findall(r"print\(.*\)\s+# (.*)", block)
+    said = " ".join(re.split(r" = ", c)[0] for c in claimed)
+    squeeze = re.compile(r"[\s\[\]]+")
+    assert squeeze.sub(" ", " ".join(printed)).split() == squeeze.sub(" ", said).split()
+
+
+def test_the_printed_result_of_the_first_block_is_the_real_one(tmp_path: Path) -> None:
+    script = tmp_path / "block.py"
+    script.write_text(BLOCKS[0], encoding="utf-8")
+    (claimed,) = re.findall(r"It prints\n\n```text\n(.*?)```", README, re.S)
+    assert run(str(script)) == claimed
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
+def test_every_example_runs_and_its_assertions_hold(example: Path) -> None:
+    assert run(str(example))
+
+
+def test_every_file_the_readme_names_exists() -> None:
+    for name in re.findall(r"`((?:microgradnn|tests)/[\w/.]+)`", README):
+        assert (ROOT / name).exists(), name
+
+
+def test_importing_microgradnn_imports_numpy_and_no_other_package() -> None:
+    code = (
+        "import sys, numpy; before = set(sys.modules); import microgradnn;"
+        "new = {m.split('.')[0] for m in set(sys.modules) - before};"
+        "print(sorted(new - set(sys.stdlib_module_names) - {'microgradnn'}))"
+    )
+    assert run("-c", code).strip() == "[]"
