@@ -183,7 +183,7 @@ def _arrays(arrays: Sequence[Any]) -> list[Any]:
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight + bias, with weight of shape (in, out)."""
-    return x @ weight if bias is None else x @ weight + bias
+    return ops.matmul(x, weight) if bias is None else ops.linear_(x, weight, bias)
 
 
 __all__ = [

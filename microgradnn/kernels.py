@@ -133,6 +133,15 @@ def check_targets(z: Any, t: Any) -> None:
         )
 
 
+def linear(x: Any, w: Any, b: Any) -> Any:
+    """x @ w + b; the sum is written over the product where that has its dtype and shape."""
+    y = np.matmul(x, w)
+    if type(y) is np.ndarray and y.dtype == b.dtype and b.ndim == 1:
+        y += b
+        return y
+    return y + b
+
+
 # ---- shapes -------------------------------------------------------------------------------------
 
 
@@ -159,10 +168,17 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     return np.broadcast_to(x, shape)
 
 
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """np.sum, without its first microsecond on arrays."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return np.add.reduce(x, axis, keepdims=keepdims)
+    return np.sum(x, axis, keepdims=keepdims)
+
+
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Σx / n along axis; of nothing nan, without a warning."""
     x = np.asarray(x)
-    total = np.sum(x, axis, keepdims=keepdims)
+    total = sum(x, axis, keepdims)
     n = x.size // total.size if total.size else 1
     return total / n if n else np.full_like(total, np.nan, dtype=(total / 1).dtype)
 

@@ -156,12 +156,14 @@ stack        = linear_variadic("stack", lambda *xs, axis=0: np.stack(xs, axis),
 
 def _kept(v: Any, x: Any, axis: Any) -> Any:
     """v, reduced from x along axis, reshaped so that it broadcasts against x again."""
+    if v.shape == ():
+        return v
     axes = range(x.ndim) if axis is None else _axes(axis, x.ndim)
     shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
     return v if v.shape == shape else reshape(v, shape=shape)
 
 
-sum       = linear("sum", np.sum,
+sum       = linear("sum", kernels.sum,
                    lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis), shape=x.shape),
                    label="Σ")
 mean      = linear("mean", kernels.mean,
@@ -181,6 +183,11 @@ log_softmax = custom("log_softmax", kernels.log_softmax,
 matmul  = bilinear("matmul", np.matmul,
                    lambda g, y, a, b: _matmul_left(g, a, b),
                    lambda g, y, a, b: _matmul_right(g, a, b),                         label="@")
+# x @ w + b as one op, because a layer is most of what a model computes.
+linear_ = custom("linear", kernels.linear,
+                 lambda g, y, x, w, b: _matmul_left(g, x, w),
+                 lambda g, y, x, w, b: _matmul_right(g, x, w),
+                 lambda g, y, x, w, b: g)
 # Σ wᵢxᵢ + b of single numbers, given flat as (*w, *x, b): one node where sums and products make 2n.
 sumprod = custom_variadic("sumprod", lambda *wxb: np.dot(*_halves(wxb)) + wxb[-1],
                           lambda g, y, *wxb: [g * v for v in _crossed(wxb)] + [g],

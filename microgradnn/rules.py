@@ -104,7 +104,7 @@ class Op:
         if self.number is None:
             return self.array(*xs, **params)
         for x in xs:
-            if isinstance(x, (np.ndarray, np.generic, list, tuple)):
+            if type(x) is np.ndarray or isinstance(x, (np.ndarray, np.generic, list, tuple)):
                 return self.array(*xs, **params)
         return self.on_numbers(xs, params)
 

@@ -4,6 +4,8 @@ Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming); torch.nn.Linea
 bias from U(-1/√in, 1/√in).
 """
 
+from __future__ import annotations  # np.random loads when it is used, not before
+
 import math
 from typing import Any
 

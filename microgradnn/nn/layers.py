@@ -1,5 +1,7 @@
 """Layers and activation modules. Weights are stored (in, out), as in Keras."""
 
+from __future__ import annotations  # np.random loads when it is used, not before
+
 from collections.abc import Callable, Sequence
 from typing import Any
 
