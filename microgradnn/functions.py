@@ -183,7 +183,10 @@ def _arrays(arrays: Sequence[Any]) -> list[Any]:
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight + bias, with weight of shape (in, out)."""
-    return ops.matmul(x, weight) if bias is None else ops.linear_(x, weight, bias)
+    if bias is None:
+        return ops.matmul(x, weight)
+    plain = np.shape(_plain(bias)) == np.shape(_plain(weight))[-1:]
+    return ops.affine(x, weight, bias) if plain else ops.matmul(x, weight) + bias
 
 
 __all__ = [

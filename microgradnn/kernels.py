@@ -134,12 +134,12 @@ def check_targets(z: Any, t: Any) -> None:
 
 
 def linear(x: Any, w: Any, b: Any) -> Any:
-    """x @ w + b; the sum is written over the product where that has its dtype and shape."""
+    """x @ w + b with b of shape (out,); written over the product where that has the dtype."""
     y = np.matmul(x, w)
-    if type(y) is np.ndarray and y.dtype == b.dtype and b.ndim == 1:
-        y += b
-        return y
-    return y + b
+    if y.dtype != b.dtype:
+        return y + b
+    y += b
+    return y
 
 
 # ---- shapes -------------------------------------------------------------------------------------

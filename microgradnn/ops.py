@@ -184,7 +184,7 @@ matmul  = bilinear("matmul", np.matmul,
                    lambda g, y, a, b: _matmul_left(g, a, b),
                    lambda g, y, a, b: _matmul_right(g, a, b),                         label="@")
 # x @ w + b as one op, because a layer is most of what a model computes.
-linear_ = custom("linear", kernels.linear,
+affine  = custom("linear", kernels.linear,
                  lambda g, y, x, w, b: _matmul_left(g, x, w),
                  lambda g, y, x, w, b: _matmul_right(g, x, w),
                  lambda g, y, x, w, b: g)

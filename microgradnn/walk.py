@@ -142,6 +142,12 @@ def _push(node: Any, ts: list[Any], create_graph: bool) -> Any:
     with recording.set(True):
         g = node.fresh()
         pulled = [(op.pull(i, g, y, xs, params), t) for i, t in enumerate(ts) if t is not None]
+        if node.fit is not None:
+            active = [p for p, t in zip(node.parents, ts, strict=True) if t is not None]
+            pulled = [
+                (c if c is None else node.fit(c, p), t)
+                for (c, t), p in zip(pulled, active, strict=True)
+            ]
     pulled = [(c, t) for c, t in pulled if isinstance(c, Carrier)]
     if not pulled:
         return None
