@@ -96,7 +96,7 @@ clip    = elementwise("clip", lambda x, lo, hi: minimum(maximum(x, lo), hi), np.
                       lambda g, y, x, lo, hi: where((x < lo) & (lo <= hi), g, 0),
                       lambda g, y, x, lo, hi: where((x > hi) | (lo > hi), g, 0),
                       domain=(ANY, (-2.0, -0.5), (0.5, 2.0)))
-where   = elementwise("where", lambda c, a, b: a if c else b, np.where,
+where   = elementwise("where", lambda c, a, b: a if c else b, kernels.where,
                       None,
                       lambda g, y, c, a, b: where(c, g, 0),
                       lambda g, y, c, a, b: where(c, 0, g))

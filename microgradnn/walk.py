@@ -139,25 +139,21 @@ def _push(node: Any, ts: list[Any], create_graph: bool) -> Any:
     if op.push is not None:
         return op.push(op, ts, y, xs, params)
     # No rule of its own: g ↦ rule(g, y, *xs) is linear, and its transpose maps tangents forward.
+    pairs = []
     with recording.set(True):
         g = node.fresh()
-        pulled = [(op.pull(i, g, y, xs, params), t) for i, t in enumerate(ts) if t is not None]
-        if node.fit is not None:
-            active = [p for p, t in zip(node.parents, ts, strict=True) if t is not None]
-            pulled = [
-                (c if c is None else node.fit(c, p), t)
-                for (c, t), p in zip(pulled, active, strict=True)
-            ]
-    pulled = [(c, t) for c, t in pulled if isinstance(c, Carrier)]
-    if not pulled:
+        for i, (p, t) in enumerate(zip(node.parents, ts, strict=True)):
+            c = None if t is None else op.pull(i, g, y, xs, params)
+            if isinstance(c, Carrier):
+                pairs.append((c if node.fit is None else node.fit(c, p), t))
+    if not pairs:
         return None
-    return pullback([c for c, _ in pulled], [t for _, t in pulled], [g], create_graph).get(g)
+    return pullback([c for c, _ in pairs], [t for _, t in pairs], [g], create_graph).get(g)
 
 
 def _raw(node: Any) -> tuple[Any, list[Any]]:
-    kind = (
-        Carrier if node.fit else type(node)
-    )  # the exact type is found faster, and most are Values
+    # Most nodes are Values, and isinstance finds an exact type faster than a base.
+    kind = Carrier if node.fit else type(node)
     return node._data, [p._data if isinstance(p, kind) else p for p in node.parents]
 
 
