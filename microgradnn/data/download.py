@@ -1,0 +1,114 @@
+"""Downloading a file whose checksum is known: nothing is kept unless the whole of it is right."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError
+from .idx import checksum, decompress
+
+_CHUNK = 1 << 18
+_LIMIT = 1 << 26  # bytes; no file of MNIST is a sixth of it
+
+
+def download(
+    name: str, sha256: str, folder: Path, *, mirrors: Sequence[str], timeout: float = 20.0
+) -> Path:
+    """The path of the file `name` in `folder`, downloaded from the first mirror that has it.
+
+    `sha256` is that of the decompressed content; it is checked before anything is written, and
+    the file appears in one step, so an interrupted download leaves no part of a file. `timeout`
+    is in seconds without an answer. Raises DataError, naming what each mirror did, where all fail.
+    """
+    failures = []
+    for mirror in mirrors:
+        url = f"{mirror.rstrip('/')}/{name}"
+        try:
+            content = _fetch(url, name, timeout)
+            found = checksum(decompress(content, url))
+        except DataError as error:
+            failures.append(str(error))
+            continue
+        if found == sha256:
+            return _write(content, folder / name)
+        failures.append(f"{url}: SHA-256 of the content is {found}, expected {sha256}")
+    raise DataError(f"{name} could not be downloaded: {'; '.join(failures) or 'no mirrors given'}")
+
+
+def _fetch(url: str, name: str, timeout: float) -> bytes:
+    """What the server sends for url, with progress on stderr; DataError if not the whole of it."""
+    # Imported here because they take longer to import than the rest of this package.
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as response:
+            return _receive(response, url, name)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise DataError(f"{url}: the server answered {error.code} {error.reason}") from error
+    except DataError:  # from _receive; it is a ValueError too
+        raise
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        cause = getattr(error, "reason", error)  # a URLError holds the error itself there
+        raise DataError(f"{url}: {getattr(cause, 'strerror', None) or cause}") from error
+
+
+def _receive(response: Any, url: str, name: str) -> bytes:
+    announced = response.headers.get("Content-Length", "")
+    total = int(announced) if announced.isdigit() else 0
+    received = bytearray()
+    with _Progress(name, total) as progress:
+        while chunk := response.read(_CHUNK):
+            received += chunk
+            progress.show(len(received))
+            if len(received) > _LIMIT:
+                raise DataError(f"{url}: more than {_LIMIT} bytes, which is no file of MNIST")
+    if len(received) < total:
+        raise DataError(f"{url}: connection closed after {len(received)} of {total} bytes")
+    return bytes(received)
+
+
+class _Progress:
+    """One line on stderr, rewritten on a terminal and written once anywhere else."""
+
+    def __init__(self, name: str, total: int):
+        self.name = name
+        self.total = f" of {total / 1e6:.1f}" if total else ""
+        self.live = sys.stderr.isatty()
+
+    def __enter__(self) -> "_Progress":
+        if not self.live:
+            print(f"microgradnn: downloading {self.name}", file=sys.stderr)
+        return self
+
+    def show(self, received: int) -> None:
+        """Write the number of bytes received so far."""
+        if self.live:
+            line = f"\rmicrogradnn: downloading {self.name}: {received / 1e6:.1f}{self.total} MB"
+            print(line, end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            print(file=sys.stderr)
+
+
+def _write(content: bytes, path: Path) -> Path:
+    """The path, after its content has replaced whatever was there, in one step."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(part, path)
+        except BaseException:  # Ctrl-C too: no part of a file stays behind.
+            Path(part).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
+    return path
