@@ -13,6 +13,7 @@ import builtins
 import math
 import operator
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -190,7 +191,7 @@ affine  = custom("linear", kernels.linear,
                  lambda g, y, x, w, b: g)
 # Σ wᵢxᵢ + b of single numbers, given flat as (*w, *x, b): one node where sums and products make 2n.
 sumprod = custom_variadic("sumprod", lambda *wxb: np.dot(*_halves(wxb)) + wxb[-1],
-                          lambda g, y, *wxb: [g * v for v in _crossed(wxb)] + [g],
+                          lambda g, y, *wxb: [*map(operator.mul, repeat(g), _crossed(wxb)), g],
                           number=lambda *wxb: builtins.sum(map(operator.mul, *_halves(wxb)), wxb[-1]),
                           label="dot")
 

@@ -26,6 +26,7 @@ from .errors import DTypeError, RuleError
 
 Rule = Callable[..., Any]
 Interval = tuple[float, float]
+_PLAIN = frozenset({float, int, bool})
 OPS: dict[str, "Op"] = {}
 NO_PARAMS: MappingProxyType[str, Any] = MappingProxyType({})
 
@@ -104,7 +105,7 @@ class Op:
         if self.number is None:
             return self.array(*xs, **params)
         for x in xs:
-            if type(x) is np.ndarray or isinstance(x, (np.ndarray, np.generic, list, tuple)):
+            if type(x) not in _PLAIN and isinstance(x, (np.ndarray, np.generic, list, tuple)):
                 return self.array(*xs, **params)
         return self.on_numbers(xs, params)
 

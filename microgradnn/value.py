@@ -28,6 +28,20 @@ def _node(y: Any, op: Op, parents: tuple[Any, ...], params: Any = NO_PARAMS) -> 
     return out
 
 
+def _unary(op: Op) -> Callable[["Value"], "Value"]:
+    kernel = op.number
+    assert kernel is not None
+
+    def method(self: "Value") -> "Value":
+        try:
+            return _node(kernel(self._data), op, (self,))
+        except (ArithmeticError, ValueError):
+            return op(self)
+
+    method.__doc__ = op.__doc__
+    return method
+
+
 def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
     kernel = op.number
     assert kernel is not None
@@ -142,6 +156,8 @@ class Value(Node):
     __mul__ = _binary(ops.mul)
     __sub__ = _binary(ops.sub)
     __truediv__ = _binary(ops.div)
+    relu = _unary(ops.relu)
+    tanh = _unary(ops.tanh)
 
     # ---- comparisons look at the number, as NumPy's masks and Python's max() expect --
     # fmt: off

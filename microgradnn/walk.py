@@ -97,6 +97,14 @@ def _sweep(
         y, xs = (node, parents) if create_graph else _raw(node)
         variadic = callable(rules)
         parts = rules(g, y, *xs, **params) if variadic else rules
+        if variadic and numbers:  # the dots of a scalar MLP, which hold most of its edges
+            for p, part in zip(parents, parts):  # noqa: B905
+                old = get(p, _UNWANTED)
+                if old is None:
+                    grads[p] = part
+                elif old is not _UNWANTED:
+                    grads[p] = old + part
+            continue
         for p, part in zip(parents, parts):  # noqa: B905  (checked when the node was made)
             if numbers or isinstance(p, Carrier):
                 old = get(p, _UNWANTED)

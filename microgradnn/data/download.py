@@ -1,8 +1,11 @@
 """Downloading a file whose checksum is known: nothing is kept unless the whole of it is right."""
 
+import http.client
 import os
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,11 +43,6 @@ def download(
 
 def _fetch(url: str, name: str, timeout: float) -> bytes:
     """What the server sends for url, with progress on stderr; DataError if not the whole of it."""
-    # Imported here because they take longer to import than the rest of this package.
-    import http.client
-    import urllib.error
-    import urllib.request
-
     try:
         with urllib.request.urlopen(url, timeout=timeout) as response:
             return _receive(response, url, name)

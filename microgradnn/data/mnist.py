@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ConfigError, DataError, DTypeError
-from .download import download as fetch
 from .idx import PathLike, read_images, read_labels
 
 # Each file and the SHA-256 of its decompressed content.
@@ -121,10 +120,13 @@ def _locate(data: PathLike | None, mirrors: Sequence[str] | None) -> tuple[dict[
     files = _find(cache_folder())
     if mirrors is None:
         return files, "download=False forbids to download it"
+    # Imported here because the network code takes longer to import than all of this library.
+    from .download import download
+
     try:
         folder = cache_folder() / "mnist"
         for name in [name for name in FILES if name not in files]:
-            files[name] = fetch(f"{name}.gz", FILES[name], folder, mirrors=mirrors)
+            files[name] = download(f"{name}.gz", FILES[name], folder, mirrors=mirrors)
     except DataError as error:
         return files, str(error)
     return files, ""

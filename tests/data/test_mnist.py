@@ -155,7 +155,7 @@ def test_what_is_missing_in_the_cache_is_downloaded(tmp_path, monkeypatch):
     cache = write(tmp_path / "cache" / "microgradnn" / "mnist")
     (cache / "train-labels-idx1-ubyte").unlink()
     (cache / "t10k-images-idx3-ubyte").unlink()
-    monkeypatch.setattr(mnist, "fetch", fetch)
+    monkeypatch.setattr("microgradnn.data.download.download", fetch)
     for _ in range(2):
         assert len(load_mnist(verify=False, mirrors=["m"]).train) == 22
     names = ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"]
