@@ -42,7 +42,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo \
 	  "error: $(PYTHON) is not Python 3.11 or newer; write: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@rm -f $@
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { \
+	  echo "trying without ensurepip, which Debian and Ubuntu keep in a package of its own"; \
+	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
+	  $(PYTHON) -m pip --python $(PY) install pip; }
 	$(PY) -m pip install --no-deps --retries 1 --timeout 20 \
 	  --extra-index-url $(CPU_INDEX) -c constraints.txt torch
 	$(PY) -m pip install -c constraints.txt -e '.[compare,test]'

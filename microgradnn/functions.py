@@ -11,8 +11,8 @@ import numpy as np
 
 from . import kernels, ops
 from .errors import ConfigError, ShapeError
+from .node import plain
 from .rules import Carrier
-from .tensor import _plain
 
 Axis = int | tuple[int, ...] | None
 
@@ -151,7 +151,7 @@ def cross_entropy(input: Any, target: Any, reduction: str = "mean") -> Any:
     (..., classes). Raises LabelError for a label out of range and ShapeError for other shapes.
     """
     target = _as_array(target)
-    kernels.check_targets(_as_array(_plain(input)), _plain(target))
+    kernels.check_targets(_as_array(plain(input)), plain(target))
     return _reduced("cross_entropy", ops.ce_with_logits(input, target), reduction)
 
 
@@ -166,10 +166,10 @@ def _reduced(name: str, loss: Any, reduction: str) -> Any:
 
 
 def _same_shape(name: str, input: Any, target: Any) -> None:
-    if np.shape(_plain(input)) != np.shape(_plain(target)):
+    if np.shape(plain(input)) != np.shape(plain(target)):
         raise ShapeError(
-            f"{name}: input has shape {np.shape(_plain(input))}, "
-            f"target {np.shape(_plain(target))}; reshape one of them"
+            f"{name}: input has shape {np.shape(plain(input))}, "
+            f"target {np.shape(plain(target))}; reshape one of them"
         )
 
 
@@ -185,7 +185,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight + bias, with weight of shape (in, out)."""
     if bias is None:
         return ops.matmul(x, weight)
-    plain = np.shape(_plain(bias)) == np.shape(_plain(weight))[-1:]
+    plain = np.shape(plain(bias)) == np.shape(plain(weight))[-1:]
     return ops.affine(x, weight, bias) if plain else ops.matmul(x, weight) + bias
 
 

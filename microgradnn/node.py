@@ -120,6 +120,15 @@ class Node(Carrier):
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Self: return ops.abs(self)
 
+    # Comparisons look at the data and are plain: booleans of numbers, boolean arrays of arrays.
+    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> Any: return self._data == plain(other)
+    def __ne__(self, other: object) -> Any: return self._data != plain(other)
+    def __lt__(self, other: Any) -> Any: return self._data < plain(other)
+    def __le__(self, other: Any) -> Any: return self._data <= plain(other)
+    def __gt__(self, other: Any) -> Any: return self._data > plain(other)
+    def __ge__(self, other: Any) -> Any: return self._data >= plain(other)
+
     def abs(self) -> Self: return ops.abs(self)
     def sign(self) -> Self: return ops.sign(self)
     def exp(self) -> Self: return ops.exp(self)
@@ -144,6 +153,11 @@ class Node(Carrier):
     def maximum(self, other: Any) -> Self: return ops.maximum(self, other)
     def minimum(self, other: Any) -> Self: return ops.minimum(self, other)
     # fmt: on
+
+
+def plain(x: Any) -> Any:
+    """The data of a node, anything else as it is."""
+    return x._data if isinstance(x, Node) else x
 
 
 def document(cls: type[Any]) -> None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from . import ops
 from .errors import DTypeError, GradientError, RuleError, ShapeError
-from .node import Node, document, next_stamp
+from .node import Node, document, next_stamp, plain
 from .rules import NO_PARAMS, Carrier, Op, recording
 
 new = object.__new__
@@ -28,7 +28,6 @@ class Tensor(Node):
 
     __slots__ = ("keeps_grad", "requires_grad")
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor
-    __hash__ = object.__hash__
 
     def __init__(
         self,
@@ -277,15 +276,6 @@ class Tensor(Node):
             raise self._untracked("truth value", "a comparison such as (x > 0).any()")
         return bool(self._data)
 
-    # fmt: off
-    def __eq__(self, other: object) -> Any: return self._data == _plain(other)
-    def __ne__(self, other: object) -> Any: return self._data != _plain(other)
-    def __lt__(self, other: Any) -> Any: return self._data < _plain(other)
-    def __le__(self, other: Any) -> Any: return self._data <= _plain(other)
-    def __gt__(self, other: Any) -> Any: return self._data > _plain(other)
-    def __ge__(self, other: Any) -> Any: return self._data >= _plain(other)
-    # fmt: on
-
     def __repr__(self) -> str:
         array = np.array2string(self._data, separator=", ", prefix="tensor(")
         dtype = "" if self.dtype in (np.float64, np.int64, bool) else f", dtype={self.dtype}"
@@ -306,11 +296,7 @@ def tensor(
     return Tensor(data, dtype, requires_grad, name)
 
 
-def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else x
-
-
 def _plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
-        return tuple(_plain(i) for i in index)
-    return _plain(index)
+        return tuple(plain(i) for i in index)
+    return plain(index)

@@ -81,7 +81,6 @@ class Value(Node):
     shape = ()
     ndim = 0
     fit = None
-    __hash__ = object.__hash__
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         self._leaf(self._checked(data), name)
@@ -159,20 +158,8 @@ class Value(Node):
     relu = _unary(ops.relu)
     tanh = _unary(ops.tanh)
 
-    # ---- comparisons look at the number, as NumPy's masks and Python's max() expect --
-    # fmt: off
-    def __eq__(self, other: object) -> Any: return self._data == _plain(other)
-    def __ne__(self, other: object) -> Any: return self._data != _plain(other)
-    def __lt__(self, other: Any) -> Any: return self._data < _plain(other)
-    def __le__(self, other: Any) -> Any: return self._data <= _plain(other)
-    def __gt__(self, other: Any) -> Any: return self._data > _plain(other)
-    def __ge__(self, other: Any) -> Any: return self._data >= _plain(other)
-    def __bool__(self) -> bool: return bool(self._data)
-    # fmt: on
+    def __bool__(self) -> bool:
+        return bool(self._data)
 
     def __repr__(self) -> str:
         return f"Value(data={self._data}, grad={self.grad})"
-
-
-def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Value) else x
