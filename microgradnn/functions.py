@@ -185,8 +185,9 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """x @ weight + bias, with weight of shape (in, out)."""
     if bias is None:
         return ops.matmul(x, weight)
-    plain = np.shape(plain(bias)) == np.shape(plain(weight))[-1:]
-    return ops.affine(x, weight, bias) if plain else ops.matmul(x, weight) + bias
+    if np.shape(plain(bias)) != np.shape(plain(weight))[-1:]:
+        return ops.matmul(x, weight) + bias
+    return ops.affine(x, weight, bias)
 
 
 __all__ = [

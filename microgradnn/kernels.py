@@ -184,7 +184,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """np.sum, without its first microsecond on arrays."""
     if type(x) is np.ndarray and x.dtype.kind == "f":
-        return np.add.reduce(x, axis, keepdims=keepdims)
+        return np.add.reduce(x, axis, None, None, keepdims)  # type: ignore[call-overload]
     return np.sum(x, axis, keepdims=keepdims)
 
 
