@@ -3,8 +3,6 @@
 # Keeps np.random.Generator in a signature from loading numpy.random, a third of numpy's own time.
 from __future__ import annotations
 
-from __future__ import annotations  # np.random loads when it is used, not before
-
 import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
