@@ -39,6 +39,7 @@ class Node(Carrier):
 
     requires_grad: bool
     keeps_grad: bool
+    all_keep_grad: bool
     fit: Callable[[Any, Any], Any] | None
     _data: Any
     grad: Any

@@ -89,6 +89,7 @@ class Op:
         self.name, self.kind, self.label = name, kind, label or name
         self.number, self.array = number, array
         self.rules = rules  # one for each input, or one function returning all (variadic ops)
+        self.variadic = callable(rules)
         self.push = push  # push(op, tangents, y, xs, params), None: transpose the rules
         self.domain = domain  # one interval for each input, where tests may draw values
         self.__doc__ = doc or f"{name}: one {kind} op; its derivative is in microgradnn/ops.py."
@@ -122,12 +123,17 @@ class Op:
         except (ArithmeticError, ValueError):
             with np.errstate(all="ignore"):
                 return float(self.array(*[np.float64(x) for x in xs], **params))
+        except TypeError as error:
+            if all(hasattr(type(x), "__mul__") and not hasattr(type(x), "__len__") for x in xs):
+                raise  # numbers, of types that do not mix: their own message says it best
+            kinds = " and ".join(type(x).__name__ for x in xs)
+            raise DTypeError(f"{self.name}: got {kinds}, need numbers") from error
 
     def pull(self, i: int, g: Any, y: Any, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The cotangent of input `i`, or None for zero."""
-        if callable(self.rules):
-            return self.rules(g, y, *xs, **params)[i]
-        rule = self.rules[i]
+        if self.variadic:
+            return self.rules(g, y, *xs, **params)[i]  # type: ignore[operator]
+        rule = self.rules[i]  # type: ignore[index]
         return None if rule is None else rule(g, y, *xs, **params)
 
     def __repr__(self) -> str:
@@ -254,11 +260,12 @@ def on_number(name: str, plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def kernel(x: Any) -> Any:
         if type(x) is float or type(x) is int:
             return plain(x)
-        for home in (x, getattr(x, "context", None), np if isinstance(x, np.generic) else None):
-            for word in (name, _ALIASES.get(name, name)):
-                own = getattr(home, word, None)
-                if own is not None:
-                    return own() if home is x else own(x)
+        # An mpf's functions are its context's; its own `exp` is the exponent.
+        home = np if isinstance(x, np.generic) else getattr(x, "context", x)
+        for word in (name, _ALIASES.get(name, name)):
+            own = getattr(home, word, None)
+            if own is not None:
+                return own() if home is x else own(x)
         if isinstance(x, bool):
             return plain(x)
         raise DTypeError(

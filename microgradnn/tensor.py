@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import ops
-from .errors import DTypeError, GradientError, RuleError, ShapeError
+from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .node import Node, document, next_stamp, plain
 from .rules import NO_PARAMS, Carrier, Op, recording
 
@@ -27,6 +27,7 @@ class Tensor(Node):
     """
 
     __slots__ = ("keeps_grad", "requires_grad")
+    all_keep_grad = False
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor
 
     def __init__(
@@ -60,7 +61,10 @@ class Tensor(Node):
                 )
             else:
                 raw.append(x)
-        y = op.array(*raw, **params)
+        try:
+            y = op.array(*raw, **params)
+        except (TypeError, ValueError) as error:
+            raise _refusal(op, raw, error) from error
         if type(y) is not np.ndarray:
             y = np.asarray(y)
         out = new(Tensor)
@@ -300,3 +304,18 @@ def _plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(plain(i) for i in index)
     return plain(index)
+
+
+def _refusal(op: Op, raw: list[Any], error: Exception) -> Exception:
+    """What to raise where NumPy refused the inputs of op: our own type, and their shapes."""
+    if isinstance(error, MicrogradError):
+        return error
+    if isinstance(error, TypeError):
+        kinds = " and ".join(type(x).__name__ for x in raw)
+        return DTypeError(f"{op.name}: got {kinds}, need arrays or numbers ({error})")
+    shapes = [np.shape(x) for x in raw]
+    if op is ops.matmul and min(map(len, shapes)) > 0:
+        (a, b), inner = shapes, -2 if len(shapes[1]) > 1 else -1
+        if a[-1] != b[inner]:
+            return ShapeError(f"matmul: shapes {a} and {b} do not align ({a[-1]} != {b[inner]})")
+    return ShapeError(f"{op.name}: inputs of shapes {', '.join(map(str, shapes))}: {error}")

@@ -78,6 +78,7 @@ class Value(Node):
     __slots__ = ()
     requires_grad = True
     keeps_grad = True
+    all_keep_grad = True
     shape = ()
     ndim = 0
     fit = None

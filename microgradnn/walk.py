@@ -67,7 +67,6 @@ def pullback(
     create_graph the rules run on the nodes themselves, and so the results are nodes again.
     """
     nodes = order(outputs, inputs or ())
-    reached = set(nodes)
     ends = set() if inputs is None else set(inputs)
     grads: dict[Any, Any] = dict.fromkeys(nodes if inputs is None else between(nodes, inputs))
     for node, g in zip(outputs, cotangents, strict=True):
@@ -75,9 +74,14 @@ def pullback(
             grads[node] = g if grads[node] is None else grads[node] + g
     with np.errstate(all="ignore"), recording.set(create_graph):  # inf and nan are values here
         _sweep(nodes, grads, ends, inputs is not None, create_graph)
-    kept = [n for n in nodes if n.keeps_grad] if inputs is None else ends & reached
-    # None is left where only flat ops were crossed: the gradient is there, and zero.
-    return {n: n.zeros() if grads[n] is None else grads[n] for n in kept}
+    if inputs is not None:
+        grads = {n: grads[n] for n in nodes if n in ends}
+    elif not nodes[0].all_keep_grad:
+        grads = {n: g for n, g in grads.items() if n.keeps_grad}
+    for n, g in grads.items():
+        if g is None:  # only flat ops were crossed: the gradient is there, and zero
+            grads[n] = n.zeros()
+    return grads
 
 
 def _sweep(
@@ -86,16 +90,20 @@ def _sweep(
     """Fills grads, whose keys are the nodes wanted, from the last node to the first."""
     fit = type(nodes[0]).fit
     numbers = fit is None  # of Values: a parent that is no node is a number, and can be looked up
+    kind = type(nodes[0]) if numbers else Carrier  # isinstance finds an exact type faster
     get = grads.get
     for node in nodes:
         g, op = get(node), node.op
-        if g is None or op is None or node in ends:
+        if g is None or op is None or (ends and node in ends):
             continue
         if forget or not node.keeps_grad:
             grads[node] = None
         params, parents, rules = node.params, node.parents, op.rules
-        y, xs = (node, parents) if create_graph else _raw(node)
-        variadic = callable(rules)
+        if create_graph:
+            y, xs = node, parents
+        else:
+            y, xs = node._data, [p._data if isinstance(p, kind) else p for p in parents]
+        variadic = op.variadic
         parts = rules(g, y, *xs, **params) if variadic else rules
         if variadic and numbers:  # the dots of a scalar MLP, which hold most of its edges
             for p, part in zip(parents, parts):  # noqa: B905
@@ -160,9 +168,7 @@ def _push(node: Any, ts: list[Any], create_graph: bool) -> Any:
 
 
 def _raw(node: Any) -> tuple[Any, list[Any]]:
-    # Most nodes are Values, and isinstance finds an exact type faster than a base.
-    kind = Carrier if node.fit else type(node)
-    return node._data, [p._data if isinstance(p, kind) else p for p in node.parents]
+    return node._data, [p._data if isinstance(p, Carrier) else p for p in node.parents]
 
 
 def _check_unchanged(node: Any) -> None:
