@@ -18,8 +18,9 @@ print(data.source)
 rng = np.random.default_rng(0)
 model = nn.MLP(data.n_features, [128, data.n_classes], rng=rng)
 optimizer = mg.optim.Adam(model.parameters(), lr=1e-3)
+size = 32 if len(data.train) > 10_000 else 4  # the digits are few: smaller batches, as many steps
 for epoch in range(3):
-    for x, y in batches(data.train.x, data.train.y, batch_size=32, rng=rng):
+    for x, y in batches(data.train.x, data.train.y, batch_size=size, rng=rng):
         loss = mg.cross_entropy(model(x), y)
         optimizer.zero_grad()
         loss.backward()
@@ -27,4 +28,4 @@ for epoch in range(3):
     right = (model(data.test.x).data.argmax(-1) == data.test.y).mean()
     print(f"epoch {epoch}  last batch's loss {loss.item():.4f}  test accuracy {right:.4f}")
 
-assert right > 0.85
+assert right > (0.95 if len(data.train) > 10_000 else 0.85)

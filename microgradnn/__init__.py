@@ -3,7 +3,10 @@
 Read the engine in this order: errors, rules, ops, walk, node, value, tensor, functions, transforms.
 """
 
-from . import data, errors, nn, optim
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import errors
 from .functions import (
     binary_cross_entropy_with_logits,
     broadcast_to,
@@ -65,6 +68,9 @@ from .tensor import Tensor, tensor
 from .transforms import grad, jvp, value_and_grad, vjp
 from .value import Value
 
+if TYPE_CHECKING:
+    from . import data, nn, optim, scalar
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -72,7 +78,14 @@ __all__ = [
     "clip", "concatenate", "cos", "cosh", "cross_entropy", "data", "div", "elu", "errors", "exp",
     "expand_dims", "expm1", "grad", "jvp", "leaky_relu", "linear", "log", "log1p", "log_softmax",
     "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg",
-    "nn", "no_grad", "optim", "pow", "prod", "reciprocal", "relu", "reshape", "sigmoid", "sign",
+    "nn", "no_grad", "optim", "pow", "prod", "reciprocal", "relu", "reshape", "scalar", "sigmoid", "sign",
     "sin", "sinh", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "sub", "sum",
     "swapaxes", "tan", "tanh", "tensor", "transpose", "value_and_grad", "vjp", "where",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # Models, optimisers and data load when first used: the engine alone imports faster.
+    if name in ("data", "nn", "optim", "scalar"):
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'microgradnn' has no attribute {name!r}")

@@ -1,15 +1,19 @@
 """Tensor: one NumPy array that remembers how it was computed."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from . import ops
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .node import Node, document, next_stamp, plain
 from .rules import NO_PARAMS, Carrier, Op, recording
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 new = object.__new__
 
@@ -101,7 +105,7 @@ class Tensor(Node):
         """Zeros of the same shape and dtype, as a cotangent."""
         return np.zeros(self._data.shape, self._data.dtype)
 
-    def fresh(self) -> "Tensor":
+    def fresh(self) -> Tensor:
         """A new leaf of zeros of the same shape and dtype."""
         return Tensor(self.zeros(), requires_grad=True)
 
@@ -147,7 +151,7 @@ class Tensor(Node):
 
     # ---- what PyTorch's tensors have ------------------------------------------------------------
 
-    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """self, a leaf that from now on does (or does not) collect gradients."""
         if requires_grad and self._data.dtype.kind not in "fO":
             raise DTypeError(
@@ -169,7 +173,7 @@ class Tensor(Node):
             raise GradientError("retain_grad: this tensor does not require grad")
         self.keeps_grad = True
 
-    def detach(self) -> "Tensor":
+    def detach(self) -> Tensor:
         """A leaf that shares this tensor's array and has no history."""
         out = new(Tensor)
         out._leaf(self._data, self.name)
@@ -198,45 +202,45 @@ class Tensor(Node):
     @property
     def size(self) -> int: return self._data.size
     @property
-    def T(self) -> "Tensor": return ops.transpose(self)  # noqa: N802
+    def T(self) -> Tensor: return ops.transpose(self)  # noqa: N802
     # fmt: on
 
     # ---- array methods: NumPy's names and arguments ---------------------------------------------
 
     # fmt: off
-    def __matmul__(self, other: Any) -> "Tensor": return ops.matmul(self, other)
-    def __rmatmul__(self, other: Any) -> "Tensor": return ops.matmul(other, self)
-    def sum(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.sum(self, axis=axis, keepdims=keepdims)
-    def max(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.max(self, axis=axis, keepdims=keepdims)
-    def min(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.min(self, axis=axis, keepdims=keepdims)
-    def prod(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.prod(self, axis=axis, keepdims=keepdims)
-    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> "Tensor": return ops.logsumexp(self, axis=axis, keepdims=keepdims)
-    def softmax(self, axis: int = -1) -> "Tensor": return ops.softmax(self, axis=axis)
-    def log_softmax(self, axis: int = -1) -> "Tensor": return ops.log_softmax(self, axis=axis)
-    def astype(self, dtype: npt.DTypeLike) -> "Tensor": return ops.astype(self, dtype=np.dtype(dtype))
-    def swapaxes(self, axis1: int, axis2: int) -> "Tensor": return ops.swapaxes(self, axis1=axis1, axis2=axis2)
-    def squeeze(self, axis: Any = None) -> "Tensor": return ops.squeeze(self, axis=axis)
+    def __matmul__(self, other: Any) -> Tensor: return ops.matmul(self, other)
+    def __rmatmul__(self, other: Any) -> Tensor: return ops.matmul(other, self)
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.sum(self, axis=axis, keepdims=keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.max(self, axis=axis, keepdims=keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.min(self, axis=axis, keepdims=keepdims)
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.prod(self, axis=axis, keepdims=keepdims)
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.logsumexp(self, axis=axis, keepdims=keepdims)
+    def softmax(self, axis: int = -1) -> Tensor: return ops.softmax(self, axis=axis)
+    def log_softmax(self, axis: int = -1) -> Tensor: return ops.log_softmax(self, axis=axis)
+    def astype(self, dtype: npt.DTypeLike) -> Tensor: return ops.astype(self, dtype=np.dtype(dtype))
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor: return ops.swapaxes(self, axis1=axis1, axis2=axis2)
+    def squeeze(self, axis: Any = None) -> Tensor: return ops.squeeze(self, axis=axis)
     # fmt: on
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The mean along axis, sum / n."""
         return ops.mean(self, axis=axis, keepdims=keepdims)
 
-    def reshape(self, *shape: Any) -> "Tensor":
+    def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape: reshape(2, 3), reshape((2, 3)) or reshape(-1)."""
         return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
 
-    def transpose(self, *axes: Any) -> "Tensor":
+    def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, reversed by default."""
         given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return ops.transpose(self, axes=given or None)
 
-    def clip(self, min: Any = None, max: Any = None) -> "Tensor":
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Each element moved into [min, max]; the gradient passes inside and at the bounds."""
         lo, hi = -np.inf if min is None else min, np.inf if max is None else max
         return ops.clip(self, lo, hi)
 
-    def __getitem__(self, index: Any) -> "Tensor":
+    def __getitem__(self, index: Any) -> Tensor:
         return ops.getitem(self, index=_plain_index(index))
 
     def __len__(self) -> int:
@@ -244,7 +248,7 @@ class Tensor(Node):
             raise ShapeError("len: a 0-d tensor has no length")
         return len(self._data)
 
-    def __iter__(self) -> Iterator["Tensor"]:
+    def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
     # ---- what would lose the gradient says what to write instead --------------------------------
