@@ -78,9 +78,9 @@ __all__ = [
     "clip", "concatenate", "cos", "cosh", "cross_entropy", "data", "div", "elu", "errors", "exp",
     "expand_dims", "expm1", "grad", "jvp", "leaky_relu", "linear", "log", "log1p", "log_softmax",
     "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg",
-    "nn", "no_grad", "optim", "pow", "prod", "reciprocal", "relu", "reshape", "scalar", "sigmoid", "sign",
-    "sin", "sinh", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "sub", "sum",
-    "swapaxes", "tan", "tanh", "tensor", "transpose", "value_and_grad", "vjp", "where",
+    "nn", "no_grad", "optim", "pow", "prod", "reciprocal", "relu", "reshape", "scalar", "sigmoid",
+    "sign", "sin", "sinh", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "sub",
+    "sum", "swapaxes", "tan", "tanh", "tensor", "transpose", "value_and_grad", "vjp", "where",
 ]  # fmt: skip
 
 

@@ -1,0 +1,146 @@
+"""python -m compare: trains the same models in every framework and says where they differ."""
+
+import argparse
+import difflib
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from microgradnn.data import load_mnist
+from microgradnn.errors import MicrogradError
+
+from . import frameworks, lockstep, report, speed, tasks
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with its errors in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the message and exits with status 2."""
+        print(f"compare: {message}", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parser() -> Parser:
+    """The command line."""
+    p = Parser(prog="python -m compare", description=__doc__)
+    p.add_argument("command", nargs="?", default="run", type=_one_of("command", ("run", "speed")))
+    p.add_argument("--tasks", type=_some_of("task", tasks.GROUPS), default=list(tasks.GROUPS))
+    names = list(frameworks.MODULES)
+    p.add_argument("--frameworks", type=_some_of("framework", names), default=names)
+    p.add_argument("--steps", type=_positive, help="steps of each task (default: its own number)")
+    p.add_argument("--seed", type=_natural, default=0)
+    p.add_argument("--data", type=Path, help="folder with the MNIST files")
+    p.add_argument("--dtype", type=_one_of("dtype", ("float64", "float32")))
+    p.add_argument("--out", type=Path, default=Path("compare-report"), help="for report.json")
+    return p
+
+
+def _one_of(kind: str, allowed: Sequence[str]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in allowed:
+            near = difflib.get_close_matches(text, allowed, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise argparse.ArgumentTypeError(
+                f"unknown {kind} {text!r}, use {', '.join(allowed)}{hint}"
+            )
+        return text
+
+    return check
+
+
+def _some_of(kind: str, allowed: Sequence[str]) -> Callable[[str], list[str]]:
+    one = _one_of(kind, allowed)
+    return lambda text: [one(part.strip()) for part in text.split(",")]
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def collect(args: argparse.Namespace) -> list[tasks.Task]:
+    """The tasks that were asked for."""
+    found = []
+    if "gates" in args.tasks:
+        found += tasks.gates()
+    if "regression" in args.tasks:
+        found += tasks.regression(args.seed)
+    if "mnist" in args.tasks:
+        found += tasks.mnist(load_mnist(args.data), args.seed)
+    return found
+
+
+def progress(name: str) -> Callable[[int, int], None]:
+    """A function (done, total) that draws one line on a terminal and is silent elsewhere."""
+    last = [0.0]
+
+    def tick(done: int, total: int) -> None:
+        now = time.monotonic()
+        if sys.stderr.isatty() and (now - last[0] > 0.1 or done == total):
+            last[0] = now
+            end = "\n" if done == total else ""
+            print(f"\r{name}: step {done} of {total}", end=end, file=sys.stderr, flush=True)
+
+    return tick
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 0 all agree, 1 some differ, 2 wrong arguments, 130 interrupted."""
+    args = parser().parse_args(argv)
+    if args.command == "speed":
+        return speed.main(args)
+    try:
+        todo = collect(args)
+    except MicrogradError as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 2
+    names = dict.fromkeys([lockstep.REFERENCE, *args.frameworks])
+    loaded = {name: frameworks.load(name) for name in names}
+    rows: list[lockstep.Row] = []
+    said: dict[str, str] = {}
+    interrupted = False
+    try:
+        for task in todo:
+            mine = len(rows)
+            params = _run(task, loaded, args, rows)
+            said[task.name] = task.verdict(task, params, rows[mine].final_loss)
+            print(f"{task.name}: {said[task.name]}", flush=True)
+    except KeyboardInterrupt:
+        interrupted = True
+        print("\ninterrupted; what was done so far:", file=sys.stderr)
+    report.print_table(rows)
+    facts: dict[str, Any] = {
+        "versions": {n: m if isinstance(m, str) else m.version() for n, m in loaded.items()},
+        "seed": args.seed,
+        "interrupted": interrupted,
+        "data": sorted({task.source for task in todo}),
+        "dtypes": {task.name: args.dtype or task.dtype for task in todo},
+    }
+    path = report.write(args.out, rows, facts, said)
+    print(f"report: {path}")
+    if interrupted:
+        return 130
+    return 1 if any(row.verdict.startswith("DISAGREE") for row in rows) else 0
+
+
+def _run(
+    task: tasks.Task, loaded: dict[str, Any], args: argparse.Namespace, rows: list[lockstep.Row]
+) -> list[Any]:
+    """The reference's final parameters; rows are filled."""
+    final: list[Any] = []
+    lockstep.run(task, loaded, args.steps, args.dtype, rows, progress(task.name), print, final)
+    return final
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

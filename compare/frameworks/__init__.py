@@ -1,0 +1,28 @@
+"""The frameworks, each behind the same small interface, imported only when asked for.
+
+A framework is a module with `version()`, `too_large(model)`, which is None or the reason, and
+`Session(model, optimizer, dtype, params)`. A session has
+    load(params)      sets the parameters; optimiser state stays
+    gradients(x, y)   (loss, [gradient of each parameter]) at the parameters, as NumPy
+    update()          takes one optimiser step with those gradients; returns the parameters
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+MODULES = {
+    "microgradnn": "ours",
+    "microgradnn-scalar": "scalar",
+    "torch": "pytorch",
+    "tensorflow": "tf",
+}
+
+
+def load(name: str) -> ModuleType | str:
+    """The framework's module, or the reason why it cannot be used here."""
+    try:
+        module = import_module(f".{MODULES[name]}", __package__)
+        module.version()
+    except ImportError as error:
+        return f"not installed: {error}"
+    return module

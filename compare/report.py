@@ -1,0 +1,87 @@
+"""The terminal table and report.json."""
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .lockstep import Row
+
+HEADER = ("task", "framework", "final loss", "loss", "gradient", "parameter", "steps", "ms/step")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row of the table as text: differences as ulps and relative."""
+    if row.verdict.startswith("not run"):
+        return (row.task, row.framework, "", "", "", "", "", "", row.verdict)
+    pairs = ("loss", "grad", "param")
+    apart = (f"{getattr(row, p + '_ulps'):.3g} ({getattr(row, p + '_rel'):.1e})" for p in pairs)
+    each = 1e3 * row.seconds / max(row.steps, 1)
+    return (
+        row.task, row.framework, f"{row.final_loss:.5g}", *apart, str(row.steps), f"{each:.2f}",
+        row.verdict,
+    )  # fmt: skip
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """None; prints the table, with rich where it is installed."""
+    header = (*HEADER, "verdict")
+    title = "largest difference from microgradnn at any step: ulps (relative)"
+    lines = [cells(row) for row in rows]
+    try:
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError:
+        widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+        print(title)
+        for line in (header, *lines):
+            print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+        return
+    table = Table(title=title)
+    for name in header:
+        table.add_column(name, overflow="fold", justify="left" if name in "task" else "right")
+    for line in lines:
+        table.add_row(*line)
+    console = Console(width=None if sys.stdout.isatty() else 150, markup=False)
+    console.print(table)
+
+
+def write(folder: Path, rows: Sequence[Row], facts: dict[str, Any], said: dict[str, str]) -> Path:
+    """The path of report.json, written whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    report = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "numpy": np.__version__,
+        "command": ["python", "-m", "compare", *sys.argv[1:]],
+        **facts,
+        "rows": [row.to_dict() for row in rows],
+        "results": said,
+    }
+    path = folder / "report.json"
+    handle, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(_plain(report), file, indent=1, allow_nan=False)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return path
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no nan and no inf: they become text."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value
