@@ -2,7 +2,8 @@
 
 Every step of every framework starts from the reference's parameters (its optimiser's state is its
 own), so a difference is made by that step and not by the history, and bounds.py can say how large
-it may be. Differences are given in ulps of the largest element of the array, and relative to it.
+it may be. Differences are given relative to the largest element that the array has had so far in
+the run, and in ulps of that: a gradient that converges to zero has no digits of its own.
 """
 
 import time
@@ -72,10 +73,11 @@ def run(
             sessions[name] = module.Session(task.model, task.optimizer, dtype, start)
         table[name] = row
         rows.append(row)
+    scales: dict[tuple[str, int], float] = {}
     bound = StepBound(task.model, task.optimizer, dtype)
     params = [p.astype(dtype) for p in task.params]
     for k, (x, y) in zip(range(steps), task.batches(dtype), strict=False):
-        params = _step(k, params, x, y, sessions, table, bound, dtype, task, say)
+        params = _step(k, params, x, y, sessions, table, bound, dtype, task, say, scales)
         tick(k + 1, steps)
     if final is not None:
         final[:] = params
@@ -93,6 +95,7 @@ def _step(
     dtype: str,
     task: Task,
     say: Callable[[str], None],
+    scales: dict[tuple[str, int], float],
 ) -> list[np.ndarray]:
     """The reference's parameters after step k, all sessions compared on the way."""
     wide = [p.astype(float) for p in params]
@@ -114,7 +117,7 @@ def _step(
         measures = [("loss", [loss], [loss0], [bound.loss])]
         measures += [("grad", grads, grads0, bound.grads), ("param", after, after0, moves)]
         for kind, got, expected, limits in measures:
-            _measure(row, k, kind, got, expected, limits, dtype)
+            _measure(row, k, kind, got, expected, limits, dtype, scales)
     if task.show_every and k % task.show_every == 0:
         w = np.concatenate([params[1], params[0][:, 0]])
         say(f"{task.name}: step={k} W={w} loss={loss0:.5g}")
@@ -129,6 +132,7 @@ def _measure(
     expected: Sequence[Any],
     limits: Sequence[Any],
     dtype: str,
+    scales: dict[tuple[str, int], float],
 ) -> None:
     """None; raises the row's figures, and its verdict where a bound is exceeded."""
     for i, (a, b, limit) in enumerate(zip(got, expected, limits, strict=True)):
@@ -139,7 +143,8 @@ def _measure(
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         difference = np.where(same, 0.0, np.abs(a - b))
         largest = float(difference.max(initial=0.0))
-        scale = float(np.abs(b).max(initial=0.0))
+        scale = max(scales.get((kind, i), 0.0), float(np.abs(b).max(initial=0.0)))
+        scales[kind, i] = scale
         ulp = float(np.spacing(np.asarray(scale, dtype))) or 1.0
         share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
         for field, value in (

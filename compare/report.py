@@ -19,7 +19,7 @@ HEADER = ("task", "framework", "final loss", "loss", "gradient", "parameter", "s
 def cells(row: Row) -> tuple[str, ...]:
     """A row of the table as text: differences as ulps and relative."""
     if row.verdict.startswith("not run"):
-        return (row.task, row.framework, "", "", "", "", "", "", row.verdict)
+        return (row.task, row.framework, "", "", "", "", "", "", "not run")
     pairs = ("loss", "grad", "param")
     apart = (f"{getattr(row, p + '_ulps'):.3g} ({getattr(row, p + '_rel'):.1e})" for p in pairs)
     each = 1e3 * row.seconds / max(row.steps, 1)
@@ -34,6 +34,13 @@ def print_table(rows: Sequence[Row]) -> None:
     header = (*HEADER, "verdict")
     title = "largest difference from microgradnn at any step: ulps (relative)"
     lines = [cells(row) for row in rows]
+    _print_lines(header, lines, title)
+    for reason in dict.fromkeys(r.verdict for r in rows if r.verdict.startswith("not run")):
+        names = ", ".join(f"{r.task} {r.framework}" for r in rows if r.verdict == reason)
+        print(f"{names}: {reason}")
+
+
+def _print_lines(header: Sequence[str], lines: Sequence[Sequence[str]], title: str) -> None:
     try:
         from rich.console import Console
         from rich.table import Table
@@ -45,10 +52,11 @@ def print_table(rows: Sequence[Row]) -> None:
         return
     table = Table(title=title)
     for name in header:
-        table.add_column(name, overflow="fold", justify="left" if name in "task" else "right")
+        left = name in ("task", "framework", "verdict")
+        table.add_column(name, overflow="fold", justify="left" if left else "right")
     for line in lines:
         table.add_row(*line)
-    console = Console(width=None if sys.stdout.isatty() else 150, markup=False)
+    console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     console.print(table)
 
 

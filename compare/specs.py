@@ -31,7 +31,7 @@ class Model:
 
     def zeros(self) -> list[np.ndarray]:
         """All parameters zero."""
-        return [0 * p for p in self.start(np.random.default_rng(0))]
+        return [np.zeros_like(p) for p in self.start(np.random.default_rng(0))]
 
 
 @dataclass(frozen=True)

@@ -118,9 +118,9 @@ def regression(seed: int) -> list[Task]:
     start = net.start(rng)
     sgd, adam = Optimizer(lr=0.001), Optimizer("adam", lr=0.02)
     return [
-        Task("line", "regression", line, sgd, line.zeros(), x, noisy, 4000, verdict=_line),
+        Task("line", "regression", line, sgd, line.zeros(), x, noisy, 2500, verdict=_line),
         Task(
-            "net-1-2-5-1", "regression", net, adam, start, t, 2.3 * t + 4.7, 4000, 1, verdict=_curve
+            "net-1-2-5-1", "regression", net, adam, start, t, 2.3 * t + 4.7, 3000, 1, verdict=_curve
         ),
     ]
 

@@ -45,10 +45,11 @@ class Session:
     ) -> None:
         self.model, self.spec, self.dtype = model, optimizer, dtype
         self.params = [tf.Variable(p.astype(dtype)) for p in params]
-        self.state = [[tf.zeros_like(p), tf.zeros_like(p)] for p in self.params]
+        self.state = [[tf.Variable(tf.zeros_like(p)) for _ in "mv"] for p in self.params]
         self.grads: list[Any] = []
         self.t = 0
         self.compiled = tf.function(self._gradients, reduce_retracing=True)
+        self.compiled_update = tf.function(self._update)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
         """None; sets the parameters."""
@@ -79,21 +80,23 @@ class Session:
     def update(self) -> list[np.ndarray]:
         """The parameters after one step."""
         self.t += 1
-        for i, (p, g) in enumerate(zip(self.params, self.grads, strict=True)):
-            p.assign_sub(self._step(i, p, g))
+        b1, b2 = self.spec.betas
+        corrections = (self.spec.lr / (1 - b1**self.t), (1 - b2**self.t) ** 0.5)
+        c1, c2 = (tf.constant(c, self.dtype) for c in corrections)
+        self.compiled_update(self.grads, c1, c2, tf.constant(self.t == 1))
         return [p.numpy() for p in self.params]
 
-    def _step(self, i: int, p: Any, g: Any) -> Any:
+    def _update(self, grads: list[Any], c1: Any, c2: Any, first: Any) -> None:
         s = self.spec
-        g = g + s.weight_decay * p if s.weight_decay else g
-        if s.name == "adam":
-            b1, b2 = s.betas
-            m, v = self.state[i]
-            self.state[i] = m, v = [b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g]
-            root = tf.sqrt(v) / (1 - b2**self.t) ** 0.5 + s.eps
-            return s.lr / (1 - b1**self.t) * m / root
-        if s.momentum:
-            v = g if self.t == 1 else s.momentum * self.state[i][0] + g
-            self.state[i][0] = v
-            g = g + s.momentum * v if s.nesterov else v
-        return s.lr * g
+        for p, g, (m, v) in zip(self.params, grads, self.state, strict=True):
+            g = g + s.weight_decay * p if s.weight_decay else g
+            if s.name == "adam":
+                b1, b2 = s.betas
+                m.assign(b1 * m + (1 - b1) * g)
+                v.assign(b2 * v + (1 - b2) * g * g)
+                p.assign_sub(c1 * m / (tf.sqrt(v) / c2 + s.eps))
+                continue
+            if s.momentum:
+                v.assign(tf.where(first, g, s.momentum * v + g))
+                g = g + s.momentum * v if s.nesterov else v
+            p.assign_sub(s.lr * g)
