@@ -1,0 +1,165 @@
+"""python -m compare as a user meets it: exit status, messages, report.json, interrupts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compare import __main__ as cli
+from compare import frameworks, lockstep, report, tasks
+from compare.frameworks import ours
+
+OURS = ["--frameworks", "microgradnn,microgradnn-scalar"]
+
+
+def main(tmp_path: Path, *args: str) -> int:
+    return cli.main([*args, "--out", str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (
+            ["--tasks", "gate"],
+            "argument --tasks: unknown task 'gate', use gates, regression, mnist; did you mean gates?",
+        ),
+        (
+            ["--frameworks", "tensorflw"],
+            "argument --frameworks: unknown framework 'tensorflw', use microgradnn, "
+            "microgradnn-scalar, torch, tensorflow; did you mean tensorflow?",
+        ),
+        (["--steps", "0"], "argument --steps: '0' is not a positive whole number"),
+        (["--steps", "many"], "argument --steps: 'many' is not a positive whole number"),
+        (["--seed", "-1"], "argument --seed: '-1' is not a whole number from 0 on"),
+        (
+            ["--dtype", "float16"],
+            "argument --dtype: unknown dtype 'float16', use float64, float32; did you mean float64?",
+        ),
+        (["--bogus"], "unrecognized arguments: --bogus"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_status_2(
+    args: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(args)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == f"compare: {text}\n"
+
+
+def test_a_folder_without_mnist_is_one_line_and_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(tmp_path, "--tasks", "mnist", "--data", str(tmp_path)) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_gates_give_the_tutorials_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(tmp_path, "--tasks", "gates", *OURS) == 0
+    out = capsys.readouterr().out
+    for step in (100, 200, 300, 400):
+        assert f"and: step={step} W=[-75.  50.  50.] loss=1.0416e-11" in out
+        assert f"or: step={step} W=[-25.  50.  50.] loss=1.0416e-11" in out
+    assert "xor-one-neuron: W = [0. 0. 0.], loss 0.69315, 2 of 4 right; fails, as it must" in out
+    assert "xor-mlp: loss 0.00" in out and "4 of 4 right" in out
+    saved = json.loads((tmp_path / "report.json").read_text())
+    assert saved["dtypes"] == dict.fromkeys(("and", "or", "xor-one-neuron", "xor-mlp"), "float32")
+    assert {row["verdict"] for row in saved["rows"]} == {"agree"}
+    assert [row["steps"] for row in saved["rows"]] == [401] * 8
+    assert not saved["interrupted"]
+
+
+def test_the_line_is_the_least_squares_line(tmp_path: Path) -> None:
+    (task, _) = tasks.regression(0)
+    final: list[np.ndarray] = []
+    lockstep.run(task, {"microgradnn": ours}, steps=20_000, final=final)
+    w, b = np.polyfit(task.x[:, 0], task.y[:, 0], 1)
+    # Gradient descent contracts the error of b by 1 - 2·lr in a step: e^-40 is below rounding.
+    np.testing.assert_allclose([final[0].item(), final[1].item()], [w, b], rtol=1e-12)
+
+
+def test_an_absent_framework_is_reported_and_the_others_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(frameworks.MODULES, "torch", "no_such_module")
+    assert main(tmp_path, "--tasks", "gates", "--steps", "2", "--frameworks", "torch") == 0
+    out = capsys.readouterr().out
+    assert "not run: not installed: No module named 'compare.frameworks.no_such_module'" in out
+    saved = json.loads((tmp_path / "report.json").read_text())
+    assert saved["versions"]["torch"].startswith("not installed")
+
+
+def test_a_disagreement_is_status_1_and_names_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LateMistake(ours.Session):
+        step = -1
+
+        def gradients(self, x: Any, y: Any) -> Any:
+            loss, grads = super().gradients(x, y)
+            self.step += 1
+            return loss, [g * (1.5 if self.step == 3 else 1) for g in grads]
+
+    fake = ModuleType("fake")
+    fake.Session, fake.too_large, fake.version = LateMistake, ours.too_large, ours.version
+    load = frameworks.load
+    monkeypatch.setattr(frameworks, "load", lambda n: fake if n == "torch" else load(n))
+    args = ("--tasks", "regression", "--steps", "6", "--frameworks", "torch")
+    assert main(tmp_path, *args) == 1
+    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    wrong = [row["verdict"] for row in rows if row["framework"] == "torch"]
+    assert all(v.startswith("DISAGREE from step 3 on, grad ") for v in wrong)
+
+
+def test_the_table_is_printed_without_rich_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    report.print_table([lockstep.Row("and", "torch", steps=1, final_loss=0.5)])
+    assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["and", "torch", "0.5"]
+
+
+def test_a_report_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = report.write(tmp_path, [], {"seed": 1}, {})
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        report.write(tmp_path, [], {"seed": object()}, {})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_leaves_a_table_and_a_report_and_status_130(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "compare", "--tasks", "gates,regression", *OURS]
+    child = subprocess.Popen(
+        [*command, "--steps", "100000", "--out", str(tmp_path)],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline().startswith("and: step=0")
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "interrupted; what was done so far" in err
+    assert "Traceback" not in err
+    assert "microgradnn-scalar" in out
+    saved = json.loads((tmp_path / "report.json").read_text())
+    assert saved["interrupted"]
+    assert 0 < saved["rows"][0]["steps"] < 100_000

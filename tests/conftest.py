@@ -1,0 +1,25 @@
+"""Hypothesis profiles, and a guard: no test leaves a switch thrown."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from microgradnn.rules import recording
+
+SLOW = [HealthCheck.too_slow]  # the first example of a file imports a framework
+settings.register_profile("dev", max_examples=30, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
+settings.register_profile("deep", settings.get_profile("dev"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def no_switch_is_left_thrown() -> Iterator[None]:
+    """Recording is on and NumPy's error handling is untouched after every test."""
+    before = np.geterr()
+    yield
+    assert recording.on
+    assert np.geterr() == before
