@@ -72,7 +72,8 @@ def pullback(
     for node, g in zip(outputs, cotangents, strict=True):
         if node in grads:
             grads[node] = g if grads[node] is None else grads[node] + g
-    with np.errstate(all="ignore"), recording.set(create_graph):  # inf and nan are values here
+    # inf and nan are values here. Numbers that are Values themselves record as they always do.
+    with np.errstate(all="ignore"), recording.set(create_graph or recording.on):
         _sweep(nodes, grads, ends, inputs is not None, create_graph)
     if inputs is not None:
         grads = {n: grads[n] for n in nodes if n in ends}
@@ -137,7 +138,7 @@ def pushforward(
 ) -> list[Any]:
     """The tangent of each output, None for zero, when inputs move along tangents."""
     moved = dict(zip(inputs, tangents, strict=True))
-    with np.errstate(all="ignore"), recording.set(create_graph):
+    with np.errstate(all="ignore"), recording.set(create_graph or recording.on):
         for node in reversed(order(outputs, inputs)):
             if node in moved or node.op is None:
                 continue
