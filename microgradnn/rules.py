@@ -96,10 +96,13 @@ class Op:
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
         """A node if any input is one, else the plain number or array."""
+        arrays = False
         for x in xs:
-            if isinstance(x, Carrier):
+            if type(x) is np.ndarray:
+                arrays = True
+            elif isinstance(x, Carrier):
                 return x.record(self, xs, params)
-        return self.compute(xs, params)
+        return self.array(*xs, **params) if arrays else self.compute(xs, params)
 
     def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value of the op on raw numbers or arrays: nothing is recorded."""

@@ -110,6 +110,8 @@ class Tensor(Node):
         return Tensor(self.zeros(), requires_grad=True)
 
     def _checked(self, data: Any) -> Any:
+        if data is self._data:  # changed in place, as by p.data -= …
+            return data
         data = np.asarray(data)
         if data.shape != self._data.shape:
             raise ShapeError(f"data: shape {data.shape} does not replace shape {self._data.shape}")
