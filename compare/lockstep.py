@@ -65,7 +65,7 @@ def run(
     for name in order:
         row = Row(task.name, name)
         module = frameworks[name]
-        reason = module if isinstance(module, str) else module.too_large(task.model)
+        reason = module if isinstance(module, str) else _too_large(module, task)
         if reason:
             row.verdict = f"not run: {reason}"
         else:
@@ -156,6 +156,11 @@ def _measure(
         if not share <= 1.0:
             at = tuple(int(j) for j in np.unravel_index(np.argmax(difference), a.shape))
             _disagree(row, k, f"{kind} {i} at {at}: {a[at]!r} against {b[at]!r}")
+
+
+def _too_large(module: ModuleType, task: Task) -> str | None:
+    limit = getattr(module, "too_large", None)
+    return limit(task.model) if limit else None
 
 
 def _disagree(row: Row, k: int, what: str) -> None:

@@ -89,7 +89,7 @@ class Tensor(Node):
         data = x._data
         if g.shape != data.shape:
             g = ops.sum_to(g, shape=data.shape)
-        if g.dtype != data.dtype:
+        if g.dtype is not data.dtype and g.dtype != data.dtype:
             g = ops.astype(g, dtype=data.dtype)
         return g
 

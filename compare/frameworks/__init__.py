@@ -1,7 +1,7 @@
 """The frameworks, each behind the same small interface, imported only when asked for.
 
-A framework is a module with `version()`, `too_large(model)`, which is None or the reason, and
-`Session(model, optimizer, dtype, params)`. A session has
+A framework is a module with `version()`, `Session(model, optimizer, dtype, params)` and, where it
+has a limit, `too_large(model)`, which is None or the reason. A session has
     load(params)      sets the parameters; optimiser state stays
     gradients(x, y)   (loss, [gradient of each parameter]) at the parameters, as NumPy
     update()          takes one optimiser step with those gradients; returns the parameters

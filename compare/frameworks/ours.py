@@ -22,11 +22,6 @@ def version() -> str:
     return mg.__version__
 
 
-def too_large(model: Model) -> str | None:
-    """None: any model will do."""
-    return None
-
-
 class Session:
     """A model and its optimiser; see the package's docstring."""
 

@@ -30,11 +30,6 @@ def version() -> str:
     return torch.__version__
 
 
-def too_large(model: Model) -> str | None:
-    """None: any model will do."""
-    return None
-
-
 class Session:
     """A model and its optimiser; see the package's docstring. torch keeps weights as (out, in)."""
 
