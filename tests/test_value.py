@@ -15,7 +15,7 @@ from microgradnn import Value
 from microgradnn.errors import DTypeError, RuleError
 from microgradnn.rules import Op
 
-from .strategies import TABLE, elementwise
+from .strategies import TABLE
 
 ONE = [op for op in TABLE if op.domain]
 anything = st.one_of(st.sampled_from([0.0, 1.0, -1.0, math.inf, -math.inf, math.nan]), st.floats())
@@ -119,7 +119,7 @@ def test_plain_numpy_runs_on_arrays_of_values_and_has_exact_gradients() -> None:
     h = 1e-5  # central differences: truncation h²·f''' and rounding ε/h
     numeric = (program(raw + h * t) - program(raw - h * t)) / (2 * h)
     assert abs((got * t).sum() - numeric) < 1e-8
-    assert (values > 0).dtype == bool or (values > 0).dtype == object
+    np.testing.assert_array_equal((values > 0).astype(bool), raw > 0)
 
 
 def test_arrays_and_values_mix_into_object_arrays() -> None:
@@ -178,10 +178,6 @@ def test_a_program_written_for_micrograd_gives_micrograds_numbers(p: float, q: f
 
 def test_repr_is_micrograds() -> None:
     assert repr(Value(-4.0)) == "Value(data=-4.0, grad=0)"
-
-
-def test_elementwise_inputs_can_be_drawn_for_every_op() -> None:
-    assert all(elementwise(op) is not None for op in ONE)
 
 
 @pytest.mark.parametrize(
