@@ -31,3 +31,11 @@ class DataError(MicrogradError, ValueError):
 
 class ConfigError(MicrogradError, ValueError):
     """A setting has a value that is not allowed; the message lists the allowed ones."""
+
+
+class UndecidedError(MicrogradError, ArithmeticError):
+    """Two numbers known within bounds (balls) overlap, so that a comparison has no answer."""
+
+
+class CheckError(MicrogradError, AssertionError):
+    """A derivative does not agree with the numerical one."""

@@ -5,11 +5,63 @@ each says how.
 """
 
 import math
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .errors import LabelError, ShapeError
+from .errors import LabelError, ShapeError, UndecidedError
+
+# ---- comparisons --------------------------------------------------------------------------------
+# Of numbers known within bounds (arb balls) both a > b and a <= b may be unproven; every other kind
+# of number answers at once.
+
+
+def _decided(yes: Callable[..., Any], no: Callable[..., Any], a: Any, b: Any) -> Any:
+    c = yes(a, b)
+    if isinstance(c, np.ndarray):
+        if c.size and "O" in (getattr(a, "dtype", c.dtype).char, getattr(b, "dtype", c.dtype).char):
+            c = np.frompyfunc(lambda u, v: _decided(yes, no, u, v), 2, 1)(a, b).astype(bool)
+        return c
+    if c or no(a, b) or a != a or b != b:
+        return bool(c)
+    if a is b:
+        return yes in (operator.eq, operator.ge, operator.le)
+    raise UndecidedError(
+        f"comparison: {a} and {b} overlap, so their order is not known; raise the precision, or "
+        "choose a point away from the kink"
+    )
+
+
+def gt(a: Any, b: Any) -> Any:
+    """a > b. Raises UndecidedError where that is not known."""
+    return a > b if _ordered(a) else _decided(operator.gt, operator.le, a, b)
+
+
+def ge(a: Any, b: Any) -> Any:
+    """a >= b. Raises UndecidedError where that is not known."""
+    return a >= b if _ordered(a) else _decided(operator.ge, operator.lt, a, b)
+
+
+def lt(a: Any, b: Any) -> Any:
+    """a < b. Raises UndecidedError where that is not known."""
+    return a < b if _ordered(a) else _decided(operator.lt, operator.ge, a, b)
+
+
+def le(a: Any, b: Any) -> Any:
+    """a <= b. Raises UndecidedError where that is not known."""
+    return a <= b if _ordered(a) else _decided(operator.le, operator.gt, a, b)
+
+
+def eq(a: Any, b: Any) -> Any:
+    """a == b. Raises UndecidedError where that is not known."""
+    return a == b if _ordered(a) else _decided(operator.eq, operator.ne, a, b)
+
+
+def _ordered(a: Any) -> bool:
+    return type(a) is np.ndarray and a.dtype.char in "dfli?"
+
 
 # ---- on single numbers --------------------------------------------------------------------------
 
@@ -21,7 +73,7 @@ def real(y: Any) -> Any:
 
 def sign_number(x: Any) -> Any:
     """-1, 0 or 1, and nan for nan."""
-    return x if x != x else (x > 0) - (x < 0)
+    return x if x != x else gt(x, 0) - lt(x, 0)
 
 
 def sigmoid_number(x: float) -> float:
@@ -32,7 +84,23 @@ def sigmoid_number(x: float) -> float:
 
 def relu_number(x: Any) -> Any:
     """max(x, 0) in the type of x; nan stays nan."""
-    return x if x > 0 or x != x else type(x)(0)
+    if type(x) is float:
+        return 0.0 if x <= 0.0 else x
+    return x if x != x or gt(x, 0) else type(x)(0)
+
+
+def cbrt_number(x: float) -> float:
+    """The real cube root."""
+    return math.cbrt(x)
+
+
+def sinc_number(x: Any) -> Any:
+    """sin(πx) / (πx), and 1 at 0."""
+    if type(x) in (float, int) or isinstance(x, np.generic):
+        return type(x)(np.sinc(x)) if isinstance(x, np.generic) else float(np.sinc(x))
+    context = getattr(x, "context", None)  # of an mpf
+    own = context.sincpi if context else getattr(x, "sinc_pi", None)  # an arb has its own
+    return x.sinc() if own is None else own(x) if context else own()
 
 
 # ---- on arrays, element by element --------------------------------------------------------------
@@ -46,6 +114,33 @@ def sigmoid(x: Any) -> Any:
 def relu(x: Any) -> Any:
     """max(x, 0); nan stays nan."""
     return np.maximum(x, 0)
+
+
+def relu6(x: Any) -> Any:
+    """min(max(x, 0), 6)."""
+    return np.clip(x, 0, 6)
+
+
+def erf(x: Any) -> Any:
+    """2/√π ∫ exp(-t²) from 0 to x, each element by the C library: right to the last digits, slow."""
+    return _one_by_one(math.erf, x)
+
+
+def erfc(x: Any) -> Any:
+    """1 - erf(x), without its loss of digits for large x."""
+    return _one_by_one(math.erfc, x)
+
+
+def _one_by_one(f: Callable[[float], float], x: Any) -> Any:
+    x = np.asarray(x)
+    kind = x.dtype if x.dtype.kind == "f" else np.float64
+    return np.asarray(np.frompyfunc(f, 1, 1)(x), kind)
+
+
+def xlogy(x: Any, y: Any) -> Any:
+    """x·log(y), and 0 where x is 0, unless y is nan."""
+    zero = (np.asarray(x) == 0) & ~np.isnan(y)
+    return np.where(zero, np.zeros_like(x), x * np.log(np.where(zero, 1, y)))
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
@@ -96,6 +191,26 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         top = np.where(np.isfinite(top), top, 0)
     y = np.log(np.sum(np.exp(x - top), axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
+
+
+def extreme(ufunc: np.ufunc, number: Callable[..., Any]) -> Callable[..., Any]:
+    """The reduction by maximum or minimum; objects are compared by `number`, which never guesses."""
+
+    def kernel(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        x = np.asarray(x)
+        if x.dtype.char != "O":
+            return ufunc.reduce(x, axis, None, None, keepdims)
+        axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        for i in axes:
+            x = np.frompyfunc(number, 2, 1).reduce(x, i, None, None, True)
+        return x if keepdims else np.squeeze(x, tuple(axes))
+
+    return kernel
+
+
+def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """√Σx² along axis."""
+    return np.sqrt(np.sum(np.square(x), axis, keepdims=keepdims))
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Any:
@@ -211,3 +326,78 @@ def is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
     plain = (int, np.integer, slice, type(None), type(Ellipsis))
     return all(isinstance(p, plain) and not isinstance(p, bool) for p in parts)
+
+
+def resize(x: Any, new_shape: Any) -> Any:
+    """x repeated as often as new_shape needs, in order; zeros if x is empty."""
+    return np.resize(x, new_shape)
+
+
+# ---- sliding windows ----------------------------------------------------------------------------
+
+
+def windows(
+    x: Any, shape: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Any:
+    """(…, *places, *shape): the window at each place along the last len(shape) axes of x, a view."""
+    n = len(shape)
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(shape, dilation, strict=True))
+    view = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(-n, 0)))
+    step = tuple(slice(None, None, s) for s in stride)
+    return view[(..., *step, *(slice(None, None, d) for d in dilation))]
+
+
+def fold(
+    x: Any, size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> Any:
+    """(…, *size): windows (…, *places, *shape) added where they were taken from."""
+    n = len(size)
+    places, shape = x.shape[-2 * n : -n], x.shape[-n:]
+    out = np.zeros((*x.shape[: -2 * n], *size), x.dtype)
+    for at in np.ndindex(*shape):
+        to = tuple(
+            slice(a * d, a * d + s * (p - 1) + 1, s)
+            for a, d, s, p in zip(at, dilation, stride, places, strict=True)
+        )
+        out[(..., *to)] += x[(..., *at)]
+    return out
+
+
+# ---- matrices -----------------------------------------------------------------------------------
+
+
+def pinv(a: Any, rcond: Any = None) -> Any:
+    """np.linalg.pinv, with its default where rcond is None."""
+    return np.linalg.pinv(a) if rcond is None else np.linalg.pinv(a, rcond)
+
+
+def logabsdet(a: Any) -> Any:
+    """log |det a|."""
+    return np.linalg.slogdet(a)[1]
+
+
+def cofactor(a: Any) -> Any:
+    """The matrix of cofactors, d det(a)/da, also of singular a: det(u)·det(v)·u·Π_{j≠i}sⱼ·v."""
+    u, s, vh = np.linalg.svd(a)
+    n = s.shape[-1]
+    others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1) if n else s
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return np.asarray(sign)[..., None, None] * ((u * others[..., None, :]) @ vh)
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
+    """(…, n + 1, n): the row of eigenvalues, then the eigenvectors as columns."""
+    w, v = np.linalg.eigh(a, UPLO)
+    return np.concatenate([w[..., None, :], v], -2)
+
+
+def svd(a: Any) -> Any:
+    """(…, 1 + m + n, k): the row of singular values, then u, then v, each with k columns."""
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return np.concatenate([s[..., None, :], u, np.swapaxes(vh, -1, -2)], -2)
+
+
+def qr(a: Any) -> Any:
+    """(…, m + n, n) for m ≥ n: q, then r transposed."""
+    q, r = np.linalg.qr(a)
+    return np.concatenate([q, np.swapaxes(r, -1, -2)], -2)

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from . import ops
+from . import kernels, ops
 from .errors import GradientError
 from .rules import NO_PARAMS, OPS, Carrier, Op, recording
 from .walk import changes, pullback
@@ -35,7 +35,7 @@ class Node(Carrier):
     name     what drawings and messages call it, or None
     """
 
-    __slots__ = ("_data", "grad", "name", "op", "params", "parents", "stamp")
+    __slots__ = ("__weakref__", "_data", "grad", "name", "op", "params", "parents", "stamp")
 
     requires_grad: bool
     keeps_grad: bool
@@ -120,40 +120,30 @@ class Node(Carrier):
     def __neg__(self) -> Self: return ops.neg(self)
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Self: return ops.abs(self)
+    def __mod__(self, other: Any) -> Self: return ops.remainder(self, other)
+    def __rmod__(self, other: Any) -> Self: return ops.remainder(other, self)
+    def __floordiv__(self, other: Any) -> Self: return ops.floor_divide(self, other)
+    def __rfloordiv__(self, other: Any) -> Self: return ops.floor_divide(other, self)
+    def __divmod__(self, other: Any) -> tuple[Self, Self]: return self // other, self % other
+    def __rdivmod__(self, other: Any) -> tuple[Self, Self]: return other // self, other % self
+    def __floor__(self) -> Self: return ops.floor(self)
+    def __ceil__(self) -> Self: return ops.ceil(self)
+    def __trunc__(self) -> Self: return ops.trunc(self)
+    def __round__(self, ndigits: int = 0) -> Self: return ops.round(self, decimals=ndigits)
 
     # Comparisons look at the data and are plain: booleans of numbers, boolean arrays of arrays.
     __hash__ = object.__hash__
-    def __eq__(self, other: object) -> Any: return self._data == plain(other)
+    def __eq__(self, other: object) -> Any: return kernels.eq(self._data, plain(other))
     def __ne__(self, other: object) -> Any: return self._data != plain(other)
-    def __lt__(self, other: Any) -> Any: return self._data < plain(other)
-    def __le__(self, other: Any) -> Any: return self._data <= plain(other)
-    def __gt__(self, other: Any) -> Any: return self._data > plain(other)
-    def __ge__(self, other: Any) -> Any: return self._data >= plain(other)
-
-    def abs(self) -> Self: return ops.abs(self)
-    def sign(self) -> Self: return ops.sign(self)
-    def exp(self) -> Self: return ops.exp(self)
-    def expm1(self) -> Self: return ops.expm1(self)
-    def log(self) -> Self: return ops.log(self)
-    def log1p(self) -> Self: return ops.log1p(self)
-    def sqrt(self) -> Self: return ops.sqrt(self)
-    def square(self) -> Self: return ops.square(self)
-    def reciprocal(self) -> Self: return ops.reciprocal(self)
-    def sin(self) -> Self: return ops.sin(self)
-    def cos(self) -> Self: return ops.cos(self)
-    def tan(self) -> Self: return ops.tan(self)
-    def tanh(self) -> Self: return ops.tanh(self)
-    def arctan(self) -> Self: return ops.arctan(self)
-    def sinh(self) -> Self: return ops.sinh(self)
-    def cosh(self) -> Self: return ops.cosh(self)
-    def sigmoid(self) -> Self: return ops.sigmoid(self)
-    def relu(self) -> Self: return ops.relu(self)
-    def leaky_relu(self, negative_slope: float = 0.01) -> Self: return ops.leaky_relu(self, negative_slope=negative_slope)
-    def elu(self, alpha: float = 1.0) -> Self: return ops.elu(self, alpha=alpha)
-    def softplus(self) -> Self: return ops.softplus(self)
-    def maximum(self, other: Any) -> Self: return ops.maximum(self, other)
-    def minimum(self, other: Any) -> Self: return ops.minimum(self, other)
+    def __lt__(self, other: Any) -> Any: return kernels.lt(self._data, plain(other))
+    def __le__(self, other: Any) -> Any: return kernels.le(self._data, plain(other))
+    def __gt__(self, other: Any) -> Any: return kernels.gt(self._data, plain(other))
+    def __ge__(self, other: Any) -> Any: return kernels.ge(self._data, plain(other))
     # fmt: on
+
+    if TYPE_CHECKING:  # methods that are one op, given to the class below
+
+        def __getattr__(self, name: str) -> Callable[..., Any]: ...
 
 
 def plain(x: Any) -> Any:
@@ -161,15 +151,25 @@ def plain(x: Any) -> Any:
     return x._data if isinstance(x, Node) else x
 
 
-def document(cls: type[Any]) -> None:
-    """None; gives the methods of cls that are one op the docstring of that op."""
-    for name, op in OPS.items():
-        method = vars(cls).get(name)
-        if method is not None and not method.__doc__:
-            method.__doc__ = op.__doc__
+def _method(op: Op) -> Callable[..., Any]:
+    def method(self: Any, *others: Any, **params: Any) -> Any:
+        return op(self, *others, **params)
+
+    method.__name__ = op.name
+    method.__doc__ = op.__doc__
+    return method
 
 
-document(Node)
+# NumPy asks the elements of object arrays for methods named like its ufuncs: so every elementwise
+# op is a method: x.exp(), x.maximum(y), x.elu(alpha=2.0).
+for _op in OPS.values():
+    if _op.domain and _op.name not in ("where", "clip", *vars(Node)):
+        setattr(Node, _op.name, _method(_op))
+for _name, _same in {
+    "fabs": "abs", "absolute": "abs", "negative": "neg", "deg2rad": "radians",
+    "rad2deg": "degrees", "divide": "div", "power": "pow",
+}.items():  # fmt: skip
+    setattr(Node, _name, getattr(Node, _same))
 
 
 @contextmanager

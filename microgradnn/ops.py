@@ -10,30 +10,48 @@ max share the gradient, clip passes it at its bounds.
 """
 
 import builtins
+import itertools
 import math
 import operator
 from functools import partial
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from . import kernels
+from .kernels import eq, ge, gt, le, lt
 from .rules import (
     Carrier,
-    bilinear,
     custom,
     custom_variadic,
     elementwise,
     linear,
     linear_variadic,
+    multilinear,
     nondifferentiable,
     on_number,
     reduction,
 )
 
-POSITIVE = ((0.1, 3.0),)  # domains: the interval of each input where tests draw values
+POSITIVE, INSIDE = ((0.1, 3.0),), ((-0.9, 0.9),)  # domains: where tests draw the inputs
 ANY = (-3.0, 3.0)
+
+
+def _constant(value: float, make: Any) -> Any:
+    """A constant, given x: the float, or in x's own precision by `make(1)` for other numbers."""
+
+    def like(x: Any) -> Any:
+        raw = getattr(x, "_data", x)
+        known = type(raw) in (float, int) or getattr(raw, "dtype", np.dtype("O")).char in "efdil?"
+        return value if known else make(x * 0 + 1)
+
+    return like
+
+
+LN2 = _constant(math.log(2), lambda one: log(one * 2))
+LN10 = _constant(math.log(10), lambda one: log(one * 10))
+PI = _constant(math.pi, lambda one: 4 * arctan(one))
+ERF0 = _constant(2 / math.sqrt(math.pi), lambda one: 1 / sqrt(arctan(one)))  # erf'(0) = 2/√π
 
 # The table is a page of formulas; its columns are aligned by hand and may be wide.
 # ruff: noqa: E501
@@ -58,9 +76,9 @@ neg = elementwise("neg", operator.neg, np.negative,
 # Where b = 0 the exponent b - 1 becomes 0: x**0 is flat, even at 0 and nan. And 0**b is flat in b
 # for b >= 0, where y·log(a) would be 0·inf.
 pow = elementwise("pow", lambda a, b: kernels.real(a ** b), operator.pow,
-                  lambda g, y, a, b: g * b * pow(a, where(b == 0, 0, b - 1)),
-                  lambda g, y, a, b: where((a == 0) & (b >= 0), 0, g * y * log(a)),
-                  domain=(*POSITIVE, ANY),                                            label="**")
+                  lambda g, y, a, b: g * b * pow(a, where(eq(b, 0), 0, b - 1)),
+                  lambda g, y, a, b: where(eq(a, 0) & ge(b, 0), 0, g * y * log(a)),
+                  domain=(*POSITIVE, ANY), ufunc=np.power,                            label="**")
 square     = elementwise("square", lambda x: x * x, np.square,
                          lambda g, y, x: g * (2 * x),                                 label="x²")
 reciprocal = elementwise("reciprocal", lambda x: 1 / x, np.reciprocal,
@@ -68,39 +86,103 @@ reciprocal = elementwise("reciprocal", lambda x: 1 / x, np.reciprocal,
 
 # ---- elementary functions -----------------------------------------------------------------------
 
-exp    = elementwise("exp",    on_number("exp", math.exp),     np.exp,    lambda g, y, x: g * y)
-expm1  = elementwise("expm1",  on_number("expm1", math.expm1), np.expm1,  lambda g, y, x: g * exp(x))
-log    = elementwise("log",    on_number("log", math.log),     np.log,    lambda g, y, x: div(g, x),         domain=POSITIVE)
-log1p  = elementwise("log1p",  on_number("log1p", math.log1p), np.log1p,  lambda g, y, x: div(g, 1 + x),     domain=((-0.9, 3.0),))
-sqrt   = elementwise("sqrt",   on_number("sqrt", math.sqrt),   np.sqrt,   lambda g, y, x: div(g, 2 * y),     domain=POSITIVE)
-sin    = elementwise("sin",    on_number("sin", math.sin),     np.sin,    lambda g, y, x: g * cos(x))
-cos    = elementwise("cos",    on_number("cos", math.cos),     np.cos,    lambda g, y, x: -g * sin(x))
-tan    = elementwise("tan",    on_number("tan", math.tan),     np.tan,    lambda g, y, x: g * (1 + y * y),   domain=((-1.4, 1.4),))
-tanh   = elementwise("tanh",   on_number("tanh", math.tanh),   np.tanh,   lambda g, y, x: g * (1 - y * y))
-arctan = elementwise("arctan", on_number("arctan", math.atan), np.arctan, lambda g, y, x: div(g, 1 + x * x))
-sinh   = elementwise("sinh",   on_number("sinh", math.sinh),   np.sinh,   lambda g, y, x: g * cosh(x))
-cosh   = elementwise("cosh",   on_number("cosh", math.cosh),   np.cosh,   lambda g, y, x: g * sinh(x))
+exp     = elementwise("exp",     on_number("exp", math.exp),         np.exp,     lambda g, y, x: g * y)
+expm1   = elementwise("expm1",   on_number("expm1", math.expm1),     np.expm1,   lambda g, y, x: g * exp(x))
+exp2    = elementwise("exp2",    on_number("exp2", lambda x: 2.0 ** x, lambda x: 2 ** x), np.exp2,
+                      lambda g, y, x: g * y * LN2(x))
+log     = elementwise("log",     on_number("log", math.log),         np.log,     lambda g, y, x: div(g, x),           domain=POSITIVE)
+log1p   = elementwise("log1p",   on_number("log1p", math.log1p),     np.log1p,   lambda g, y, x: div(g, 1 + x),       domain=((-0.9, 3.0),))
+log2    = elementwise("log2",    on_number("log2", math.log2),       np.log2,    lambda g, y, x: div(g, x * LN2(x)),     domain=POSITIVE)
+log10   = elementwise("log10",   on_number("log10", math.log10),     np.log10,   lambda g, y, x: div(g, x * LN10(x)),    domain=POSITIVE)
+sqrt    = elementwise("sqrt",    on_number("sqrt", math.sqrt),       np.sqrt,    lambda g, y, x: div(g, 2 * y),       domain=POSITIVE)
+cbrt    = elementwise("cbrt",    on_number("cbrt", kernels.cbrt_number), np.cbrt, lambda g, y, x: div(g, 3 * y * y),   label="∛")
+sin     = elementwise("sin",     on_number("sin", math.sin),         np.sin,     lambda g, y, x: g * cos(x))
+cos     = elementwise("cos",     on_number("cos", math.cos),         np.cos,     lambda g, y, x: -g * sin(x))
+tan     = elementwise("tan",     on_number("tan", math.tan),         np.tan,     lambda g, y, x: g * (1 + y * y),     domain=((-1.4, 1.4),))
+arcsin  = elementwise("arcsin",  on_number("arcsin", math.asin),     np.arcsin,  lambda g, y, x: div(g, sqrt((1 - x) * (1 + x))), domain=INSIDE)
+arccos  = elementwise("arccos",  on_number("arccos", math.acos),     np.arccos,  lambda g, y, x: -div(g, sqrt((1 - x) * (1 + x))), domain=INSIDE)
+arctan  = elementwise("arctan",  on_number("arctan", math.atan),     np.arctan,  lambda g, y, x: div(g, 1 + x * x))
+sinh    = elementwise("sinh",    on_number("sinh", math.sinh),       np.sinh,    lambda g, y, x: g * cosh(x))
+cosh    = elementwise("cosh",    on_number("cosh", math.cosh),       np.cosh,    lambda g, y, x: g * sinh(x))
+tanh    = elementwise("tanh",    on_number("tanh", math.tanh),       np.tanh,    lambda g, y, x: g * (1 - y * y))
+arcsinh = elementwise("arcsinh", on_number("arcsinh", math.asinh),   np.arcsinh, lambda g, y, x: div(g, hypot(x, 1)))
+arccosh = elementwise("arccosh", on_number("arccosh", math.acosh),   np.arccosh, lambda g, y, x: div(g, sqrt((x - 1) * (x + 1))), domain=((1.1, 3.0),))
+arctanh = elementwise("arctanh", on_number("arctanh", math.atanh),   np.arctanh, lambda g, y, x: div(g, (1 - x) * (1 + x)), domain=INSIDE)
+sinc    = elementwise("sinc",    kernels.sinc_number,                np.sinc,    lambda g, y, x: g * _sinc_slope(x))
+degrees = elementwise("degrees", on_number("degrees", math.degrees), np.degrees, lambda g, y, x: degrees(g))
+radians = elementwise("radians", on_number("radians", math.radians), np.radians, lambda g, y, x: radians(g))
+erf     = elementwise("erf",     on_number("erf", math.erf),         kernels.erf,  lambda g, y, x: g * ERF0(x) * exp(-x * x))
+erfc    = elementwise("erfc",    on_number("erfc", math.erfc),       kernels.erfc, lambda g, y, x: -g * ERF0(x) * exp(-x * x))
+
+# Of two numbers. Slopes at (0, 0), where there is none: 0.
+hypot      = elementwise("hypot", on_number("hypot", math.hypot, lambda a, b: sqrt(a * a + b * b)), np.hypot,
+                         lambda g, y, a, b: g * _quotient(a, y),
+                         lambda g, y, a, b: g * _quotient(b, y))
+arctan2    = elementwise("arctan2", on_number("arctan2", math.atan2), np.arctan2,
+                         lambda g, y, a, b: g * _quotient(b, a * a + b * b),
+                         lambda g, y, a, b: -g * _quotient(a, a * a + b * b))
+logaddexp  = elementwise("logaddexp", on_number("logaddexp", lambda a, b: float(np.logaddexp(a, b)), lambda a, b: maximum(a, b) + log1p(exp(-abs(a - b)))), np.logaddexp,
+                         lambda g, y, a, b: g * sigmoid(a - b),
+                         lambda g, y, a, b: g * sigmoid(b - a), compares=True)
+logaddexp2 = elementwise("logaddexp2", on_number("logaddexp2", lambda a, b: float(np.logaddexp2(a, b)), lambda a, b: maximum(a, b) + log2(1 + exp2(-abs(a - b)))), np.logaddexp2,
+                         lambda g, y, a, b: g * sigmoid((a - b) * LN2(a)),
+                         lambda g, y, a, b: g * sigmoid((b - a) * LN2(a)), compares=True)
+xlogy      = elementwise("xlogy", lambda x, y: x * 0 if eq(x, 0) and y == y else x * log(y), kernels.xlogy,
+                         lambda g, z, x, y: where(eq(x, 0) & le(y, 0), 0, g * log(y)),
+                         lambda g, z, x, y: where(eq(x, 0), 0, div(g * x, y)), domain=(ANY, *POSITIVE))
+
+# ---- steps: flat between their jumps ------------------------------------------------------------
+
+sign         = nondifferentiable("sign", kernels.sign_number, np.sign)
+floor        = nondifferentiable("floor", on_number("floor", lambda x: float(math.floor(x)), math.floor), np.floor)
+ceil         = nondifferentiable("ceil", on_number("ceil", lambda x: float(math.ceil(x)), math.ceil), np.ceil)
+trunc        = nondifferentiable("trunc", on_number("trunc", lambda x: float(math.trunc(x)), math.trunc), np.trunc)
+rint         = nondifferentiable("rint", on_number("rint", lambda x: float(builtins.round(x)), builtins.round), np.rint)
+round        = nondifferentiable("round", lambda x, decimals=0: builtins.round(x, decimals), np.round)
+floor_divide = nondifferentiable("floor_divide", operator.floordiv, np.floor_divide, 2, domain=(ANY, *POSITIVE), label="//")
 
 # ---- kinks and choices --------------------------------------------------------------------------
 
-sign    = nondifferentiable("sign", kernels.sign_number, np.sign)
-abs     = elementwise("abs", operator.abs, np.absolute,
-                      lambda g, y, x: g * sign(x),                                    label="|x|")
-maximum = elementwise("maximum", lambda a, b: a if a > b or a != a else b, np.maximum,
-                      lambda g, y, a, b: where(a > b, g, where(a == b, g / 2, 0)),
-                      lambda g, y, a, b: where(a < b, g, where(a == b, g / 2, 0)),    label="max")
-minimum = elementwise("minimum", lambda a, b: a if a < b or a != a else b, np.minimum,
-                      lambda g, y, a, b: where(a < b, g, where(a == b, g / 2, 0)),
-                      lambda g, y, a, b: where(a > b, g, where(a == b, g / 2, 0)),    label="min")
-clip    = elementwise("clip", lambda x, lo, hi: minimum(maximum(x, lo), hi), np.clip,
-                      lambda g, y, x, lo, hi: where((x >= lo) & (x <= hi), g, 0),
-                      lambda g, y, x, lo, hi: where((x < lo) & (lo <= hi), g, 0),
-                      lambda g, y, x, lo, hi: where((x > hi) | (lo > hi), g, 0),
-                      domain=(ANY, (-2.0, -0.5), (0.5, 2.0)))
-where   = elementwise("where", lambda c, a, b: a if c else b, kernels.where,
-                      None,
-                      lambda g, y, c, a, b: where(c, g, 0),
-                      lambda g, y, c, a, b: where(c, 0, g))
+abs       = elementwise("abs", operator.abs, np.absolute,
+                        lambda g, y, x: g * sign(x),                                  label="|x|")
+maximum   = elementwise("maximum", lambda a, b: a if a != a or gt(a, b) else b, np.maximum,
+                        lambda g, y, a, b: where(gt(a, b), g, where(eq(a, b), g / 2, 0)),
+                        lambda g, y, a, b: where(lt(a, b), g, where(eq(a, b), g / 2, 0)), label="max", compares=True)
+minimum   = elementwise("minimum", lambda a, b: a if a != a or lt(a, b) else b, np.minimum,
+                        lambda g, y, a, b: where(lt(a, b), g, where(eq(a, b), g / 2, 0)),
+                        lambda g, y, a, b: where(gt(a, b), g, where(eq(a, b), g / 2, 0)), label="min", compares=True)
+fmax      = elementwise("fmax", lambda a, b: a if b != b or gt(a, b) else b, np.fmax,  # nan loses
+                        lambda g, y, a, b: where((b != b) | gt(a, b), g, where(eq(a, b), g / 2, 0)),
+                        lambda g, y, a, b: where((a != a) & (b == b) | lt(a, b), g, where(eq(a, b), g / 2, 0)), compares=True)
+fmin      = elementwise("fmin", lambda a, b: a if b != b or lt(a, b) else b, np.fmin,
+                        lambda g, y, a, b: where((b != b) | lt(a, b), g, where(eq(a, b), g / 2, 0)),
+                        lambda g, y, a, b: where((a != a) & (b == b) | gt(a, b), g, where(eq(a, b), g / 2, 0)), compares=True)
+clip      = elementwise("clip", lambda x, lo, hi: minimum(maximum(x, lo), hi), np.clip,
+                        lambda g, y, x, lo, hi: where(ge(x, lo) & le(x, hi), g, 0),
+                        lambda g, y, x, lo, hi: where(lt(x, lo) & le(lo, hi), g, 0),
+                        lambda g, y, x, lo, hi: where(gt(x, hi) | gt(lo, hi), g, 0),
+                        domain=(ANY, (-2.0, -0.5), (0.5, 2.0)))
+where     = elementwise("where", lambda c, a, b: a if c else b, kernels.where,
+                        None,
+                        lambda g, y, c, a, b: where(c, g, 0),
+                        lambda g, y, c, a, b: where(c, 0, g))
+fmod      = elementwise("fmod", on_number("fmod", math.fmod), np.fmod,
+                        lambda g, y, a, b: g,
+                        lambda g, y, a, b: -g * trunc(div(a, b)), domain=(ANY, (0.4, 0.9)))
+remainder = elementwise("remainder", operator.mod, np.remainder,
+                        lambda g, y, a, b: g,
+                        lambda g, y, a, b: -g * floor(div(a, b)), domain=(ANY, (0.4, 0.9)), label="%")
+copysign  = elementwise("copysign", on_number("copysign", math.copysign), np.copysign,
+                        lambda g, y, a, b: g * sign(a) * sign(y),
+                        lambda g, y, a, b: g * 0)
+heaviside = elementwise("heaviside", on_number("heaviside", lambda x, h: float(np.heaviside(x, h)), lambda x, h: h if eq(x, 0) else h * 0 + gt(x, 0)), np.heaviside,
+                        lambda g, y, x, h: g * 0,
+                        lambda g, y, x, h: where(eq(x, 0), g, 0))
+nan_to_num = elementwise("nan_to_num", lambda x, **to: float(np.nan_to_num(x, **to)), np.nan_to_num,
+                         lambda g, y, x, **to: where(lt(abs(x), np.inf), g, 0))
+ldexp     = elementwise("ldexp", lambda x, n: x * 2.0 ** n, np.ldexp,
+                        lambda g, y, x, n: ldexp(g, n),
+                        None)
 
 # ---- activations: primitives because the plain formula overflows or loses digits ----------------
 
@@ -109,15 +191,17 @@ sigmoid    = elementwise("sigmoid",
                          kernels.sigmoid,
                          lambda g, y, x: g * y * (1 - y),                             label="σ")
 relu       = elementwise("relu", kernels.relu_number, kernels.relu,
-                         lambda g, y, x: where(x > 0, g, 0),                          label="ReLU")
+                         lambda g, y, x: where(gt(x, 0), g, 0),                       label="ReLU")
+relu6      = elementwise("relu6", lambda x: minimum(relu(x), 6), kernels.relu6,
+                         lambda g, y, x: where(gt(x, 0) & lt(x, 6), g, 0))
 leaky_relu = elementwise("leaky_relu",
-                         lambda x, negative_slope=0.01: x if x > 0 else x * negative_slope,
+                         lambda x, negative_slope=0.01: x if gt(x, 0) else x * negative_slope,
                          kernels.leaky_relu,
-                         lambda g, y, x, negative_slope=0.01: where(x > 0, g, g * negative_slope))
+                         lambda g, y, x, negative_slope=0.01: where(gt(x, 0), g, g * negative_slope))
 elu        = elementwise("elu",
-                         lambda x, alpha=1.0: x if x > 0 else alpha * expm1(x),
+                         lambda x, alpha=1.0: x if gt(x, 0) else alpha * expm1(x),
                          kernels.elu,
-                         lambda g, y, x, alpha=1.0: where(x > 0, g, g * alpha * exp(minimum(x, 0))))
+                         lambda g, y, x, alpha=1.0: where(gt(x, 0), g, g * alpha * exp(minimum(x, 0))))
 softplus   = elementwise("softplus", lambda x: relu(x) + log1p(exp(-abs(x))), kernels.softplus,
                          lambda g, y, x: g * sigmoid(x))
 
@@ -151,6 +235,27 @@ concatenate  = linear_variadic("concatenate", lambda *xs, axis=0: np.concatenate
                                lambda g, y, *xs, axis=0: _split(g, xs, axis))
 stack        = linear_variadic("stack", lambda *xs, axis=0: np.stack(xs, axis),
                                lambda g, y, *xs, axis=0: _unstack(g, xs, axis))
+# Sliding windows of x along its last len(shape) axes, placed after them, and their sum back into x.
+windows      = linear("windows", kernels.windows, lambda g, y, x, shape, **how: fold(g, size=x.shape[-len(shape):], **how))
+fold         = linear("fold", kernels.fold, lambda g, y, x, size, **how: windows(g, shape=x.shape[-len(size):], **how))
+
+
+def structural(name: str, array: Any, **info: Any) -> Any:
+    """An op that moves, repeats, drops elements of x or adds zeros: asked of x's places, `array`
+    itself says which went where, and that is all its transpose has to know."""
+    def transpose(g: Any, y: Any, x: Any, **params: Any) -> Any:
+        places = array(np.arange(1, x.size + 1).reshape(x.shape), **params)  # 0: a zero was added
+        flat = put(_flat(g), index=(places.ravel(),), shape=(x.size + 1,))
+        return reshape(getitem(flat, index=(slice(1, None),)), shape=x.shape)
+    return linear(name, array, transpose, **info)
+
+
+flip, roll, rot90     = structural("flip", np.flip),      structural("roll", np.roll),         structural("rot90", np.rot90)
+tile, repeat, pad     = structural("tile", np.tile),      structural("repeat", np.repeat),     structural("pad", np.pad)
+tril, triu            = structural("tril", np.tril),      structural("triu", np.triu)
+diag, diagonal        = structural("diag", np.diag),      structural("diagonal", np.diagonal)
+take, take_along_axis = structural("take", np.take),      structural("take_along_axis", np.take_along_axis)
+resize, delete        = structural("resize", kernels.resize), structural("delete", np.delete)
 
 # ---- reductions ---------------------------------------------------------------------------------
 
@@ -170,10 +275,14 @@ sum       = linear("sum", kernels.sum,
 mean      = linear("mean", kernels.mean,
                    lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis) * (y.size / builtins.max(x.size, 1)), shape=x.shape))
 reduced   = partial(reduction, expand=_kept, total=sum)  # the rest of the line is the weight dy/dx
-max       = reduced("max",       np.max,            lambda y, x, axis: _ties(y, x, axis))
-min       = reduced("min",       np.min,            lambda y, x, axis: _ties(y, x, axis))
+max       = reduced("max",       kernels.extreme(np.maximum, maximum.number), lambda y, x, axis: _ties(y, x, axis))
+min       = reduced("min",       kernels.extreme(np.minimum, minimum.number), lambda y, x, axis: _ties(y, x, axis))
 prod      = reduced("prod",      np.prod,           lambda y, x, axis: _others(x, axis), label="Π")
 logsumexp = reduced("logsumexp", kernels.logsumexp, lambda y, x, axis: exp(x - y))
+norm      = reduced("norm",      kernels.norm,      lambda y, x, axis: _quotient(x, y), label="‖x‖₂")
+cumsum    = linear("cumsum", np.cumsum,
+                   lambda g, y, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
+cumprod   = custom("cumprod", np.cumprod, lambda g, y, x, axis: _cumprod_slope(g, x, axis))
 softmax     = custom("softmax", kernels.softmax,
                      lambda g, y, x, axis=-1: y * (g - sum(g * y, axis=axis, keepdims=True)))
 log_softmax = custom("log_softmax", kernels.log_softmax,
@@ -181,9 +290,13 @@ log_softmax = custom("log_softmax", kernels.log_softmax,
 
 # ---- products -----------------------------------------------------------------------------------
 
-matmul  = bilinear("matmul", np.matmul,
-                   lambda g, y, a, b: _matmul_left(g, a, b),
-                   lambda g, y, a, b: _matmul_right(g, a, b),                         label="@")
+matmul  = multilinear("matmul", np.matmul,
+                      lambda g, y, a, b: _matmul_left(g, a, b),
+                      lambda g, y, a, b: _matmul_right(g, a, b),  ufunc=np.matmul,    label="@")
+# Subscripts in which every index of an operand is unique and occurs again elsewhere (functions/
+# sees to that): then the cotangent of an operand is an einsum of the others and g.
+einsum  = multilinear("einsum", lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 2),
+                      lambda g, y, *xs, subscripts: _einsum_parts(g, xs, subscripts), variadic=True)
 # x @ w + b as one op, because a layer is most of what a model computes.
 affine  = custom("linear", kernels.linear,
                  lambda g, y, x, w, b: _matmul_left(g, x, w),
@@ -191,7 +304,7 @@ affine  = custom("linear", kernels.linear,
                  lambda g, y, x, w, b: g)
 # Σ wᵢxᵢ + b of single numbers, given flat as (*w, *x, b): one node where sums and products make 2n.
 sumprod = custom_variadic("sumprod", lambda *wxb: np.dot(*_halves(wxb)) + wxb[-1],
-                          lambda g, y, *wxb: [*map(operator.mul, repeat(g), _crossed(wxb)), g],
+                          lambda g, y, *wxb: [*map(operator.mul, itertools.repeat(g), _crossed(wxb)), g],
                           number=lambda *wxb: builtins.sum(map(operator.mul, *_halves(wxb)), wxb[-1]),
                           label="dot")
 
@@ -209,8 +322,52 @@ def _inverse(axes: Any) -> Any:
 
 def _ties(y: Any, x: Any, axis: Any) -> Any:
     """1/n at each of the n places where x equals its extreme y, 0 elsewhere (nan for nan)."""
-    hit = (x == y).astype(x.dtype)
+    hit = eq(x, y).astype(x.dtype)
     return hit / np.sum(hit, axis, keepdims=True)
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """a / b, and 0 where b is 0: the slope that is chosen at the tip of a cone."""
+    zero = eq(b, 0)
+    return where(zero, 0, div(a, where(zero, 1, b)))
+
+
+def _sinc_slope(x: Any) -> Any:
+    """(cos πx - sinc x) / x, by its series near 0, where the difference would cancel."""
+    near = lt(abs(x), 0.25)
+    pi = PI(x)
+    far, close = where(near, 1.0, x), where(near, x, 0.0) * pi
+    total, z = 0.0, close * close
+    for k in range(12, 0, -1):  # Σ (-1)ᵏ 2k z^(2k-1) / (2k+1)!, by Horner
+        total = total * z + (-1) ** k * 2 * k / math.factorial(2 * k + 1)
+    return where(near, total * close * pi, div(cos(far * pi) - sinc(far), far))
+
+
+def _cumprod_slope(g: Any, x: Any, axis: int) -> Any:
+    """Σ_{j≥i} gⱼ Π_{k≤j, k≠i} xₖ: the product before i times s, where sᵢ = gᵢ + xᵢ₊₁·sᵢ₊₁.
+
+    The recurrence is solved in log2(n) steps that double its stride; nothing is divided.
+    """
+    g, x = (swapaxes(v, axis1=axis, axis2=-1) for v in (g, x))
+    n, k = x.shape[-1], 1
+    one, zero = np.ones((*x.shape[:-1], 1), x.dtype), np.zeros(x.shape, x.dtype)
+    before = cumprod(concatenate(one, x[..., :-1], axis=-1), axis=-1) if n else x
+    s, a = g, concatenate(x[..., 1:], zero[..., :1], axis=-1)
+    while k < n:
+        s = s + a * concatenate(s[..., k:], zero[..., :k], axis=-1)
+        a = a * concatenate(a[..., k:], zero[..., :k], axis=-1)
+        k *= 2
+    return swapaxes(before * s, axis1=axis, axis2=-1)
+
+
+def _einsum_parts(g: Any, xs: Any, subscripts: str) -> list[Any]:
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    return [
+        einsum(g, *xs[:i], *xs[i + 1 :],
+               subscripts=",".join([output, *terms[:i], *terms[i + 1 :]]) + "->" + term)
+        for i, term in enumerate(terms)
+    ]
 
 
 def _others(x: Any, axis: Any) -> Any:

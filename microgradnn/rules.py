@@ -9,7 +9,7 @@ derived from it too, and how is what the constructors below differ in:
 
     elementwise         y[i] depends on xs[i] only   dy = Σ rule(dx, y, xs): J is diagonal
     linear              op(x + z) = op(x) + op(z)    dy = op(dx)
-    bilinear            linear in each input         dy = op(da, b) + op(a, db)
+    multilinear         linear in each input         dy = op(da, b) + op(a, db)
     reduction           dy = Σ w·dx along an axis    the line is the weight w
     nondifferentiable   flat almost everywhere       dy = 0
     custom              anything else                dy = the transpose of the rule (see walk.py)
@@ -28,6 +28,7 @@ Rule = Callable[..., Any]
 Interval = tuple[float, float]
 _PLAIN = frozenset({float, int, bool})
 OPS: dict[str, "Op"] = {}
+UFUNCS: dict[np.ufunc, "Op"] = {}  # the op of the same meaning
 NO_PARAMS: MappingProxyType[str, Any] = MappingProxyType({})
 
 
@@ -84,6 +85,7 @@ class Op:
         *,
         label: str | None = None,
         domain: tuple[Interval, ...] = (),
+        ufunc: np.ufunc | None = None,
         doc: str = "",
     ) -> None:
         self.name, self.kind, self.label = name, kind, label or name
@@ -92,6 +94,7 @@ class Op:
         self.variadic = callable(rules)
         self.push = push  # push(op, tangents, y, xs, params), None: transpose the rules
         self.domain = domain  # one interval for each input, where tests may draw values
+        self.ufunc = ufunc  # NumPy's function of the same meaning
         self.__doc__ = doc or f"{name}: one {kind} op; its derivative is in microgradnn/ops.py."
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
@@ -102,7 +105,7 @@ class Op:
                 arrays = True
             elif isinstance(x, Carrier):
                 return x.record(self, xs, params)
-        return self.array(*xs, **params) if arrays else self.compute(xs, params)
+        return self.on_arrays(xs, params) if arrays else self.compute(xs, params)
 
     def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value of the op on raw numbers or arrays: nothing is recorded."""
@@ -110,8 +113,18 @@ class Op:
             return self.array(*xs, **params)
         for x in xs:
             if type(x) not in _PLAIN and isinstance(x, (np.ndarray, np.generic, list, tuple)):
-                return self.array(*xs, **params)
+                return self.on_arrays(xs, params)
         return self.on_numbers(xs, params)
+
+    def on_arrays(self, xs: Any, params: Any = NO_PARAMS) -> Any:
+        """The value on arrays; of objects that NumPy has no loop for (mpf), one by one."""
+        try:
+            return self.array(*xs, **params)
+        except TypeError:
+            objects = any(isinstance(x, np.ndarray) and x.dtype.char == "O" for x in xs)
+            if self.number is None or not objects:
+                raise
+            return by_element(self.number, xs, params)
 
     def on_numbers(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value on plain numbers, following IEEE where Python raises: 1/0 = inf, log(-1) = nan.
@@ -148,6 +161,8 @@ def register(op: Op) -> Op:
     if op.name in OPS:
         raise RuleError(f"{op.name}: already in the table; choose another name")
     OPS[op.name] = op
+    if op.ufunc is not None:
+        UFUNCS[op.ufunc] = op
     return op
 
 
@@ -163,7 +178,8 @@ def elementwise(
 ) -> Op:
     """An op that works element by element and broadcasts."""
     info.setdefault("domain", ((-3.0, 3.0),) * len(rules))
-    if not isinstance(array, np.ufunc):
+    info.setdefault("ufunc", array if isinstance(array, np.ufunc) else None)
+    if not isinstance(array, np.ufunc) or info.pop("compares", False):
         array = _also_on_objects(number, array)
     return register(Op(name, "elementwise", number, array, rules, _push_elementwise, **info))
 
@@ -173,6 +189,7 @@ def nondifferentiable(
 ) -> Op:
     """An elementwise op that is constant between its jumps: its derivative is zero, never None."""
     info.setdefault("domain", ((-3.0, 3.0),) * arity)
+    info.setdefault("ufunc", array if isinstance(array, np.ufunc) else None)
     return register(
         Op(name, "nondifferentiable", number, array, (None,) * arity, _push_zero, **info)
     )
@@ -189,9 +206,12 @@ def linear_variadic(name: str, array: Callable[..., Any], transpose: Rule, **inf
     return register(Op(name, "linear", None, array, transpose, _push_linear, **info))
 
 
-def bilinear(name: str, array: Callable[..., Any], left: Rule, right: Rule, **info: Any) -> Op:
-    """An op linear in each of two inputs."""
-    return register(Op(name, "bilinear", None, array, (left, right), _push_bilinear, **info))
+def multilinear(name: str, array: Callable[..., Any], *rules: Rule, **info: Any) -> Op:
+    """An op linear in each input: a rule for each, or of a variadic op one that returns all."""
+    several = info.pop("variadic", False)
+    return register(
+        Op(name, "multilinear", None, array, rules[0] if several else rules, _push_multilinear, **info)
+    )
 
 
 def reduction(
@@ -241,11 +261,13 @@ def _push_linear(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
     return op(*[x * 0 if t is None else t for t, x in zip(ts, xs, strict=True)], **params)
 
 
-def _push_bilinear(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
-    (ta, tb), (a, b) = ts, xs
-    if ta is None or tb is None:
-        return op(a, tb, **params) if ta is None else op(ta, b, **params)
-    return op(ta, b, **params) + op(a, tb, **params)
+def _push_multilinear(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
+    total = None
+    for i, t in enumerate(ts):
+        if t is not None:
+            part = op(*xs[:i], t, *xs[i + 1 :], **params)
+            total = part if total is None else total + part
+    return total
 
 
 def _push_zero(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> None:
@@ -254,23 +276,35 @@ def _push_zero(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> None:
 
 # ---- kernels on other numbers -------------------------------------------------------------------
 
-_ALIASES = {"arctan": "atan", "log": "ln"}  # what mpmath, flint and decimal call it
+# What mpmath, flint and decimal call it.
+_ALIASES = {"log": "ln"} | {
+    f"arc{f}{h}": f"a{f}{h}" for f in ("sin", "cos", "tan") for h in ("", "h")
+} | {"arctan2": "atan2"}
 
 
-def on_number(name: str, plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A number kernel: `plain` (of `math`) on int and float, else the number's own function."""
+def on_number(
+    name: str, plain: Callable[..., Any], other: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """A number kernel: `plain` (of `math`) on int and float, else the number's own function.
 
-    def kernel(x: Any) -> Any:
+    `other` is the formula for numbers that have no function of that name.
+    """
+
+    def kernel(x: Any, *rest: Any) -> Any:
         if type(x) is float or type(x) is int:
-            return plain(x)
+            if not rest or type(rest[0]) in _PLAIN:
+                return plain(x, *rest)
+            x = rest[0] * 0 + x  # the same number in the type of the second
         # An mpf's functions are its context's; its own `exp` is the exponent.
         home = np if isinstance(x, np.generic) else getattr(x, "context", x)
         for word in (name, _ALIASES.get(name, name)):
             own = getattr(home, word, None)
             if own is not None:
-                return own() if home is x else own(x)
-        if isinstance(x, bool):
-            return plain(x)
+                return own(*rest) if home is x else own(x, *rest)
+        if isinstance(x, (bool, np.float64, np.float32, np.float16)):
+            return type(x)(plain(float(x), *rest)) if isinstance(x, np.generic) else plain(x, *rest)
+        if other is not None:
+            return other(x, *rest)
         raise DTypeError(
             f"{name}: {type(x).__name__} numbers have no {name}; convert to float first"
         )
@@ -284,7 +318,12 @@ def _also_on_objects(number: Callable[..., Any], array: Callable[..., Any]) -> C
     def kernel(*xs: Any, **params: Any) -> Any:
         for x in xs:
             if isinstance(x, np.ndarray) and x.dtype.char == "O":
-                return np.frompyfunc(lambda *v: number(*v, **params), len(xs), 1)(*xs)
+                return by_element(number, xs, params)
         return array(*xs, **params)
 
     return kernel
+
+
+def by_element(number: Callable[..., Any], xs: Any, params: Any = NO_PARAMS) -> Any:
+    """The number kernel on each element of broadcast arrays, as an object array."""
+    return np.frompyfunc(lambda *v: number(*v, **params), len(xs), 1)(*xs)

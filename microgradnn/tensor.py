@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from . import ops
+from . import ops, protocol
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
-from .node import Node, document, next_stamp, plain
+from .node import Node, next_stamp, plain
 from .rules import NO_PARAMS, Carrier, Op, recording
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class Tensor(Node):
 
     __slots__ = ("keeps_grad", "requires_grad")
     all_keep_grad = False
-    __array_ufunc__ = None  # ndarray + Tensor is left to Tensor
 
     def __init__(
         self,
@@ -66,7 +65,7 @@ class Tensor(Node):
             else:
                 raw.append(x)
         try:
-            y = op.array(*raw, **params)
+            y = op.on_arrays(raw, params)
         except (TypeError, ValueError) as error:
             raise _refusal(op, raw, error) from error
         if type(y) is not np.ndarray:
@@ -188,6 +187,10 @@ class Tensor(Node):
             raise ShapeError(f"item: shape {self.shape} has {self._data.size} elements, need one")
         return self._data.item()
 
+    def tolist(self) -> Any:
+        """The numbers as nested lists, plain."""
+        return self._data.tolist()
+
     def numpy(self) -> np.ndarray:
         """The array. Raises GradientError on a tensor that requires grad: nothing detaches silently."""
         if self.requires_grad:
@@ -204,43 +207,33 @@ class Tensor(Node):
     @property
     def size(self) -> int: return self._data.size
     @property
+    def itemsize(self) -> int: return self._data.itemsize
+    @property
     def T(self) -> Tensor: return ops.transpose(self)  # noqa: N802
+    @property
+    def mT(self) -> Tensor: return ops.swapaxes(self, axis1=-1, axis2=-2)  # noqa: N802
+    @property
+    def real(self) -> Tensor: return self
+    @property
+    def imag(self) -> np.ndarray: return self.zeros()
+    @property
+    def flat(self) -> Iterator[Tensor]: return iter(ops.reshape(self, shape=(-1,)))
     # fmt: on
 
-    # ---- array methods: NumPy's names and arguments ---------------------------------------------
+    # ---- what makes it an array -----------------------------------------------------------------
+    # The methods of arrays (x.sum(axis=0), x.reshape(2, 3)) are the functions of functions/, which
+    # gives them to the class; NumPy's own functions are answered by protocol.py.
 
     # fmt: off
     def __matmul__(self, other: Any) -> Tensor: return ops.matmul(self, other)
     def __rmatmul__(self, other: Any) -> Tensor: return ops.matmul(other, self)
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.sum(self, axis=axis, keepdims=keepdims)
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.max(self, axis=axis, keepdims=keepdims)
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.min(self, axis=axis, keepdims=keepdims)
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.prod(self, axis=axis, keepdims=keepdims)
-    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Tensor: return ops.logsumexp(self, axis=axis, keepdims=keepdims)
-    def softmax(self, axis: int = -1) -> Tensor: return ops.softmax(self, axis=axis)
-    def log_softmax(self, axis: int = -1) -> Tensor: return ops.log_softmax(self, axis=axis)
-    def astype(self, dtype: npt.DTypeLike) -> Tensor: return ops.astype(self, dtype=np.dtype(dtype))
-    def swapaxes(self, axis1: int, axis2: int) -> Tensor: return ops.swapaxes(self, axis1=axis1, axis2=axis2)
-    def squeeze(self, axis: Any = None) -> Tensor: return ops.squeeze(self, axis=axis)
     # fmt: on
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """The mean along axis, sum / n."""
-        return ops.mean(self, axis=axis, keepdims=keepdims)
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return protocol.call_ufunc(ufunc, method, inputs, kwargs)
 
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements in another shape: reshape(2, 3), reshape((2, 3)) or reshape(-1)."""
-        return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """The axes in another order, reversed by default."""
-        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        return ops.transpose(self, axes=given or None)
-
-    def clip(self, min: Any = None, max: Any = None) -> Tensor:
-        """Each element moved into [min, max]; the gradient passes inside and at the bounds."""
-        lo, hi = -np.inf if min is None else min, np.inf if max is None else max
-        return ops.clip(self, lo, hi)
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return protocol.call_function(func, args, kwargs)
 
     def __getitem__(self, index: Any) -> Tensor:
         return ops.getitem(self, index=_plain_index(index))
@@ -291,9 +284,6 @@ class Tensor(Node):
         dtype = "" if self.dtype in (np.float64, np.int64, bool) else f", dtype={self.dtype}"
         made = f", op={self.op.name}" if self.op else ", requires_grad=True" * self.requires_grad
         return f"tensor({array}{dtype}{made})"
-
-
-document(Tensor)
 
 
 def tensor(

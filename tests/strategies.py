@@ -33,7 +33,13 @@ def elementwise(draw: st.DrawFn, op: Op) -> Case:
         xs.append(x)
     if op.name == "where":
         xs[0] = xs[0] > 0
-    if op.name in ("maximum", "minimum"):  # the same for ties
+    if op.name == "ldexp":
+        xs[1] = xs[1].astype(int)
+    if op.name in ("floor", "ceil", "trunc", "rint", "round", "floor_divide", "fmod", "remainder"):
+        jump = xs[0] / (xs[1] if len(xs) > 1 else 0.5)  # keep away from the jumps
+        if np.any(np.abs(jump - np.round(jump)) < 0.02):
+            xs = [np.full(x.shape, v) for x, v in zip(xs, (1.3, 0.7), strict=False)]
+    if op.name in ("maximum", "minimum", "fmax", "fmin"):  # the same for ties
         xs[1] = np.where(np.abs(xs[0] - xs[1]).min(initial=9.0) < 0.01, 5.0 + xs[1], xs[1])
     return tuple(xs), {}
 
@@ -81,6 +87,33 @@ def _cross_entropy(draw: st.DrawFn) -> Case:
     return (z, rng.integers(0, 3, 4) if draw(st.booleans()) else np.abs(signed(rng, 4, 3))), {}
 
 
+def _matrices(kind: str, *all_shapes: tuple[int, ...]) -> st.SearchStrategy[Case]:
+    """Well conditioned matrices: general, symmetric with well separated eigenvalues."""
+
+    def make(at: tuple[tuple[int, ...], int]) -> Case:
+        shape, seed = at
+        x = signed(np.random.default_rng(seed), *shape) / 2
+        if kind == "symmetric":
+            x = (x + np.swapaxes(x, -1, -2)) / 4
+        spread = 2.0 + 3.0 * np.arange(shape[-1])
+        return (x + np.eye(*shape[-2:]) * spread,), {}
+
+    return st.tuples(st.sampled_from(all_shapes), seeds).map(make)
+
+
+@st.composite
+def _solve(draw: st.DrawFn) -> Case:
+    (a,), _ = draw(_matrices("general", (3, 3), (2, 3, 3)))
+    return (a, signed(np.random.default_rng(draw(seeds)), 3, 2)), {}
+
+
+_WINDOWS = [
+    ((5,), dict(shape=(2,), stride=(1,), dilation=(1,))),
+    ((2, 6, 5), dict(shape=(2, 3), stride=(2, 1), dilation=(1, 1))),
+    ((7, 5), dict(shape=(2, 2), stride=(3, 1), dilation=(2, 3))),
+]
+_SQUARE = ((1, 1), (3, 3), (2, 3, 3))
+_TALL = (*_SQUARE, (4, 3), (2, 4, 2))
 _MATMUL = [
     ((3, 4), (4, 2)), ((4,), (4,)), ((4,), (4, 2)), ((3, 4), (4,)), ((5, 3, 4), (4, 2)),
     ((5, 3, 4), (4,)), ((4,), (5, 4, 2)), ((5, 1, 3, 4), (2, 4, 2)), ((3, 4), (5, 4, 2)),
@@ -115,12 +148,48 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     ),
     "sumprod": _several((((),) * 7, {})),
     "ce_with_logits": _cross_entropy(),
+    "norm": _reduction(),
+    **dict.fromkeys(("cumsum", "cumprod"), _unary(*_AXIS, ((1, 1), dict(axis=0)), ((3, 0), dict(axis=1)))),
+    "einsum": _several(
+        (((2, 3), (3, 4)), dict(subscripts="ij,jk->ik")), (((3,), (3,)), dict(subscripts="i,i->")),
+        (((2, 3), (3,), (2, 4)), dict(subscripts="ab,b,ac->cb")), (((2,), (3,)), dict(subscripts="a,b->ba")),
+    ),
+    "windows": _unary(*_WINDOWS),
+    "fold": _unary(
+        ((4, 2), dict(size=(5,), stride=(1,), dilation=(1,))),
+        ((3, 3, 2, 2), dict(size=(7, 5), stride=(2, 1), dilation=(2, 2))),
+    ),
+    "flip": _unary(((2, 3), {}), *_AXIS, ((2, 3, 2), dict(axis=(0, 2)))),
+    "roll": _unary(((2, 3), dict(shift=1)), ((2, 3), dict(shift=-2, axis=1)), ((2, 3), dict(shift=(1, 2), axis=(0, 1)))),
+    "rot90": _unary(((2, 3), {}), ((2, 3), dict(k=3)), ((2, 3, 4), dict(k=2, axes=(0, 2)))),
+    "tile": _unary(((2, 3), dict(reps=2)), ((3,), dict(reps=(2, 2))), ((), dict(reps=(3,)))),
+    "repeat": _unary(((2, 3), dict(repeats=2)), ((2, 3), dict(repeats=(1, 0, 2), axis=1))),
+    "pad": _unary(
+        *[((2, 3), dict(pad_width=((1, 0), (2, 1)), mode=m)) for m in ("constant", "edge", "wrap", "symmetric", "reflect")]
+    ),
+    "tril": _unary(((3, 3), {}), ((2, 3, 4), dict(k=1)), ((3,), {})),
+    "triu": _unary(((3, 3), {}), ((2, 3, 4), dict(k=-1))),
+    "diag": _unary(((3,), {}), ((3,), dict(k=-1)), ((3, 4), {}), ((3, 4), dict(k=1))),
+    "diagonal": _unary(((3, 3), {}), ((2, 3, 4), dict(offset=1, axis1=1, axis2=2)), ((2, 3, 4), dict(axis1=2, axis2=0))),
+    "take": _unary(((3, 4), dict(indices=[0, 0, 5])), ((3, 4), dict(indices=[[1], [-1]], axis=1)), ((3,), dict(indices=5, mode="wrap"))),
+    "take_along_axis": _unary(((2, 3), dict(indices=np.array([[2, 2], [0, 1]]), axis=1)), ((2, 3), dict(indices=np.array([5, 0]), axis=None))),
+    "resize": _unary(((2, 3), dict(new_shape=(2, 4))), ((3,), dict(new_shape=2))),
+    "delete": _unary(((2, 3), dict(obj=1, axis=1)), ((4,), dict(obj=[0, 2]))),
+    **dict.fromkeys(("inv", "det", "cofactor", "logabsdet"), _matrices("general", *_SQUARE)),
+    "pinv": _matrices("general", *_TALL, (2, 3)),
+    "svd": _matrices("general", *_TALL, (2, 3)),
+    "qr": _matrices("general", *_TALL),
+    "solve": _solve(),
+    **dict.fromkeys(("cholesky", "eigh"), _matrices("symmetric", *_SQUARE)),
 }  # fmt: skip
 
 
 def cases(op: Op) -> st.SearchStrategy[Case]:
-    """(inputs, params) for an op: from its domain if it is elementwise, else from CASES."""
-    return elementwise(op) if op.domain else CASES[op.name]
+    """(inputs, params) for an op: from its domain if elementwise, from CASES, else matrices."""
+    if op.domain:
+        return elementwise(op)
+    inputs = 1 if op.variadic else len(op.rules)  # type: ignore[arg-type]
+    return CASES.get(op.name, _several((((3, 3),) * inputs, {})))
 
 
 TABLE = [op for op in OPS.values() if not op.name.startswith("my_")]

@@ -17,7 +17,7 @@ from microgradnn.rules import Op
 
 from .strategies import TABLE
 
-ONE = [op for op in TABLE if op.domain]
+ONE = [op for op in TABLE if op.domain and op.name != "ldexp"]  # (its second input is an int)
 anything = st.one_of(st.sampled_from([0.0, 1.0, -1.0, math.inf, -math.inf, math.nan]), st.floats())
 
 

@@ -1,0 +1,282 @@
+"""Choosing elements: by a condition, an index, an order; and activations that choose a branch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..kernels import gt
+from ..node import plain
+from ..protocol import array, implements
+from .shape import broadcast_arrays, expand_dims, moveaxis, ravel, stack
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """x where the condition is true, y elsewhere; without them, the indices of the true elements.
+
+    The gradient of the branch not chosen is 0, but 0·inf is nan: keep its input in the domain
+    with a second where (x_safe = where(x > 0, x, 1)).
+    """
+    if x is None and y is None:
+        return np.nonzero(plain(condition))
+    if x is None or y is None:
+        raise ValueError("where: either both or neither of x and y must be given")
+    c = plain(condition)
+    return ops.where(np.asarray(c) if isinstance(c, (list, tuple)) else c, _list(x), _list(y))
+
+
+def _list(x: Any) -> Any:
+    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+
+
+@implements(np.select)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    """For each element the first choice whose condition is true."""
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(f"{len(condlist)} conditions for {len(choicelist)} choices")
+    out = default
+    for c, x in zip(reversed(condlist), reversed(choicelist), strict=True):
+        out = where(np.asarray(plain(c)), x, out)
+    return out
+
+
+@implements(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+    """For each element the last function (or constant) whose condition is true, else 0.
+
+    A function sees only the elements it is chosen for.
+    """
+    x = array(x)
+    conditions = [condlist] if np.ndim(condlist) == x.ndim and x.ndim else list(condlist)
+    conditions = [np.broadcast_to(np.asarray(plain(c), bool), x.shape) for c in conditions]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~np.any(conditions, axis=0))
+    if len(funclist) != len(conditions):
+        raise ValueError(f"{len(conditions)} conditions for {len(funclist)} functions")
+    last = np.full(x.shape, -1)
+    for i, c in enumerate(conditions):
+        last = np.where(c, i, last)
+    out: Any = np.zeros(x.shape, x.dtype)
+    for i, f in enumerate(funclist):
+        chosen = last == i
+        y = f(x[chosen], *args, **kw) if callable(f) else np.full(int(chosen.sum()), f, x.dtype)
+        out = out + ops.put(array(y), index=(chosen,), shape=x.shape)
+    return out
+
+
+@implements(np.choose)
+def choose(a: Any, choices: Sequence[Any], mode: str = "raise") -> Any:
+    """For each element of a the element of choices[a] at its place."""
+    index = np.asarray(plain(a))
+    parts = [array(c) for c in (choices if isinstance(choices, (list, tuple)) else list(choices))]
+    index, *full = broadcast_arrays(index, *parts)
+    n = len(full)
+    if mode != "raise":
+        index = np.clip(index, 0, n - 1) if mode == "clip" else index % n
+    if np.any((index < 0) | (index >= n)):
+        raise ValueError("invalid entry in choice array")
+    return take_along_axis(stack(full), index[None], 0)[0]
+
+
+@implements(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Each element moved into [min, max], either of which may be None; max wins if min > max.
+
+    The gradient passes inside and at the bounds, as in PyTorch and TensorFlow.
+    """
+    lo, hi = a_min if min is None else min, a_max if max is None else max
+    if lo is None and hi is None:
+        return ops.alias(array(a))
+    return ops.clip(
+        _list(a), -np.inf if lo is None else _list(lo), np.inf if hi is None else _list(hi)
+    )
+
+
+@implements(np.take)
+def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+    """The elements at integer indices along axis, of the flattened array by default."""
+    a, at = array(a), np.asarray(plain(indices))
+    if not at.size and at.dtype.kind == "f":
+        at = at.astype(int)
+    return ops.take(a, indices=at, axis=axis, mode=mode)
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """At each place the element of arr at that index along axis."""
+    return ops.take_along_axis(array(arr), indices=np.asarray(plain(indices)), axis=axis)
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    """The slices along axis where the condition is true."""
+    return take(a, np.flatnonzero(np.asarray(plain(condition))), axis)
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    """The elements where the condition is true, in one row."""
+    return take(ravel(arr), np.flatnonzero(np.ravel(plain(condition))), 0)
+
+
+# ---- order --------------------------------------------------------------------------------------
+
+
+def _order(a: Any, axis: int) -> Any:
+    index = np.argsort(plain(a), axis, kind="stable")
+    if plain(a).dtype.char == "O":  # of balls: neighbours whose order is not known are not sorted
+        x = np.moveaxis(np.take_along_axis(plain(a), index, axis), axis, -1)
+        gt(x[..., 1:], x[..., :-1])
+    return index
+
+
+@implements(np.sort)
+def sort(a: Any, axis: int | None = -1, *, kind: Any = None, stable: Any = None) -> Any:
+    """The elements in order along axis; equal elements keep theirs, so the sort is stable."""
+    a = array(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    return take_along_axis(a, _order(a, axis), axis)
+
+
+@implements(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect") -> Any:
+    """The elements partly in order along axis: the kth is where a sort would put it."""
+    a = array(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    return take_along_axis(a, np.argpartition(plain(a), kth, axis, kind), axis)  # type: ignore[call-overload]
+
+
+# ---- numbers ------------------------------------------------------------------------------------
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """nan and infinities replaced by numbers; their gradient is 0."""
+    return ops.nan_to_num(_list(x), nan=nan, posinf=posinf, neginf=neginf)
+
+
+@implements(np.round, np.around)
+def round(a: Any, decimals: int = 0) -> Any:
+    """Rounded to decimals, half to even; its gradient is 0."""
+    return ops.round(_list(a), decimals=decimals)
+
+
+@implements(np.fix)
+def fix(x: Any) -> Any:
+    """Rounded towards zero; its gradient is 0."""
+    return ops.trunc(_list(x))
+
+
+@implements(np.float_power)
+def float_power(x1: Any, x2: Any) -> Any:
+    """x1 ** x2, computed in float64 at least."""
+    a, b = array(x1), array(x2)
+    kind = np.result_type(plain(a), plain(b), np.float64)
+    return ops.pow(ops.astype(a, dtype=kind), ops.astype(b, dtype=kind))
+
+
+@implements(np.divmod)
+def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """(x1 // x2, x1 % x2)."""
+    return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
+
+
+@implements(np.modf)
+def modf(x: Any) -> tuple[Any, Any]:
+    """The parts behind and before the decimal point, both with the sign of x."""
+    whole = ops.trunc(x)
+    return x - whole, whole
+
+
+@implements(np.positive, np.conjugate, np.real, np.real_if_close)
+def positive(x: Any) -> Any:
+    """x itself; so are, of real numbers, conjugate and real."""
+    return ops.alias(_list(x))
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    """Zeros: numbers here are real."""
+    return np.zeros(np.shape(plain(val)), array(plain(val)).dtype)
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    """sin(πx) / (πx), and 1 at 0."""
+    return ops.sinc(_list(x))
+
+
+@implements(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    """An array of a's shape filled with one number, which may be a Tensor."""
+    like = np.empty_like(plain(a), dtype, shape=shape)
+    full = ops.broadcast_to(array(fill_value), shape=like.shape)
+    return ops.astype(full, dtype=like.dtype)
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
+    """num numbers from start to stop, evenly spaced along a new axis."""
+    t = np.linspace(0.0, 1.0, num, endpoint)
+    a, b = broadcast_arrays(array(start), array(stop))
+    ndim = a.ndim
+    t = t.reshape((-1,) + (1,) * ndim)
+    y = expand_dims(a, 0) * (1 - t) + expand_dims(b, 0) * t
+    y = y if dtype is None else ops.astype(y, dtype=np.dtype(dtype))
+    if axis not in (0, -ndim - 1):
+        y = moveaxis(y, 0, axis)
+    return (y, (b - a) / (num - 1 if endpoint else num)) if retstep else y
+
+
+@implements(np.apply_along_axis)
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """func1d of every vector along axis."""
+    a = array(arr)
+    moved = ops.swapaxes(a, axis1=axis, axis2=-1)
+    rest = moved.shape[:-1]
+    rows = ops.reshape(moved, shape=(-1, moved.shape[-1]))
+    out = stack([array(func1d(rows[i], *args, **kwargs)) for i in range(rows.shape[0])])
+    y = ops.reshape(out, shape=(*rest, *out.shape[1:]))
+    return _put_back(y, axis % a.ndim, a.ndim, out.ndim - 1)
+
+
+def _put_back(y: Any, axis: int, ndim: int, tail: int) -> Any:
+    """The axes of y = (axes with `axis` swapped out, *tail) in the order NumPy gives them."""
+    lead = list(range(ndim))
+    lead[axis], lead[-1] = lead[-1], lead[axis]
+    names = lead[:-1]  # the original axis each leading axis of y stands for
+    order = [names.index(i) for i in range(ndim) if i != axis]
+    places = list(range(ndim - 1, ndim - 1 + tail))
+    return ops.transpose(y, axes=(*order[:axis], *places, *order[axis:])) if y.ndim else y
+
+
+# ---- activations with a parameter ---------------------------------------------------------------
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x where positive, negative_slope · x elsewhere; the slope at 0 is negative_slope."""
+    return ops.leaky_relu(x, negative_slope=negative_slope)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where positive, alpha · (exp(x) - 1) elsewhere; the slope at 0 is alpha."""
+    return ops.elu(x, alpha=alpha)
+
+
+__all__ = [
+    "apply_along_axis", "choose", "clip", "compress", "divmod", "elu", "extract", "fix",
+    "float_power", "full_like", "imag", "leaky_relu", "linspace", "modf", "nan_to_num",
+    "partition", "piecewise", "positive", "round", "select", "sinc", "sort", "take",
+    "take_along_axis", "where",
+]  # fmt: skip

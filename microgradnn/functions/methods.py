@@ -1,0 +1,84 @@
+"""The methods of Tensors: NumPy's array methods, which are the functions of this folder."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..errors import GradientError
+from ..tensor import Tensor
+from . import choose, reduce, shape
+from .shape import reshape
+
+_SAME = {
+    "argpartition": np.argpartition, "argsort": np.argsort, "argmax": np.argmax,
+    "argmin": np.argmin, "all": np.all, "any": np.any, "nonzero": np.nonzero,
+    "searchsorted": np.searchsorted,
+}  # fmt: skip
+"""Answered from the data: plain arrays."""
+
+for _module, _names in {
+    reduce: "sum prod mean max min ptp var std cumsum cumprod logsumexp softmax log_softmax",
+    shape: "swapaxes squeeze ravel repeat diagonal trace copy astype expand_dims broadcast_to "
+    "moveaxis flip roll tile tril triu split unstack",
+    choose: "clip compress take choose round take_along_axis",
+}.items():
+    for _name in _names.split():
+        setattr(Tensor, _name, getattr(_module, _name))
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__doc__ = f"Answered from the data, plain: see np.{function.__name__}."
+    return method
+
+
+for _name, _function in _SAME.items():
+    setattr(Tensor, _name, _plain(_function))
+
+
+def _reshape(self: Tensor, *shape: Any, order: str = "C") -> Any:
+    """The same elements in another shape: reshape(2, 3), reshape((2, 3)) or reshape(-1)."""
+    return reshape(self, shape[0] if len(shape) == 1 else shape, order)
+
+
+def _transpose(self: Tensor, *axes: Any) -> Any:
+    """The axes in another order, reversed by default."""
+    given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+    return ops.transpose(self, axes=given or None)
+
+
+def _flatten(self: Tensor, order: str = "C") -> Any:
+    """All elements in one row."""
+    return shape.ravel(self, order)
+
+
+def _dot(self: Tensor, b: Any) -> Any:
+    """np.dot(self, b)."""
+    return np.dot(self, b)
+
+
+def _conj(self: Tensor) -> Any:
+    """The tensor itself: its numbers are real."""
+    return self
+
+
+def _refused(name: str, instead: str) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        raise GradientError(f"{name}: tensors are not changed in place; use {instead}")
+
+    method.__doc__ = f"Raises GradientError: use {instead}."
+    return method
+
+
+for _name, _own in {
+    "reshape": _reshape, "view": _reshape, "transpose": _transpose, "permute": _transpose,
+    "flatten": _flatten, "dot": _dot, "conj": _conj, "conjugate": _conj,
+    "sort": _refused("sort", "np.sort"), "partition": _refused("partition", "np.partition"),
+    "fill": _refused("fill", "np.full_like"), "put": _refused("put", "np.where"),
+    "resize": _refused("resize", "np.resize"),
+}.items():  # fmt: skip
+    setattr(Tensor, _name, _own)
