@@ -6,9 +6,12 @@ Read the engine in this order: errors, rules, ops, walk, node, value, tensor, fu
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import errors
+from . import autograd, errors
+from .anomaly import detect_anomaly
+from .custom import custom_jvp, custom_vjp
 from .functions import *  # noqa: F403
 from .functions import linalg
+from .jacobians import elementwise_grad, hessian, hvp, jacfwd, jacrev
 from .node import no_grad
 from .ops import (
     abs,
@@ -72,44 +75,49 @@ from .ops import (
     xlogy,
 )
 from .tensor import Tensor, tensor
-from .transforms import grad, jvp, value_and_grad, vjp
+from .transforms import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
 from .value import Value
 
 if TYPE_CHECKING:
-    from . import data, nn, optim, scalar
+    from . import check, data, nn, optim, scalar
+    from .check import check_grads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Tensor", "Value", "abs", "add", "append", "apply_along_axis", "arccos", "arccosh", "arcsin",
     "arcsinh", "arctan", "arctan2", "arctanh", "array_split", "astype", "atleast_1d", "atleast_2d",
-    "atleast_3d", "average", "binary_cross_entropy_with_logits", "block", "broadcast_arrays",
-    "broadcast_to", "cbrt", "ceil", "choose", "clip", "column_stack", "compress", "concat",
-    "concatenate", "convolve", "copy", "copysign", "corrcoef", "correlate", "cos", "cosh", "cov",
-    "cross", "cross_entropy", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "data",
-    "degrees", "delete", "diag", "diagflat", "diagonal", "diff", "div", "divmod", "dot", "dsplit",
-    "dstack", "ediff1d", "einsum", "elu", "erf", "erfc", "errors", "exp", "exp2", "expand_dims",
-    "expm1", "extract", "fix", "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide",
-    "fmax", "fmin", "fmod", "full_like", "grad", "gradient", "heaviside", "hsplit", "hstack",
-    "hypot", "imag", "inner", "insert", "interp", "jvp", "kron", "ldexp", "leaky_relu", "linalg",
-    "linear", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp",
-    "logaddexp2", "logsumexp", "matmul", "matrix_transpose", "matvec", "max", "maximum", "mean",
-    "median", "meshgrid", "min", "minimum", "modf", "moveaxis", "mse_loss", "mul", "nan_to_num",
-    "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum",
-    "nanvar", "neg", "nn", "no_grad", "optim", "outer", "pad", "partition", "percentile",
-    "permute_dims", "piecewise", "polyval", "positive", "pow", "prod", "ptp", "quantile",
-    "radians", "ravel", "reciprocal", "relu", "relu6", "remainder", "repeat", "reshape", "resize",
-    "rint", "roll", "rollaxis", "rot90", "round", "scalar", "select", "sigmoid", "sign", "sin",
-    "sinc", "sinh", "softmax", "softplus", "sort", "split", "sqrt", "square", "squeeze", "stack",
-    "std", "sub", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor",
-    "tensordot", "tile", "trace", "transpose", "trapezoid", "tril", "trim_zeros", "triu", "trunc",
-    "unstack", "unwrap", "value_and_grad", "vander", "var", "vdot", "vecdot", "vecmat", "vjp",
-    "vsplit", "vstack", "where", "xlogy",
+    "atleast_3d", "autograd", "average", "binary_cross_entropy_with_logits", "block",
+    "broadcast_arrays", "broadcast_to", "cbrt", "ceil", "check", "check_grads", "choose", "clip",
+    "column_stack", "compress", "concat", "concatenate", "convolve", "copy", "copysign",
+    "corrcoef", "correlate", "cos", "cosh", "cov", "cross", "cross_entropy", "cumprod", "cumsum",
+    "cumulative_prod", "cumulative_sum", "custom_jvp", "custom_vjp", "data", "degrees", "delete",
+    "detect_anomaly", "diag", "diagflat", "diagonal", "diff", "div", "divmod", "dot", "dsplit",
+    "dstack", "ediff1d", "einsum", "elementwise_grad", "elu", "erf", "erfc", "errors", "exp",
+    "exp2", "expand_dims", "expm1", "extract", "fix", "flip", "fliplr", "flipud", "float_power",
+    "floor", "floor_divide", "fmax", "fmin", "fmod", "full_like", "grad", "gradient", "heaviside",
+    "hessian", "hsplit", "hstack", "hvp", "hypot", "imag", "inner", "insert", "interp", "jacfwd",
+    "jacrev", "jvp", "kron", "ldexp", "leaky_relu", "linalg", "linear", "linearize", "linspace",
+    "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logsumexp",
+    "matmul", "matrix_transpose", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min",
+    "minimum", "modf", "moveaxis", "mse_loss", "mul", "nan_to_num", "nancumprod", "nancumsum",
+    "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "neg", "nn", "no_grad",
+    "optim", "outer", "pad", "partition", "percentile", "permute_dims", "piecewise", "polyval",
+    "positive", "pow", "prod", "ptp", "quantile", "radians", "ravel", "reciprocal", "relu",
+    "relu6", "remainder", "repeat", "reshape", "resize", "rint", "roll", "rollaxis", "rot90",
+    "round", "scalar", "select", "sigmoid", "sign", "sin", "sinc", "sinh", "softmax", "softplus",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sub", "sum",
+    "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "trace",
+    "transpose", "trapezoid", "tril", "trim_zeros", "triu", "trunc", "unstack", "unwrap",
+    "value_and_grad", "vander", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
+    "where", "xlogy",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     # Models, optimisers and data load when first used: the engine alone imports faster.
-    if name in ("data", "nn", "optim", "scalar"):
+    if name in ("check", "data", "nn", "optim", "scalar"):
         return import_module(f".{name}", __name__)
+    if name == "check_grads":
+        return import_module(".check", __name__).check_grads
     raise AttributeError(f"module 'microgradnn' has no attribute {name!r}")

@@ -32,10 +32,11 @@ class Node(Carrier):
     parents  its inputs, in order: nodes, or the plain numbers and arrays that were given
     params   its keyword arguments, such as axis
     stamp    when data was last set, from one counter (see walk.py)
+    hooks    functions of the gradient, set by register_hook and else absent
     name     what drawings and messages call it, or None
     """
 
-    __slots__ = ("__weakref__", "_data", "grad", "name", "op", "params", "parents", "stamp")
+    __slots__ = ("_data", "grad", "hooks", "name", "op", "params", "parents", "stamp")
 
     requires_grad: bool
     keeps_grad: bool
@@ -48,6 +49,7 @@ class Node(Carrier):
     params: Any
     stamp: int
     name: str | None
+    hooks: list[Callable[[Any], Any]]
 
     def _leaf(self, data: Any, name: str | None = None) -> None:
         self._data, self.name = data, name
@@ -80,6 +82,27 @@ class Node(Carrier):
     def clear_grad(self) -> None:
         """None; forgets `.grad`: None again for a Tensor, 0 for a Value."""
         raise NotImplementedError
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """A function that removes the hook again.
+
+        From now on every backward pass calls hook(gradient of this node), and what it returns,
+        unless that is None, is used in place of the gradient.
+        """
+        changes.hooks, hooks = True, getattr(self, "hooks", [])
+        self.hooks = [*hooks, hook]
+
+        def remove() -> None:
+            self.hooks = [h for h in self.hooks if h is not hook]
+
+        return remove
+
+    def hooked(self, g: Any) -> Any:
+        """The gradient g as the hooks leave it."""
+        for hook in getattr(self, "hooks", ()):
+            new = hook(g)
+            g = g if new is None else new
+        return g
 
     def describe(self) -> str:
         """A short name for messages: its name, or what made it."""

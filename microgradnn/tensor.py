@@ -74,7 +74,8 @@ class Tensor(Node):
         out._data = y
         out.grad = out.name = None
         if tracked and recording.on and y.dtype.kind in "fO":
-            out.op, out.parents, out.params = op, xs, params
+            on = recording.on
+            out.op, out.parents, out.params = op if on is True else on(op), xs, params
             out.requires_grad, out.keeps_grad = True, False
         else:
             out.op, out.parents, out.params = None, (), NO_PARAMS

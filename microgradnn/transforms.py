@@ -1,4 +1,4 @@
-"""Functions that take a function and return its derivative: grad, value_and_grad, vjp, jvp.
+"""Functions that take a function and return its derivative: grad, vjp, jvp and their like.
 
 Arguments and results may be floats, arrays, Tensors, Values, and nested tuples, lists and dicts of
 them. Each call differentiates with respect to fresh nodes: a leaf for a plain number or array, an
@@ -43,23 +43,9 @@ def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
     """A function that returns (f(*args), gradient), see grad; has_aux: ((value, aux), gradient)."""
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-
     def both(*args: Any, **kwargs: Any) -> Any:
-        for i in wanted:
-            if not -len(args) <= i < len(args):
-                raise GradientError(
-                    f"grad: argnums {i}, but only {len(args)} positional arguments came"
-                )
-        at = [i % len(args) for i in wanted]
-
-        def of_wanted(*xs: Any) -> Any:
-            full = list(args)
-            for i, x in zip(at, xs, strict=True):
-                full[i] = x
-            return f(*full, **kwargs)
-
-        out = _vjp("grad", of_wanted, [args[i] for i in at], has_aux)
+        of_wanted, wanted = select("grad", f, argnums, args, kwargs)
+        out = _vjp("grad", of_wanted, wanted, has_aux)
         y = out[0]
         shape = np.shape(y._data if isinstance(y, Node) else y)
         if isinstance(y, (tuple, list, dict)) or shape != ():
@@ -71,6 +57,27 @@ def value_and_grad(
         return ((y, out[2]) if has_aux else y), g
 
     return both
+
+
+def select(
+    name: str, f: Callable[..., Any], argnums: int | Sequence[int], args: Any, kwargs: Any
+) -> tuple[Callable[..., Any], list[Any]]:
+    """f as a function of the arguments `argnums` alone, and those arguments."""
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in wanted:
+        if not -len(args) <= i < len(args):
+            raise GradientError(
+                f"{name}: argnums {i}, but only {len(args)} positional arguments came"
+            )
+    at = [i % len(args) for i in wanted]
+
+    def of_wanted(*xs: Any) -> Any:
+        full = list(args)
+        for i, x in zip(at, xs, strict=True):
+            full[i] = x
+        return f(*full, **kwargs)
+
+    return of_wanted, [args[i] for i in at]
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -89,26 +96,19 @@ def jvp(
     Tangents have the form and shapes of primals; signature and meaning are those of jax.jvp.
     """
     call = _Call("jvp", f, primals, has_aux)
-    ts = tree.leaves(tuple(tangents))
-    if len(ts) != len(call.inputs):
-        raise ShapeError(
-            f"jvp: {len(call.inputs)} primals but {len(ts)} tangents; give one for each"
-        )
-    ts = [_fitting("jvp", t, x) for t, x in zip(ts, call.inputs, strict=True)]
-    graph = call.outer or any(isinstance(t, Carrier) for t in ts)
-    nodes = [y for y in call.outputs if call.depends(y)]
-    found = iter(
-        pushforward(
-            nodes,
-            call.inputs,
-            [_lift_like(t, graph, x) for t, x in zip(ts, call.inputs, strict=True)],
-            graph,
-        )
-    )
-    moved = [next(found) if call.depends(y) else None for y in call.outputs]
-    out = [_zero_like(y) if t is None else t for t, y in zip(moved, call.outputs, strict=True)]
-    tangent = tree.rebuild(call.result, iter([call.lower(t, graph) for t in out]))
+    tangent = call.push(tuple(tangents))
     return (call.value(), tangent, call.aux) if has_aux else (call.value(), tangent)
+
+
+def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """(f(*primals), push) where push(*tangents) is J·tangents; f itself is run only once."""
+    call = _Call("linearize", f, primals, False)
+    return call.value(), lambda *tangents: call.push(tangents)
+
+
+def stop_gradient(x: Any) -> Any:
+    """x, a number, array or tree of them, as a constant: derivatives do not pass through it."""
+    return tree.map_leaves(lambda v: v.detach() if isinstance(v, Node) else v, x)
 
 
 def _vjp(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool) -> Any:
@@ -145,10 +145,10 @@ class _Call:
     def __init__(
         self, name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool
     ) -> None:
-        self.primals = tuple(primals)
+        self.name, self.primals = name, tuple(primals)
         self.plain = tree.leaves(self.primals)
-        differentiated_outside = recording.on
-        with recording.set(True):
+        differentiated_outside = bool(recording.on)
+        with recording.set(recording.on or True):
             self.inputs = [_fresh(name, x) for x in self.plain]
             result = f(*tree.rebuild(self.primals, iter(self.inputs)))
         if has_aux and not (isinstance(result, tuple) and len(result) == 2):
@@ -177,6 +177,22 @@ class _Call:
 
     def value(self) -> Any:
         return tree.rebuild(self.result, iter([self.lower(y, self.outer) for y in self.outputs]))
+
+    def push(self, tangents: tuple[Any, ...]) -> Any:
+        """The tangent of the result when the inputs move along tangents."""
+        ts = tree.leaves(tangents)
+        if len(ts) != len(self.inputs):
+            raise ShapeError(
+                f"{self.name}: {len(self.inputs)} primals but {len(ts)} tangents; give one for each"
+            )
+        ts = [_fitting(self.name, t, x) for t, x in zip(ts, self.inputs, strict=True)]
+        graph = self.outer or any(isinstance(t, Carrier) for t in ts)
+        nodes = [y for y in self.outputs if self.depends(y)]
+        lifted = [_lift_like(t, graph, x) for t, x in zip(ts, self.inputs, strict=True)]
+        found = iter(pushforward(nodes, self.inputs, lifted, graph))
+        moved = [next(found) if self.depends(y) else None for y in self.outputs]
+        out = [_zero_like(y) if t is None else t for t, y in zip(moved, self.outputs, strict=True)]
+        return tree.rebuild(self.result, iter([self.lower(t, graph) for t in out]))
 
     def lower(self, x: Any, graph: bool, like: Any = None) -> Any:
         """x as the caller should see it: a node if nodes came in or a graph goes on, else plain."""

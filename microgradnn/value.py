@@ -22,7 +22,8 @@ def _node(y: Any, op: Op, parents: tuple[Any, ...], params: Any = NO_PARAMS) -> 
     out = new(Value)
     out._data, out.grad, out.name, out.stamp = y, 0, None, next_stamp()
     if recording.on:
-        out.op, out.parents, out.params = op, parents, params
+        on = recording.on
+        out.op, out.parents, out.params = op if on is True else on(op), parents, params
     else:
         out.op, out.parents, out.params = None, (), NO_PARAMS
     return out
@@ -57,7 +58,8 @@ def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
             out._data = y
             out.grad, out.name, out.stamp = 0, None, next_stamp()
             if recording.on:
-                out.op, out.parents, out.params = op, (self, other), NO_PARAMS
+                on = recording.on
+                out.op, out.parents, out.params = op if on is True else on(op), (self, other), NO_PARAMS
             else:
                 out.op, out.parents, out.params = None, (), NO_PARAMS
             return out

@@ -17,9 +17,13 @@ from .rules import Carrier, recording
 
 
 class _Changes:
-    """`last` is the stamp of the latest change of any node's data: older graphs must be checked."""
+    """`last` is the stamp of the latest change of any node's data: older graphs must be checked.
+
+    `hooks` is whether any node was ever given a hook.
+    """
 
     last = 0
+    hooks = False
 
 
 changes = _Changes()
@@ -73,7 +77,7 @@ def pullback(
         if node in grads:
             grads[node] = g if grads[node] is None else grads[node] + g
     # inf and nan are values here. Numbers that are Values themselves record as they always do.
-    with np.errstate(all="ignore"), recording.set(create_graph or recording.on):
+    with np.errstate(all="ignore"), recording.set(recording.on or create_graph):
         _sweep(nodes, grads, ends, inputs is not None, create_graph)
     if inputs is not None:
         grads = {n: grads[n] for n in nodes if n in ends}
@@ -95,6 +99,8 @@ def _sweep(
     get = grads.get
     for node in nodes:
         g, op = get(node), node.op
+        if changes.hooks and g is not None:
+            g = grads[node] = node.hooked(g)
         if g is None or op is None or (ends and node in ends):
             continue
         if forget or not node.keeps_grad:
@@ -138,7 +144,7 @@ def pushforward(
 ) -> list[Any]:
     """The tangent of each output, None for zero, when inputs move along tangents."""
     moved = dict(zip(inputs, tangents, strict=True))
-    with np.errstate(all="ignore"), recording.set(create_graph or recording.on):
+    with np.errstate(all="ignore"), recording.set(recording.on or create_graph):
         for node in reversed(order(outputs, inputs)):
             if node in moved or node.op is None:
                 continue

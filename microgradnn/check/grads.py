@@ -1,0 +1,114 @@
+"""check_grads: both modes of a function against numerical derivatives, to any order."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import CheckError, ConfigError
+from ..node import plain
+from ..transforms import jvp, vjp
+
+
+def check_grads(
+    f: Callable[..., Any], args: Sequence[Any], order: int = 2,
+    modes: Sequence[str] = ("fwd", "rev"), atol: float | None = None, rtol: float | None = None,
+    eps: float | None = None, seed: int = 0,
+) -> None:  # fmt: skip
+    """None; raises CheckError if a derivative of f at args disagrees with a numerical one.
+
+    One random direction and cotangent for each order and mode ("fwd", "rev"). The numerical side
+    is extrapolated from several steps (Ridders 1982), the first of them `eps` (default 2⁻⁵), and
+    brings its own error bound; rtol and atol (default √ε of the dtype) are allowed on top.
+    """
+    if order < 1 or not set(modes) <= {"fwd", "rev"}:
+        raise ConfigError(
+            f"check_grads: order {order}, modes {modes}; order starts at 1, modes are 'fwd', 'rev'"
+        )
+    rng = np.random.default_rng(seed)
+    _check(f, tuple(args), order, tuple(modes), (atol, rtol, eps), rng, "f")
+
+
+def _check(
+    f: Callable[..., Any], args: Any, order: int, modes: Any, how: Any, rng: Any, name: str
+) -> None:
+    v = tree.map_leaves(lambda x: _signed(rng, x), args)
+    numeric, error = _numerical(f, args, v, how[2])
+    w: Any = None
+    if "fwd" in modes:
+        _compare(f"jvp of {name}", jvp(f, args, v)[1], numeric, error, how)
+    if "rev" in modes:
+        y, pull = vjp(f, *args)
+        w = tree.map_leaves(lambda x: _signed(rng, x), y)
+        _compare(f"vjp of {name}", _dot(pull(w), v), _dot(w, numeric), _dot(w, error, True), how)
+    if order > 1:
+        if "fwd" in modes:
+            _check(lambda *xs: jvp(f, xs, v)[1], args, order - 1, modes, how, rng, f"jvp of {name}")
+        if "rev" in modes:
+            _check(
+                lambda *xs: vjp(f, *xs)[1](w), args, order - 1, modes, how, rng, f"vjp of {name}"
+            )
+
+
+def _signed(rng: Any, x: Any) -> Any:
+    """Random numbers of both signs in the form of x, none near zero."""
+    raw = plain(x)
+    v = rng.uniform(0.5, 1.5, np.shape(raw)) * rng.choice([-1.0, 1.0], np.shape(raw))
+    return v.astype(getattr(raw, "dtype", float)) if np.shape(raw) else type(raw)(v)
+
+
+def _numerical(f: Callable[..., Any], args: Any, v: Any, eps: float | None) -> tuple[Any, Any]:
+    """The derivative of f along v and a bound of its error, each in the form of f's result."""
+    xs, vs = [np.asarray(plain(x)) for x in tree.leaves(args)], tree.leaves(v)
+    narrow = any(x.dtype in (np.float32, np.float16) for x in xs)
+
+    def at(h: float) -> list[Any]:
+        moved = [(x + h * d).astype(x.dtype)[()] for x, d in zip(xs, vs, strict=True)]
+        return [np.asarray(plain(y), float) for y in tree.leaves(f(*tree.rebuild(args, iter(moved))))]
+
+    unit = float(np.finfo(np.float32 if narrow else np.float64).eps)
+    scale = max([1.0, *(float(np.abs(y).max(initial=0.0)) for y in at(0.0))])
+    h, table, best, bound = eps or 2.0**-5, [], None, None
+    for i in range(10):  # halve the step, extrapolate to zero, keep what agrees best
+        row = [[(a - b) / (2 * h) for a, b in zip(at(h), at(-h), strict=True)]]
+        for k in range(i):
+            row.append(
+                [c + (c - p) / (4.0 ** (k + 1) - 1) for c, p in zip(row[k], table[k], strict=True)]
+            )
+            errors = [
+                np.maximum(np.abs(n - c), np.abs(n - p)) + 4 * unit * scale / h
+                for n, c, p in zip(row[k + 1], row[k], table[k], strict=True)
+            ]
+            if best is None or bound is None:
+                best, bound = row[k + 1], errors
+            else:
+                better = [e < b for e, b in zip(errors, bound, strict=True)]
+                best = [np.where(t, n, b) for t, n, b in zip(better, row[k + 1], best, strict=True)]
+                bound = [np.where(t, e, b) for t, e, b in zip(better, errors, bound, strict=True)]
+        table, h = row, h / 2
+    form = f(*args)
+    return tree.rebuild(form, iter(best or [])), tree.rebuild(form, iter(bound or []))
+
+
+def _dot(a: Any, b: Any, absolute: bool = False) -> Any:
+    pairs = [
+        np.asarray(plain(x), float) * np.asarray(plain(y), float)
+        for x, y in zip(tree.leaves(a), tree.leaves(b), strict=True)
+    ]
+    return float(sum((np.abs(p) if absolute else p).sum() for p in pairs))
+
+
+def _compare(what: str, got: Any, expected: Any, error: Any, how: Any) -> None:
+    for g, e, bound in zip(*map(tree.leaves, (got, expected, error)), strict=True):
+        g, e = np.asarray(plain(g)), np.asarray(e)
+        slack = float(np.sqrt(np.finfo(g.dtype if g.dtype.kind == "f" else float).eps))
+        atol, rtol = (slack if t is None else t for t in how[:2])
+        allowed = 8 * np.asarray(bound) + atol + rtol * np.abs(e)
+        wrong = ~(np.abs(g - e) <= allowed) & ~((g == e) | (np.isnan(g) & np.isnan(e)))
+        if wrong.any():
+            at = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise CheckError(
+                f"check_grads: {what} is {g[at]} at index {at}, numerically {e[at]} "
+                f"(allowed difference {np.broadcast_to(allowed, wrong.shape)[at]:.2g})"
+            )

@@ -1,0 +1,200 @@
+"""custom_vjp and custom_jvp: a function with a derivative of its user's own, as in JAX.
+
+Each call becomes one op whose rule is the user's, so the function takes part in every transform. A
+rule for one mode serves both: the other is its transpose (see walk.py).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import ops, tree
+from .errors import RuleError, ShapeError
+from .node import Node, no_grad, plain
+from .rules import Op, recording
+from .tensor import Tensor
+from .value import Value
+from .walk import pullback
+
+
+class _Custom:
+    def __init__(self, fun: Callable[..., Any]) -> None:
+        self.fun = fun
+        self.__name__: str = getattr(fun, "__name__", "custom")
+        self.__doc__ = fun.__doc__
+        self.__wrapped__ = fun
+
+    def _tracked(self, args: Any) -> bool:
+        return bool(recording.on) and any(
+            isinstance(x, Node) and x.requires_grad for x in tree.leaves(args)
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.__name__}>"
+
+
+class custom_vjp(_Custom):  # noqa: N801
+    """A function whose reverse-mode derivative is given: `f.defvjp(fwd, bwd)`.
+
+    fwd(*args) returns (result, residuals); bwd(residuals, g) returns a tuple with the cotangent of
+    each argument, None for zero. bwd must be linear in g, and made of functions that differentiate
+    if second derivatives or forward mode are wanted.
+
+    >>> @custom_vjp
+    ... def clipped(x): return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda _, g: (np.clip(g, -1, 1),))
+    """
+
+    fwd: Callable[..., Any] | None = None
+    bwd: Callable[..., Any]
+
+    def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
+        """None; sets the two halves of the rule."""
+        self.fwd, self.bwd = fwd, bwd
+
+    def __call__(self, *args: Any) -> Any:
+        """The function's result, which differentiates by the rule."""
+        if not self._tracked(args):
+            return self.fun(*args)
+        fwd = self.fwd
+        if fwd is None:
+            raise RuleError(f"{self.__name__}: has no rule yet; call defvjp(fwd, bwd) first")
+        leaves = tree.leaves(args)
+        with no_grad():
+            out, residuals = fwd(*tree.rebuild(args, iter(map(_detached, leaves))))
+
+        def rule(g: Any, y: Any, *xs: Any) -> list[Any]:
+            kept = residuals
+            if any(isinstance(x, Node) for x in xs):  # to be differentiated again
+                kept = fwd(*tree.rebuild(args, iter(xs)))[1]
+            gs = self.bwd(kept, _unpacked(g, out))
+            if not isinstance(gs, (tuple, list)) or len(gs) != len(args):
+                raise ShapeError(
+                    f"{self.__name__}: bwd must return a tuple of {len(args)}, one cotangent for "
+                    f"each argument, got {type(gs).__name__}"
+                    + (f" of {len(gs)}" if isinstance(gs, (tuple, list)) else "")
+                )
+            return self._checked(args, gs)
+
+        return _recorded(self.__name__, leaves, out, rule)
+
+    def _checked(self, args: Any, gs: Any) -> list[Any]:
+        parts: list[Any] = []
+        for i, (arg, g) in enumerate(zip(args, gs, strict=True)):
+            xs = tree.leaves(arg)
+            found = [None] * len(xs) if g is None else tree.leaves(g)
+            for x, part in zip(xs, found, strict=True):
+                if part is not None and np.shape(plain(part)) != np.shape(plain(x)):
+                    raise ShapeError(
+                        f"{self.__name__}: bwd returned shape {np.shape(plain(part))} for argument "
+                        f"{i} of shape {np.shape(plain(x))}"
+                    )
+            parts += [
+                np.asarray(p) if isinstance(x, Tensor) and not isinstance(p, (Node, type(None)))
+                else p for x, p in zip(xs, found, strict=True)
+            ]  # fmt: skip
+        return parts
+
+
+class custom_jvp(_Custom):  # noqa: N801
+    """A function whose forward-mode derivative is given: `f.defjvp(jvp)`.
+
+    jvp(primals, tangents) returns (result, tangent of the result) and is linear in the tangents;
+    reverse mode is its transpose.
+    """
+
+    jvp: Callable[..., Any] | None = None
+
+    def defjvp(self, jvp: Callable[..., Any]) -> Callable[..., Any]:
+        """jvp, which is now the rule; may be used as a decorator."""
+        self.jvp = jvp
+        return jvp
+
+    def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
+        """None; the rule is the sum of jvps[i](tangent i, result, *primals), None for zero."""
+
+        def jvp(primals: Any, tangents: Any) -> Any:
+            y = self(*primals)
+            parts = [
+                f(t, y, *primals) for f, t in zip(jvps, tangents, strict=True) if f is not None
+            ]
+            return y, sum(parts[1:], parts[0]) if parts else y * 0
+
+        self.jvp = jvp
+
+    def __call__(self, *args: Any) -> Any:
+        """The function's result, which differentiates by the rule."""
+        if not self._tracked(args):
+            return self.fun(*args)
+        jvp = self.jvp
+        if jvp is None:
+            raise RuleError(f"{self.__name__}: has no rule yet; call defjvp(jvp) first")
+        leaves = tree.leaves(args)
+        with no_grad():
+            out = self.fun(*tree.rebuild(args, iter(map(_detached, leaves))))
+
+        def moved(xs: Sequence[Any], ts: Sequence[Any]) -> Any:
+            t = jvp(tree.rebuild(args, iter(xs)), tree.rebuild(args, iter(ts)))[1]
+            return _packed(tree.leaves(t))
+
+        def push(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
+            return moved(xs, [x * 0 if t is None else t for t, x in zip(ts, xs, strict=True)])
+
+        def rule(g: Any, y: Any, *xs: Any) -> list[Any]:
+            with recording.set(recording.on or True):
+                ts = [_fresh(x, leaf) for x, leaf in zip(xs, leaves, strict=True)]
+                t = moved(xs, ts)
+            again = any(isinstance(x, Node) for x in (g, *xs))
+            if not isinstance(t, Node) or not t.requires_grad:
+                return [None] * len(xs)
+            wanted = [t for t in ts if isinstance(t, Node)]
+            found = pullback([t], [g], wanted, again)
+            return [found.get(t) if isinstance(t, Node) else None for t in ts]
+
+        return _recorded(self.__name__, leaves, out, rule, push)
+
+
+def _detached(x: Any) -> Any:
+    return x.detach() if isinstance(x, Node) else x
+
+
+def _fresh(x: Any, leaf: Any) -> Any:
+    """A leaf to stand for the tangent of x, for inputs that may have one."""
+    if isinstance(leaf, Tensor):
+        return leaf.fresh() if leaf.requires_grad else leaf.zeros()
+    return Value(0) if isinstance(leaf, Value) else x * 0
+
+
+def _packed(ys: list[Any]) -> Any:
+    """One output: the leaf itself, or all of them flat in a row."""
+    if len(ys) == 1:
+        return ys[0]
+    flat = [ops.reshape(y if isinstance(y, Node) else np.asarray(y), shape=(-1,)) for y in ys]
+    return ops.concatenate(*flat)
+
+
+def _unpacked(y: Any, out: Any) -> Any:
+    """y in the form of out: the inverse of _packed."""
+    shapes = [np.shape(plain(leaf)) for leaf in tree.leaves(out)]
+    if len(shapes) == 1:
+        return tree.rebuild(out, iter([y]))
+    ends = np.cumsum([int(np.prod(s)) for s in shapes]).tolist()
+    parts = [
+        ops.reshape(ops.getitem(y, index=(slice(a, b),)), shape=s)
+        for a, b, s in zip([0, *ends], ends, shapes, strict=False)
+    ]
+    return tree.rebuild(out, iter(parts))
+
+
+def _recorded(name: str, leaves: list[Any], out: Any, rule: Any, push: Any = None) -> Any:
+    """out, computed already, as the result of one op on the leaves with that rule."""
+    result = _packed([plain(y) for y in tree.leaves(out)])
+    if any(isinstance(x, Value) for x in leaves) and len(tree.leaves(out)) > 1:
+        raise RuleError(f"{name}: a function of Values returns one number; use Tensors for more")
+
+    def kernel(*xs: Any) -> Any:
+        return result
+
+    op = Op(name, "custom", kernel, kernel, rule, push)
+    return _unpacked(op(*leaves), out)
