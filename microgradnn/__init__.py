@@ -10,7 +10,7 @@ from . import autograd, errors
 from .anomaly import detect_anomaly
 from .custom import custom_jvp, custom_vjp
 from .functions import *  # noqa: F403
-from .functions import linalg
+from .functions import array, linalg
 from .jacobians import elementwise_grad, hessian, hvp, jacfwd, jacrev
 from .node import no_grad
 from .ops import (
@@ -86,8 +86,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor", "Value", "abs", "add", "append", "apply_along_axis", "arccos", "arccosh", "arcsin",
-    "arcsinh", "arctan", "arctan2", "arctanh", "array_split", "astype", "atleast_1d", "atleast_2d",
-    "atleast_3d", "autograd", "average", "binary_cross_entropy_with_logits", "block",
+    "arcsinh", "arctan", "arctan2", "arctanh", "array", "array_split", "astype", "atleast_1d",
+    "atleast_2d", "atleast_3d", "autograd", "average", "binary_cross_entropy_with_logits", "block",
     "broadcast_arrays", "broadcast_to", "cbrt", "ceil", "check", "check_grads", "choose", "clip",
     "column_stack", "compress", "concat", "concatenate", "convolve", "copy", "copysign",
     "corrcoef", "correlate", "cos", "cosh", "cov", "cross", "cross_entropy", "cumprod", "cumsum",
@@ -101,16 +101,16 @@ __all__ = [
     "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logsumexp",
     "matmul", "matrix_transpose", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min",
     "minimum", "modf", "moveaxis", "mse_loss", "mul", "nan_to_num", "nancumprod", "nancumsum",
-    "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "neg", "nn", "no_grad",
-    "optim", "outer", "pad", "partition", "percentile", "permute_dims", "piecewise", "polyval",
-    "positive", "pow", "prod", "ptp", "quantile", "radians", "ravel", "reciprocal", "relu",
-    "relu6", "remainder", "repeat", "reshape", "resize", "rint", "roll", "rollaxis", "rot90",
-    "round", "scalar", "select", "sigmoid", "sign", "sin", "sinc", "sinh", "softmax", "softplus",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sub", "sum",
-    "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "trace",
-    "transpose", "trapezoid", "tril", "trim_zeros", "triu", "trunc", "unstack", "unwrap",
-    "value_and_grad", "vander", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
-    "where", "xlogy",
+    "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile",
+    "nanstd", "nansum", "nanvar", "neg", "nn", "no_grad", "optim", "outer", "pad", "partition",
+    "percentile", "permute_dims", "piecewise", "polyval", "positive", "pow", "prod", "ptp",
+    "quantile", "radians", "ravel", "reciprocal", "relu", "relu6", "remainder", "repeat",
+    "reshape", "resize", "rint", "roll", "rollaxis", "rot90", "round", "scalar", "select",
+    "sigmoid", "sign", "sin", "sinc", "sinh", "softmax", "softplus", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "std", "stop_gradient", "sub", "sum", "swapaxes", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "trace", "transpose",
+    "trapezoid", "tril", "trim_zeros", "triu", "trunc", "unstack", "unwrap", "value_and_grad",
+    "vander", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy",
 ]  # fmt: skip
 
 

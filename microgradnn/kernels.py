@@ -25,7 +25,7 @@ def _decided(yes: Callable[..., Any], no: Callable[..., Any], a: Any, b: Any) ->
             c = np.frompyfunc(lambda u, v: _decided(yes, no, u, v), 2, 1)(a, b).astype(bool)
         return c
     if c or no(a, b) or a != a or b != b:
-        return bool(c)
+        return c
     if a is b:
         return yes in (operator.eq, operator.ge, operator.le)
     raise UndecidedError(
@@ -186,7 +186,9 @@ def where(c: Any, a: Any, b: Any) -> Any:
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) along axis, shifted by the maximum where that is finite."""
     x = np.asarray(x)
-    top = np.max(x, axis, keepdims=True)
+    if not x.ndim:
+        axis = None
+    top = np.max(x, axis, keepdims=True) if x.size else np.sum(x, axis, keepdims=True)
     if top.dtype.kind == "f":
         top = np.where(np.isfinite(top), top, 0)
     y = np.log(np.sum(np.exp(x - top), axis, keepdims=True)) + top
@@ -221,6 +223,8 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) / Σ exp(x) along axis, shifted by the maximum."""
     x = np.asarray(x)
+    if not x.size:
+        return x.copy()
     e = np.exp(x - np.max(x, axis, keepdims=True))
     return e / np.sum(e, axis, keepdims=True)
 

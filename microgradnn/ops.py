@@ -77,7 +77,7 @@ neg = elementwise("neg", operator.neg, np.negative,
 # for b >= 0, where y·log(a) would be 0·inf.
 pow = elementwise("pow", lambda a, b: kernels.real(a ** b), operator.pow,
                   lambda g, y, a, b: g * b * pow(a, where(eq(b, 0), 0, b - 1)),
-                  lambda g, y, a, b: where(eq(a, 0) & ge(b, 0), 0, g * y * log(a)),
+                  lambda g, y, a, b: where(eq(a, 0) & ge(b, 0), 0, g * y * log(where(eq(a, 0) & ge(b, 0), 1, a))),
                   domain=(*POSITIVE, ANY), ufunc=np.power,                            label="**")
 square     = elementwise("square", lambda x: x * x, np.square,
                          lambda g, y, x: g * (2 * x),                                 label="x²")
@@ -313,7 +313,8 @@ sumprod = custom_variadic("sumprod", lambda *wxb: np.dot(*_halves(wxb)) + wxb[-1
 
 
 def _axes(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    return tuple(a % ndim for a in ((axis,) if isinstance(axis, int) else axis))
+    axes = (axis,) if isinstance(axis, (int, np.integer)) else axis
+    return tuple(int(a) % ndim for a in axes) if ndim else ()
 
 
 def _inverse(axes: Any) -> Any:
@@ -373,6 +374,8 @@ def _einsum_parts(g: Any, xs: Any, subscripts: str) -> list[Any]:
 def _others(x: Any, axis: Any) -> Any:
     """For each element the product of all others along axis: exact with zeros, nothing divided."""
     axes = tuple(range(x.ndim)) if axis is None else _axes(axis, x.ndim)
+    if not axes:
+        return np.ones(x.shape, x.dtype)
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     moved = transpose(x, axes=order)
     rows = reshape(moved, shape=(*moved.shape[: x.ndim - len(axes)], -1)) if x.size else moved

@@ -34,9 +34,9 @@ solve       = custom("solve", np.linalg.solve, lambda g, y, a, b: -(solve(T(a), 
 det         = custom("det",   np.linalg.det,   lambda g, y, a: _scaled(g, cofactor(a)))
 cofactor    = custom("cofactor", kernels.cofactor, lambda g, y, a: _cofactor_slope(g, y, a))
 logabsdet   = custom("logabsdet", kernels.logabsdet, lambda g, y, a: _scaled(g, T(inv(a))))
-# The factorisations of a symmetric matrix take a as (a + aᵀ)/2: their gradients are symmetric.
-cholesky    = custom("cholesky", np.linalg.cholesky, lambda g, y, a: _cholesky_slope(g, y))
-eigh        = custom("eigh", kernels.eigh,     lambda g, y, a, UPLO="L": _eigh_slope(g, y))     # rows: w, then v
+# Of a symmetric matrix only one triangle is read, and only that one has a gradient.
+cholesky    = custom("cholesky", np.linalg.cholesky, lambda g, y, a: _triangle(_cholesky_slope(g, y)))
+eigh        = custom("eigh", kernels.eigh,     lambda g, y, a, UPLO="L": _triangle(_eigh_slope(g, y), UPLO))  # rows: w, then v
 svd         = custom("svd",  kernels.svd,      lambda g, y, a: _svd_slope(g, y, a))             # rows: s, u, then vh.T
 qr          = custom("qr",   kernels.qr,       lambda g, y, a: _qr_slope(g, y, a))              # rows: q, then r.T
 
@@ -79,6 +79,13 @@ def _cofactor_slope(g: Any, c: Any, a: Any) -> Any:
     """Of c = det(a)·inv(a)ᵀ, for invertible a: dc = (⟨c, da⟩ c - c daᵀ c) / det(a)."""
     inner = sum(g * c, axis=(-2, -1), keepdims=True)
     return div(inner * c - c @ T(g) @ c, expand_dims(det(a), axis=(-2, -1)))
+
+
+def _triangle(s: Any, UPLO: str = "L") -> Any:
+    """Twice the strict triangle that was read, and the diagonal, of the symmetric slope s."""
+    ones = np.ones(s.shape[-2:], s.dtype)
+    strict = np.tril(ones, -1) if UPLO == "L" else np.triu(ones, 1)
+    return s * (2 * strict + np.eye(s.shape[-1], dtype=s.dtype))
 
 
 def _half_lower(a: Any) -> Any:

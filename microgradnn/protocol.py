@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
-from .rules import UFUNCS, Carrier
+from .rules import OPS, UFUNCS, Carrier
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """Our function for each NumPy function: filled by `implements` in functions/."""
@@ -32,7 +32,7 @@ def _named(module: Any, names: str) -> set[Any]:
 # Answers that do not change when the data moves a little: given as plain numbers and arrays.
 PLAIN = _named(
     np,
-    "all allclose any argmax argmin argpartition argsort argwhere array2string array_equal "
+    "all allclose angle any argmax argmin argpartition argsort argwhere array2string array_equal "
     "array_equiv array_repr array_str bincount can_cast common_type count_nonzero "
     "diag_indices_from digitize empty_like equal flatnonzero greater greater_equal histogram "
     "histogram_bin_edges iscomplex iscomplexobj isclose isfinite isin isinf isnan isneginf "
@@ -63,20 +63,28 @@ def implements(*numpy_functions: Any) -> Callable[[Any], Any]:
 
 
 def array(x: Any) -> Any:
-    """x as it is if it is a node or an array, else the array of it."""
-    return x if isinstance(x, (Carrier, np.ndarray)) else np.asarray(x)
+    """x as it is if it is a node or an array, else the array of it; lists of nodes are stacked."""
+    if isinstance(x, (Carrier, np.ndarray)):
+        return x
+    if isinstance(x, (list, tuple)) and _holds_node(x):
+        return OPS["stack"](*map(array, x))
+    return np.asarray(x)
+
+
+def _holds_node(x: Any) -> bool:
+    return any(_holds_node(v) if isinstance(v, (list, tuple)) else isinstance(v, Carrier) for v in x)
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """The result of ufunc on inputs among which there are Tensors."""
     name, ufunc = f"np.{ufunc.__name__}", _SAME.get(ufunc, ufunc)
     if method == "__call__":
+        if ufunc in FUNCTIONS:
+            return FUNCTIONS[ufunc](*inputs, **kwargs)
         for key in kwargs:
             raise _unsupported(name, key)
         if ufunc in UFUNCS:
             return UFUNCS[ufunc](*[array(x) if isinstance(x, (list, tuple)) else x for x in inputs])
-        if ufunc in FUNCTIONS:
-            return FUNCTIONS[ufunc](*inputs)
         if ufunc in PLAIN:
             return ufunc(*map(_data, inputs))
     elif method in ("reduce", "accumulate"):
@@ -114,7 +122,7 @@ def _adapted(function: Any, ours: Any) -> Callable[..., Any]:
     accepted = inspect.signature(ours).parameters
     anything = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
     try:
-        theirs = inspect.signature(function).parameters
+        theirs = inspect.signature(ours if isinstance(function, np.ufunc) else function).parameters
     except ValueError:  # older NumPy hides some; ours have the same order
         return ours  # type: ignore[no-any-return]
     names = list(theirs)

@@ -7,6 +7,7 @@ derivative cannot be confused with it. Results are plain like the arguments, unl
 outside the call is being differentiated too: then they are nodes that carry its graph.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,6 +52,9 @@ def value_and_grad(
         if isinstance(y, (tuple, list, dict)) or shape != ():
             what = f"shape {shape}" if not isinstance(y, (tuple, list, dict)) else type(y).__name__
             raise ShapeError(f"grad: f returned {what}, need one number; sum it, or use vjp")
+        if getattr(y, "dtype", np.dtype(float)).kind in "iub" or isinstance(y, (bool, int)):
+            kind = getattr(y, "dtype", type(y).__name__)
+            raise DTypeError(f"grad: f returned {kind}, which has no gradient; return a float")
         one = np.ones((), y.dtype) if hasattr(y, "dtype") else 1
         gs = out[1](one)
         g = gs[0] if isinstance(argnums, int) else gs
@@ -139,6 +143,20 @@ def _vjp(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool
     return (call.value(), pull, call.aux) if has_aux else (call.value(), pull)
 
 
+class _Argument(str):
+    """The name of a leaf that a transform made: it stands for an argument while f runs."""
+
+
+class _Running(threading.local):
+    """The leaves of the calls whose f is running in this thread, innermost last."""
+
+    def __init__(self) -> None:
+        self.leaves: list[set[Any]] = []
+
+
+_running = _Running()
+
+
 class _Call:
     """One evaluation of f on fresh nodes: its inputs and outputs, and how to hand results back."""
 
@@ -150,7 +168,11 @@ class _Call:
         differentiated_outside = bool(recording.on)
         with recording.set(recording.on or True):
             self.inputs = [_fresh(name, x) for x in self.plain]
-            result = f(*tree.rebuild(self.primals, iter(self.inputs)))
+            _running.leaves.append(set(self.inputs))
+            try:
+                result = f(*tree.rebuild(self.primals, iter(self.inputs)))
+            finally:
+                ours = _running.leaves.pop()
         if has_aux and not (isinstance(result, tuple) and len(result) == 2):
             raise GradientError(f"{name}: has_aux=True needs f to return a pair (result, aux)")
         self.result, aux = result if has_aux else (result, None)
@@ -158,17 +180,20 @@ class _Call:
         for y in self.outputs:
             if isinstance(y, str) or not hasattr(y, "__mul__"):
                 raise DTypeError(f"{name}: f returned {type(y).__name__}, need numbers or arrays")
-        ours = set(self.inputs)
         nodes = order(
             [y for y in self.outputs if isinstance(y, Node) and y.requires_grad], self.inputs
         )
         self.reached = ours.intersection(nodes) and set(nodes)
         # Something outside is being differentiated if an input continues an outer graph, or if a
-        # leaf that is not ours lies below the result.
+        # leaf that is not ours lies below the result: a user's, or one of an f that still runs.
         self.outer = differentiated_outside and (
             any(isinstance(x, Node) and x.requires_grad for x in self.plain)
-            or any(n.op is None and n not in ours for n in nodes)
-        )
+            or any(
+                n.op is None and n not in ours
+                and (type(n.name) is not _Argument or any(n in r for r in _running.leaves))
+                for n in nodes
+            )
+        )  # fmt: skip
         self.nodes_in = any(isinstance(x, Node) for x in self.plain)
         self.aux = tree.map_leaves(lambda v: self.lower(v, self.outer), aux)
 
@@ -218,7 +243,7 @@ def _fresh(name: str, x: Any) -> Node:
             return ops.alias(x)
         x = x._data
         if not isinstance(x, np.ndarray):
-            return Value(x)
+            return Value(x, _Argument(f"an argument of {name}"))
     if isinstance(x, (bool, int, np.integer, np.bool_)) or (
         isinstance(x, np.ndarray) and x.dtype.kind in "iub"
     ):
@@ -227,10 +252,10 @@ def _fresh(name: str, x: Any) -> Node:
             f"{name}: an argument is {kind}, which has no gradient; make it float (3.0)"
         )
     if isinstance(x, (float, np.floating, np.ndarray)):
-        return Tensor(x, requires_grad=True)
+        return Tensor(x, requires_grad=True, name=_Argument(f"an argument of {name}"))
     if isinstance(x, str) or not hasattr(x, "__mul__"):
         raise DTypeError(f"{name}: an argument is {type(x).__name__}, need numbers or arrays")
-    return Value(x)
+    return Value(x, _Argument(f"an argument of {name}"))
 
 
 def _fitting(name: str, g: Any, y: Any) -> Any:

@@ -192,7 +192,8 @@ def test_repr_shows_the_array_and_what_made_it() -> None:
         (
             lambda: np.asarray(leaf([1.0], name="w")),
             GradientError,
-            "np.asarray: 'w' requires grad and would lose it; use .data, or an op of microgradnn",
+            "np.asarray: 'w' requires grad and would lose it; use np.stack or mg.array to join "
+            "tensors, .data to leave the graph",
         ),
         (
             lambda: bool(leaf(1.0) * 2),

@@ -23,6 +23,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     a = array(a)
     if n < 0:
         raise ValueError(f"order {n} is negative")
+    if n == 0:
+        return a
     ends = [None if e is None or e is np._NoValue else array(e) for e in (prepend, append)]
     one = tuple(1 if i == axis % a.ndim else k for i, k in enumerate(a.shape))
     ends = [e if e is None or e.ndim else broadcast_to(e, one) for e in ends]

@@ -164,16 +164,20 @@ def slogdet(a: Any) -> SlogdetResult:
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """L with a = L·Lᵀ (or its transpose). The gradient takes a as symmetric, and is symmetric."""
+    """L with a = L·Lᵀ (or its transpose).
+
+    Only the lower triangle of a is read, so only it has a gradient; PyTorch and JAX spread that
+    over both triangles. For a symmetric gradient pass (a + a.mT) / 2.
+    """
     y = ops_linalg.cholesky(_square("cholesky", a))
     return matrix_transpose(y) if upper else y
 
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> EighResult:  # noqa: N803
-    """Eigenvalues and eigenvectors of a symmetric matrix; the gradient is symmetric too.
+    """Eigenvalues and eigenvectors of a symmetric matrix.
 
-    Eigenvectors of equal eigenvalues have no slope: their part of the gradient is 0.
+    Only the triangle UPLO is read, so only it has a gradient (see cholesky). Eigenvectors of equal eigenvalues have no slope: their part of the gradient is 0.
     """
     y = ops_linalg.eigh(_square("eigh", a), UPLO=UPLO)
     return EighResult(y[..., 0, :], y[..., 1:, :])
@@ -245,9 +249,11 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
         return sum(size, axis, keepdims=keepdims)
     if isinstance(ord, str):
         raise ValueError(f"norm order {ord!r} is for matrices")
-    total = sum(ops.pow(size, ord), axis, keepdims=keepdims)
-    zero = plain(total) == 0  # at the origin there is no slope: 0, as for order 2
-    return where(zero, 0.0, ops.pow(where(zero, 1.0, total), 1 / ord))
+    # At the origin there is no slope: 0, as for order 2.
+    zero = np.all(plain(x) == 0, axis, keepdims=True)
+    total = sum(ops.pow(where(zero, 1.0, size), ord), axis, keepdims=True)
+    y = where(zero, 0.0, ops.pow(total, 1 / ord))
+    return y if keepdims else ops.squeeze(y, axis=axis)
 
 
 def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any:

@@ -2,6 +2,7 @@
 
 import builtins
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..node import plain
 from ..protocol import ACCUMULATIONS, REDUCTIONS, array, implements
-from .choose import sort, take
+from .choose import sort, take, take_along_axis
 from .choose import where as choose_where
 from .shape import broadcast_to, moveaxis, reshape
 
@@ -275,6 +276,37 @@ def nanstd(
     return std(choose_where(known, a, 0), axis, dtype, ddof, keepdims=keepdims, where=known)
 
 
+@implements(np.nanquantile)
+def nanquantile(
+    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """The q-quantile of the elements that are not nan."""
+    x, kept = _merged(array(a), axis)
+    rows = ops.reshape(x, shape=(-1, x.shape[-1]))
+    parts = []
+    for i in range(rows.shape[0]):  # each row may have another number of them
+        known = ~np.isnan(plain(rows)[i])
+        some = rows[i][known] if known.any() else rows[i][:1]
+        parts.append(quantile(some, q, method=method))
+    q_shape = np.shape(plain(q))
+    y = moveaxis(ops.stack(*parts), 0, -1) if parts else np.zeros((*q_shape, 0))
+    return reshape(y, q_shape + (kept if keepdims else x.shape[:-1]))
+
+
+@implements(np.nanpercentile)
+def nanpercentile(
+    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """The q-th percentile of the elements that are not nan."""
+    return nanquantile(a, np.true_divide(plain(q), 100), axis, method=method, keepdims=keepdims)
+
+
+@implements(np.nanmedian)
+def nanmedian(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The median of the elements that are not nan."""
+    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+
+
 def _nan_extreme(name: str, a: Any, axis: Axis, keepdims: bool) -> Any:
     a, known = _without_nan(a)
     worst = -np.inf if name == "max" else np.inf
@@ -357,15 +389,28 @@ def cumulative_prod(
     return _cumulative(ops.cumprod, x, axis, dtype, 1 if include_initial else None)
 
 
+def _running_extreme(ufunc: np.ufunc, a: Any, axis: int, dtype: Any = None) -> Any:
+    """ufunc.accumulate: at each place the extreme so far, of equal ones the latest."""
+    a = array(a)
+    so_far = ufunc.accumulate(plain(a), axis)
+    shape = tuple(-1 if i == axis % a.ndim else 1 for i in range(a.ndim))
+    place = np.arange(a.shape[axis]).reshape(shape)
+    hit = (plain(a) == so_far) | np.isnan(plain(a))
+    return take_along_axis(a, np.maximum.accumulate(np.where(hit, place, 0), axis), axis)
+
+
 REDUCTIONS.update({
     np.add: sum, np.multiply: prod, np.maximum: max, np.minimum: min, np.fmax: nanmax,
     np.fmin: nanmin, np.logaddexp: logsumexp,
 })  # fmt: skip
-ACCUMULATIONS.update({np.add: cumsum, np.multiply: cumprod})
+ACCUMULATIONS.update({
+    np.add: cumsum, np.multiply: cumprod, np.maximum: partial(_running_extreme, np.maximum),
+    np.minimum: partial(_running_extreme, np.minimum),
+})  # fmt: skip
 
 __all__ = [
     "average", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "log_softmax",
-    "logsumexp", "max", "mean", "median", "min", "nancumprod", "nancumsum", "nanmax", "nanmean",
-    "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "percentile", "prod", "ptp", "quantile",
+    "logsumexp", "max", "mean", "median", "min", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
+    "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "percentile", "prod", "ptp", "quantile",
     "softmax", "std", "sum", "var",
 ]  # fmt: skip

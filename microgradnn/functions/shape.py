@@ -173,6 +173,38 @@ def roll(a: Any, shift: Shape, axis: Axis = None) -> Any:
     return ops.roll(array(a), shift=shift, axis=axis)
 
 
+@implements(np.fft.fftshift)
+def fftshift(x: Any, axes: Axis = None) -> Any:
+    """The two halves along the axes exchanged."""
+    x = array(x)
+    axes = range(x.ndim) if axes is None else (axes,) if isinstance(axes, int) else axes
+    return roll(x, tuple(x.shape[i] // 2 for i in axes), tuple(axes))
+
+
+@implements(np.fft.ifftshift)
+def ifftshift(x: Any, axes: Axis = None) -> Any:
+    """The inverse of fftshift."""
+    x = array(x)
+    axes = range(x.ndim) if axes is None else (axes,) if isinstance(axes, int) else axes
+    return roll(x, tuple(-(x.shape[i] // 2) for i in axes), tuple(axes))
+
+
+@implements(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x: Any, window_shape: Shape, axis: Axis = None) -> Any:
+    """The windows of x along the axes, as new last axes."""
+    x = array(x)
+    shape = (window_shape,) if isinstance(window_shape, int) else tuple(window_shape)
+    axes = _axes(range(x.ndim) if axis is None else axis, x.ndim)
+    if len(axes) != len(shape):
+        raise ValueError(f"{len(shape)} window lengths for {len(axes)} axes")
+    for i, n in zip(axes, shape, strict=True):  # one axis after the other; an axis may come twice
+        last = ops.windows(
+            moveaxis(x, i, -1), shape=(n,), stride=(1,), dilation=(1,)
+        )
+        x = moveaxis(last, -2, i)
+    return x
+
+
 @implements(np.rot90)
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """Turned by k quarter turns in the plane of two axes."""
@@ -277,6 +309,12 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> tuple[Any,
 
 
 # ---- joined -------------------------------------------------------------------------------------
+
+
+def array_of(object: Any, dtype: Any = None) -> Any:
+    """The array of nested lists of numbers and nodes: np.array, which takes no Tensors in lists."""
+    y = array(object)
+    return y if dtype is None else astype(y, dtype)
 
 
 def _all(arrays: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,9 @@
+"""The functions behind the modules, with PyTorch's names and arguments.
+
+One thing differs: `linear` takes its weight as (in, out), as Keras and this library store it.
+"""
+
+from ...functions.losses import *  # noqa: F403
+from .activation import *  # noqa: F403
+from .convolution import *  # noqa: F403
+from .layer import *  # noqa: F403

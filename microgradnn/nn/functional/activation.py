@@ -1,0 +1,170 @@
+"""Activations, with PyTorch's names, arguments and values at the kinks."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ... import functions, ops
+from ...errors import ConfigError, ShapeError
+from ...kernels import gt
+from ...node import plain
+from ...ops import erfc, relu, relu6, sigmoid, tanh
+from ...protocol import array
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+    """x where positive, negative_slope · x elsewhere; the slope at 0 is negative_slope."""
+    return ops.leaky_relu(input, negative_slope=negative_slope)
+
+
+def elu(input: Any, alpha: float = 1.0) -> Any:
+    """x where positive, alpha · (exp(x) - 1) elsewhere; the slope at 0 is alpha."""
+    return ops.elu(input, alpha=alpha)
+
+
+def selu(input: Any) -> Any:
+    """Scaled ELU (Klambauer et al. 2017): 1.0507 · elu(x, 1.6733); the slope at 0 is 1.7581."""
+    return SELU_SCALE * ops.elu(input, alpha=SELU_ALPHA)
+
+
+def celu(input: Any, alpha: float = 1.0) -> Any:
+    """max(0, x) + min(0, alpha · (exp(x / alpha) - 1))."""
+    return alpha * ops.elu(input / alpha)
+
+
+def prelu(input: Any, weight: Any) -> Any:
+    """x where positive, weight · x elsewhere; one weight, or one for each channel (axis 1)."""
+    w = array(weight)
+    if w.size > 1 and np.ndim(plain(input)) > 1:
+        w = functions.reshape(w, (-1,) + (1,) * (np.ndim(plain(input)) - 2))
+    elif w.ndim == 1 and np.ndim(plain(input)) == 0:
+        w = functions.reshape(w, ())
+    return ops.where(gt(plain(input), 0), input, w * input)
+
+
+def rrelu(
+    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False,
+    rng: np.random.Generator | None = None,
+) -> Any:  # fmt: skip
+    """leaky_relu with a slope drawn for each element in training, their mean otherwise."""
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2)
+    slope = (rng or np.random.default_rng()).uniform(lower, upper, np.shape(plain(input)))
+    return ops.where(gt(plain(input), 0), input, slope.astype(plain(input).dtype) * input)
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """x · Φ(x) with the normal distribution Φ, or its tanh approximation (Hendrycks 2016)."""
+    if approximate == "tanh":
+        inner = math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)
+        return 0.5 * input * (1 + tanh(inner))
+    if approximate != "none":
+        raise ConfigError(f"gelu: approximate {approximate!r}; use 'none' or 'tanh'")
+    return 0.5 * input * erfc(-input * math.sqrt(0.5))
+
+
+def silu(input: Any) -> Any:
+    """x · σ(x), also called swish."""
+    return input * sigmoid(input)
+
+
+def mish(input: Any) -> Any:
+    """x · tanh(softplus(x)) (Misra 2019)."""
+    return input * tanh(ops.softplus(input))
+
+
+def softplus(input: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
+    """log(1 + exp(beta·x)) / beta; above `threshold` (of beta·x) x itself.
+
+    PyTorch's threshold of 20 costs 1e-9 of accuracy; the formula here needs none.
+    """
+    if beta == 1 and threshold == math.inf:
+        return ops.softplus(input)
+    y = ops.softplus(input * beta) / beta
+    return ops.where(plain(input) * beta > threshold, input, y)
+
+
+def softsign(input: Any) -> Any:
+    """x / (1 + |x|)."""
+    return input / (1 + ops.abs(input))
+
+
+def logsigmoid(input: Any) -> Any:
+    """log σ(x), without overflow."""
+    return -ops.softplus(-input)
+
+
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """x clipped to [min_val, max_val]; the slope at the bounds is 1 (PyTorch has 0)."""
+    return ops.clip(input, min_val, max_val)
+
+
+def hardsigmoid(input: Any) -> Any:
+    """relu6(x + 3) / 6."""
+    return relu6(input + 3) / 6
+
+
+def hardswish(input: Any) -> Any:
+    """x · relu6(x + 3) / 6 (Howard et al. 2019)."""
+    return input * relu6(input + 3) / 6
+
+
+def tanhshrink(input: Any) -> Any:
+    """x - tanh(x)."""
+    return input - tanh(input)
+
+
+def softshrink(input: Any, lambd: float = 0.5) -> Any:
+    """x moved towards 0 by lambd; 0 within lambd of it."""
+    return relu(input - lambd) - relu(-input - lambd)
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    """x, and 0 where |x| <= lambd."""
+    return ops.where(gt(ops.abs(plain(input)), lambd), input, 0)
+
+
+def threshold(input: Any, threshold: float, value: float) -> Any:
+    """x where x > threshold, value elsewhere."""
+    return ops.where(gt(plain(input), threshold), input, value)
+
+
+def glu(input: Any, dim: int = -1) -> Any:
+    """a · σ(b) for the two halves a, b along dim (Dauphin et al. 2017)."""
+    n = np.shape(plain(input))[dim]
+    if n % 2:
+        raise ShapeError(f"glu: {n} elements along dim {dim} do not split into two halves")
+    a, b = functions.split(input, 2, dim)
+    return a * sigmoid(b)
+
+
+def softmax(input: Any, dim: Any = -1) -> Any:
+    """exp(x) / Σ exp(x) along dim, without overflow."""
+    return ops.softmax(input, axis=dim)
+
+
+def log_softmax(input: Any, dim: Any = -1) -> Any:
+    """log softmax(x) along dim."""
+    return ops.log_softmax(input, axis=dim)
+
+
+def softmin(input: Any, dim: Any = -1) -> Any:
+    """softmax(-x)."""
+    return ops.softmax(-input, axis=dim)
+
+
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+    """x / max(‖x‖ₚ, eps) along dim."""
+    size = functions.linalg.vector_norm(input, ord=p, axis=dim, keepdims=True)
+    return input / ops.maximum(size, eps)
+
+
+__all__ = [
+    "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "leaky_relu", "log_softmax", "logsigmoid", "mish", "normalize", "prelu", "relu", "relu6",
+    "rrelu", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink",
+    "softsign", "tanh", "tanhshrink", "threshold",
+]  # fmt: skip
