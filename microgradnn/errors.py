@@ -33,7 +33,7 @@ class ConfigError(MicrogradError, ValueError):
     """A setting has a value that is not allowed; the message lists the allowed ones."""
 
 
-class UndecidedError(MicrogradError, ArithmeticError):
+class UndecidedError(MicrogradError, RuntimeError):
     """Two numbers known within bounds (balls) overlap, so that a comparison has no answer."""
 
 

@@ -59,6 +59,11 @@ def eq(a: Any, b: Any) -> Any:
     return a == b if _ordered(a) else _decided(operator.eq, operator.ne, a, b)
 
 
+def ne(a: Any, b: Any) -> Any:
+    """a != b. Raises UndecidedError where that is not known."""
+    return a != b if _ordered(a) else _decided(operator.ne, operator.eq, a, b)
+
+
 def _ordered(a: Any) -> bool:
     return type(a) is np.ndarray and a.dtype.char in "dfli?"
 
@@ -73,7 +78,7 @@ def real(y: Any) -> Any:
 
 def sign_number(x: Any) -> Any:
     """-1, 0 or 1, and nan for nan."""
-    return x if x != x else gt(x, 0) - lt(x, 0)
+    return x if x != x else int(gt(x, 0)) - int(lt(x, 0))
 
 
 def sigmoid_number(x: float) -> float:
@@ -87,11 +92,6 @@ def relu_number(x: Any) -> Any:
     if type(x) is float:
         return 0.0 if x <= 0.0 else x
     return x if x != x or gt(x, 0) else type(x)(0)
-
-
-def cbrt_number(x: float) -> float:
-    """The real cube root."""
-    return math.cbrt(x)
 
 
 def sinc_number(x: Any) -> Any:

@@ -157,7 +157,7 @@ class Node(Carrier):
     # Comparisons look at the data and are plain: booleans of numbers, boolean arrays of arrays.
     __hash__ = object.__hash__
     def __eq__(self, other: object) -> Any: return kernels.eq(self._data, plain(other))
-    def __ne__(self, other: object) -> Any: return self._data != plain(other)
+    def __ne__(self, other: object) -> Any: return kernels.ne(self._data, plain(other))
     def __lt__(self, other: Any) -> Any: return kernels.lt(self._data, plain(other))
     def __le__(self, other: Any) -> Any: return kernels.le(self._data, plain(other))
     def __gt__(self, other: Any) -> Any: return kernels.gt(self._data, plain(other))

@@ -92,10 +92,10 @@ exp2    = elementwise("exp2",    on_number("exp2", lambda x: 2.0 ** x, lambda x:
                       lambda g, y, x: g * y * LN2(x))
 log     = elementwise("log",     on_number("log", math.log),         np.log,     lambda g, y, x: div(g, x),           domain=POSITIVE)
 log1p   = elementwise("log1p",   on_number("log1p", math.log1p),     np.log1p,   lambda g, y, x: div(g, 1 + x),       domain=((-0.9, 3.0),))
-log2    = elementwise("log2",    on_number("log2", math.log2),       np.log2,    lambda g, y, x: div(g, x * LN2(x)),     domain=POSITIVE)
-log10   = elementwise("log10",   on_number("log10", math.log10),     np.log10,   lambda g, y, x: div(g, x * LN10(x)),    domain=POSITIVE)
+log2    = elementwise("log2",    on_number("log2", math.log2, lambda x: log(x) / LN2(x)),       np.log2,    lambda g, y, x: div(g, x * LN2(x)),     domain=POSITIVE)
+log10   = elementwise("log10",   on_number("log10", math.log10, lambda x: log(x) / LN10(x)),     np.log10,   lambda g, y, x: div(g, x * LN10(x)),    domain=POSITIVE)
 sqrt    = elementwise("sqrt",    on_number("sqrt", math.sqrt),       np.sqrt,    lambda g, y, x: div(g, 2 * y),       domain=POSITIVE)
-cbrt    = elementwise("cbrt",    on_number("cbrt", kernels.cbrt_number), np.cbrt, lambda g, y, x: div(g, 3 * y * y),   label="∛")
+cbrt    = elementwise("cbrt",    on_number("cbrt", math.cbrt, lambda x: sign(x) * exp(log(abs(x)) / 3)), np.cbrt, lambda g, y, x: div(g, 3 * y * y),   label="∛")
 sin     = elementwise("sin",     on_number("sin", math.sin),         np.sin,     lambda g, y, x: g * cos(x))
 cos     = elementwise("cos",     on_number("cos", math.cos),         np.cos,     lambda g, y, x: -g * sin(x))
 tan     = elementwise("tan",     on_number("tan", math.tan),         np.tan,     lambda g, y, x: g * (1 + y * y),     domain=((-1.4, 1.4),))
@@ -109,8 +109,8 @@ arcsinh = elementwise("arcsinh", on_number("arcsinh", math.asinh),   np.arcsinh,
 arccosh = elementwise("arccosh", on_number("arccosh", math.acosh),   np.arccosh, lambda g, y, x: div(g, sqrt((x - 1) * (x + 1))), domain=((1.1, 3.0),))
 arctanh = elementwise("arctanh", on_number("arctanh", math.atanh),   np.arctanh, lambda g, y, x: div(g, (1 - x) * (1 + x)), domain=INSIDE)
 sinc    = elementwise("sinc",    kernels.sinc_number,                np.sinc,    lambda g, y, x: g * _sinc_slope(x))
-degrees = elementwise("degrees", on_number("degrees", math.degrees), np.degrees, lambda g, y, x: degrees(g))
-radians = elementwise("radians", on_number("radians", math.radians), np.radians, lambda g, y, x: radians(g))
+degrees = elementwise("degrees", on_number("degrees", math.degrees, lambda x: x * 180 / PI(x)), np.degrees, lambda g, y, x: degrees(g))
+radians = elementwise("radians", on_number("radians", math.radians, lambda x: x * PI(x) / 180), np.radians, lambda g, y, x: radians(g))
 erf     = elementwise("erf",     on_number("erf", math.erf),         kernels.erf,  lambda g, y, x: g * ERF0(x) * exp(-x * x))
 erfc    = elementwise("erfc",    on_number("erfc", math.erfc),       kernels.erfc, lambda g, y, x: -g * ERF0(x) * exp(-x * x))
 
@@ -136,10 +136,10 @@ xlogy      = elementwise("xlogy", lambda x, y: x * 0 if eq(x, 0) and y == y else
 sign         = nondifferentiable("sign", kernels.sign_number, np.sign)
 floor        = nondifferentiable("floor", on_number("floor", lambda x: float(math.floor(x)), math.floor), np.floor)
 ceil         = nondifferentiable("ceil", on_number("ceil", lambda x: float(math.ceil(x)), math.ceil), np.ceil)
-trunc        = nondifferentiable("trunc", on_number("trunc", lambda x: float(math.trunc(x)), math.trunc), np.trunc)
+trunc        = nondifferentiable("trunc", on_number("trunc", lambda x: float(math.trunc(x)), lambda x: floor(x) if ge(x, 0) else ceil(x)), np.trunc)
 rint         = nondifferentiable("rint", on_number("rint", lambda x: float(builtins.round(x)), builtins.round), np.rint)
 round        = nondifferentiable("round", lambda x, decimals=0: builtins.round(x, decimals), np.round)
-floor_divide = nondifferentiable("floor_divide", operator.floordiv, np.floor_divide, 2, domain=(ANY, *POSITIVE), label="//")
+floor_divide = nondifferentiable("floor_divide", on_number("floor_divide", operator.floordiv, lambda a, b: floor(a / b)), np.floor_divide, 2, domain=(ANY, *POSITIVE), label="//")
 
 # ---- kinks and choices --------------------------------------------------------------------------
 
@@ -166,13 +166,13 @@ where     = elementwise("where", lambda c, a, b: a if c else b, kernels.where,
                         None,
                         lambda g, y, c, a, b: where(c, g, 0),
                         lambda g, y, c, a, b: where(c, 0, g))
-fmod      = elementwise("fmod", on_number("fmod", math.fmod), np.fmod,
+fmod      = elementwise("fmod", on_number("fmod", math.fmod, lambda a, b: a - b * trunc(a / b)), np.fmod,
                         lambda g, y, a, b: g,
                         lambda g, y, a, b: -g * trunc(div(a, b)), domain=(ANY, (0.4, 0.9)))
-remainder = elementwise("remainder", operator.mod, np.remainder,
+remainder = elementwise("remainder", on_number("remainder", operator.mod, lambda a, b: a - b * floor(a / b)), np.remainder,
                         lambda g, y, a, b: g,
                         lambda g, y, a, b: -g * floor(div(a, b)), domain=(ANY, (0.4, 0.9)), label="%")
-copysign  = elementwise("copysign", on_number("copysign", math.copysign), np.copysign,
+copysign  = elementwise("copysign", on_number("copysign", math.copysign, lambda a, b: abs(a) if ge(b, 0) else -abs(a)), np.copysign,
                         lambda g, y, a, b: g * sign(a) * sign(y),
                         lambda g, y, a, b: g * 0)
 heaviside = elementwise("heaviside", on_number("heaviside", lambda x, h: float(np.heaviside(x, h)), lambda x, h: h if eq(x, 0) else h * 0 + gt(x, 0)), np.heaviside,
@@ -202,13 +202,14 @@ elu        = elementwise("elu",
                          lambda x, alpha=1.0: x if gt(x, 0) else alpha * expm1(x),
                          kernels.elu,
                          lambda g, y, x, alpha=1.0: where(gt(x, 0), g, g * alpha * exp(minimum(x, 0))))
-softplus   = elementwise("softplus", lambda x: relu(x) + log1p(exp(-abs(x))), kernels.softplus,
+softplus   = elementwise("softplus", on_number("softplus", lambda x: relu(x) + log1p(exp(-abs(x))), lambda x: log1p(exp(x))), kernels.softplus,
                          lambda g, y, x: g * sigmoid(x))
 
 # ---- losses on logits: primitives for the same reason -------------------------------------------
 
 bce_with_logits = elementwise("bce_with_logits",
-                              lambda z, t: relu(z) - z * t + log1p(exp(-abs(z))), kernels.bce_with_logits,
+                              on_number("bce_with_logits", lambda z, t: relu(z) - z * t + log1p(exp(-abs(z))),
+                                        lambda z, t: log1p(exp(z)) - z * t), kernels.bce_with_logits,
                               lambda g, y, z, t: g * (sigmoid(z) - t),
                               lambda g, y, z, t: -g * z, domain=(ANY, (0.0, 1.0)))
 # One loss for each sample, classes on the last axis; t holds integer labels or probabilities.

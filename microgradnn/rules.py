@@ -26,6 +26,7 @@ from .errors import DTypeError, RuleError
 
 Rule = Callable[..., Any]
 Interval = tuple[float, float]
+_ARRAYS = (np.ndarray, np.generic)
 _PLAIN = frozenset({float, int, bool})
 OPS: dict[str, "Op"] = {}
 UFUNCS: dict[np.ufunc, "Op"] = {}  # the op of the same meaning
@@ -110,7 +111,7 @@ class Op:
     def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value of the op on raw numbers or arrays: nothing is recorded."""
         if self.number is None:
-            return self.array(*xs, **params)
+            return self.on_arrays([x if isinstance(x, _ARRAYS) else np.asarray(x) for x in xs], params)
         for x in xs:
             if type(x) not in _PLAIN and isinstance(x, (np.ndarray, np.generic, list, tuple)):
                 return self.on_arrays(xs, params)
@@ -119,12 +120,14 @@ class Op:
     def on_arrays(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value on arrays; of objects that NumPy has no loop for (mpf), one by one."""
         try:
-            return self.array(*xs, **params)
+            y = self.array(*xs, **params)
         except TypeError:
             objects = any(isinstance(x, np.ndarray) and x.dtype.char == "O" for x in xs)
             if self.number is None or not objects:
                 raise
-            return by_element(self.number, xs, params)
+            y = by_element(self.number, xs, params)
+        # NumPy takes an object out of its array of no axes.
+        return y if isinstance(y, _ARRAYS) else np.asarray(y)
 
     def on_numbers(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value on plain numbers, following IEEE where Python raises: 1/0 = inf, log(-1) = nan.
@@ -140,8 +143,10 @@ class Op:
             with np.errstate(all="ignore"):
                 return float(self.array(*[np.float64(x) for x in xs], **params))
         except TypeError as error:
+            if isinstance(error, DTypeError):
+                raise
             if all(hasattr(type(x), "__mul__") and not hasattr(type(x), "__len__") for x in xs):
-                raise  # numbers, of types that do not mix: their own message says it best
+                raise DTypeError(f"{self.name}: {error}") from error  # types that do not mix
             kinds = " and ".join(type(x).__name__ for x in xs)
             raise DTypeError(f"{self.name}: got {kinds}, need numbers") from error
 
@@ -300,7 +305,7 @@ def on_number(
         for word in (name, _ALIASES.get(name, name)):
             own = getattr(home, word, None)
             if own is not None:
-                return own(*rest) if home is x else own(x, *rest)
+                return getattr(type(x), word)(x, *rest) if home is x else own(x, *rest)
         if isinstance(x, (bool, np.float64, np.float32, np.float16)):
             return type(x)(plain(float(x), *rest)) if isinstance(x, np.generic) else plain(x, *rest)
         if other is not None:

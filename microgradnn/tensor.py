@@ -44,6 +44,8 @@ class Tensor(Node):
             raise DTypeError("tensor: got a node; use .detach() for a copy without history")
         self.requires_grad, self.keeps_grad = False, True
         self._leaf(np.array(data, dtype), name)
+        if self._data.dtype.kind == "c":
+            raise _complex("tensor")
         self.grad = None
         self.requires_grad_(requires_grad)
 
@@ -78,6 +80,8 @@ class Tensor(Node):
             out.op, out.parents, out.params = op if on is True else on(op), xs, params
             out.requires_grad, out.keeps_grad = True, False
         else:
+            if y.dtype.kind == "c":
+                raise _complex(op.name)
             out.op, out.parents, out.params = None, (), NO_PARAMS
             out.requires_grad, out.keeps_grad = False, True
         out.stamp = next_stamp()
@@ -87,6 +91,8 @@ class Tensor(Node):
     def fit(g: Any, x: Any) -> Any:
         """The cotangent g in the shape and dtype of the tensor x: here broadcasting is undone."""
         data = x._data
+        if not isinstance(g, (np.ndarray, np.generic, Tensor)):  # an object out of its array
+            g = np.asarray(g, data.dtype)
         if g.shape != data.shape:
             g = ops.sum_to(g, shape=data.shape)
         if g.dtype is not data.dtype and g.dtype != data.dtype:
@@ -301,6 +307,12 @@ def _plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(plain(i) for i in index)
     return plain(index)
+
+
+def _complex(what: str) -> DTypeError:
+    return DTypeError(
+        f"{what}: complex numbers are out of scope; keep the real and imaginary parts as two tensors"
+    )
 
 
 def _refusal(op: Op, raw: list[Any], error: Exception) -> Exception:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import kernels, ops
 from .errors import DTypeError, RuleError
 from .node import Node, next_stamp
 from .rules import NO_PARAMS, Carrier, Op, recording
@@ -107,6 +107,8 @@ class Value(Node):
         """The node for op(*xs, **params), its number computed."""
         y = op.on_numbers([x._data if isinstance(x, Value) else x for x in xs], params)
         if type(y) is not float:
+            if isinstance(y, complex):
+                raise DTypeError(f"{op.name}: complex numbers are out of scope; use two Values")
             for x in xs:
                 if isinstance(x, Carrier) and not isinstance(x, Value):
                     raise RuleError(
@@ -162,7 +164,7 @@ class Value(Node):
     tanh = _unary(ops.tanh)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(kernels.ne(self._data, 0))
 
     def __repr__(self) -> str:
         return f"Value(data={self._data}, grad={self.grad})"
