@@ -311,7 +311,8 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Σx / n along axis; of nothing nan, without a warning."""
     x = np.asarray(x)
     total = sum(x, axis, keepdims)
-    n = x.size // total.size if total.size else 1
+    size = getattr(total, "size", 1)  # an object comes out of its array
+    n = x.size // size if size else 1
     return total / n if n else np.full_like(total, np.nan, dtype=(total / 1).dtype)
 
 

@@ -126,13 +126,14 @@ def _adapted(function: Any, ours: Any) -> Callable[..., Any]:
     except ValueError:  # older NumPy hides some; ours have the same order
         return ours  # type: ignore[no-any-return]
     names = list(theirs)
+    first = max(1, sum(p.kind is p.POSITIONAL_ONLY for p in theirs.values()))
     several = any(p.kind is p.VAR_POSITIONAL for p in theirs.values())
     name = _name(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not several and len(args) > 1:
-            kwargs = dict(zip(names[1:], args[1:], strict=False)) | kwargs
-            args = args[:1]
+        if not several and len(args) > first:
+            kwargs = dict(zip(names[first:], args[first:], strict=False)) | kwargs
+            args = args[:first]
         given = {}
         for key, value in kwargs.items():
             default = theirs[key].default if key in theirs else inspect.Parameter.empty

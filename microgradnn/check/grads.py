@@ -55,7 +55,7 @@ def _signed(rng: Any, x: Any) -> Any:
     """Random numbers of both signs in the form of x, none near zero."""
     raw = plain(x)
     v = rng.uniform(0.5, 1.5, np.shape(raw)) * rng.choice([-1.0, 1.0], np.shape(raw))
-    return v.astype(getattr(raw, "dtype", float)) if np.shape(raw) else type(raw)(v)
+    return np.asarray(v, getattr(raw, "dtype", float))[()]
 
 
 def _numerical(f: Callable[..., Any], args: Any, v: Any, eps: float | None) -> tuple[Any, Any]:

@@ -16,7 +16,7 @@ from ..protocol import array, implements
 from .choose import where
 from .products import cross, dot, matmul, outer, tensordot, vecdot
 from .reduce import max, min, sum
-from .shape import diagonal, expand_dims, matrix_transpose, moveaxis, reshape, trace
+from .shape import diagonal, expand_dims, matrix_transpose, moveaxis, reshape, trace, tril
 
 Axis = int | tuple[int, ...] | None
 
@@ -57,6 +57,11 @@ def _square(name: str, a: Any) -> Any:
     return a
 
 
+def _from_lower(a: Any) -> Any:
+    """The symmetric matrix whose lower triangle is a's: what hermitian=True reads."""
+    return tril(a) + matrix_transpose(tril(a, -1))
+
+
 # ---- inverses -----------------------------------------------------------------------------------
 
 
@@ -70,7 +75,7 @@ def inv(a: Any) -> Any:
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     """The pseudo-inverse; singular values below rcond times the largest count as 0."""
     if hermitian:
-        a = (array(a) + matrix_transpose(a)) / 2
+        a = _from_lower(a)
     cut = rcond if rtol is None else rtol
     return ops_linalg.pinv(array(a), rcond=None if cut is None else plain(cut))
 
@@ -166,11 +171,13 @@ def slogdet(a: Any) -> SlogdetResult:
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """L with a = L·Lᵀ (or its transpose).
 
-    Only the lower triangle of a is read, so only it has a gradient; PyTorch and JAX spread that
+    Only the lower (upper) triangle of a is read, so only it has a gradient; PyTorch and JAX spread that
     over both triangles. For a symmetric gradient pass (a + a.mT) / 2.
     """
-    y = ops_linalg.cholesky(_square("cholesky", a))
-    return matrix_transpose(y) if upper else y
+    a = _square("cholesky", a)
+    if upper:
+        return matrix_transpose(ops_linalg.cholesky(matrix_transpose(a)))
+    return ops_linalg.cholesky(a)
 
 
 @implements(np.linalg.eigh)
@@ -199,7 +206,7 @@ def svd(
     """
     a = array(a)
     if hermitian:
-        a = (a + matrix_transpose(a)) / 2
+        a = _from_lower(a)
     m, n = a.shape[-2:]
     if compute_uv and full_matrices and m != n:
         raise RuleError(
