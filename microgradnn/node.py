@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import kernels, ops
 from .errors import GradientError
-from .rules import NO_PARAMS, OPS, Carrier, Op, recording
+from .rules import MANY, NO_PARAMS, OPS, Carrier, Op, recording
 from .walk import changes, pullback
 
 
@@ -29,15 +29,18 @@ class Node(Carrier):
     data     the number or array; assigning to it marks every graph that used it as out of date
     grad     the gradient that backward() left here
     op       the op that made this node, None for a leaf
-    parents  its inputs, in order: nodes, or the plain numbers and arrays that were given
+    parents  its inputs, in order: nodes, or the plain numbers and arrays that were given. They
+             are held in two slots, a and b, not in a tuple: half the work of Python's cyclic
+             garbage collector. If there are more than two, b is MANY and a all of them.
     params   its keyword arguments, such as axis
     stamp    when data was last set, from one counter (see walk.py)
     hooks    functions of the gradient, set by register_hook and else absent
     name     what drawings and messages call it, or None
     """
 
-    __slots__ = ("_data", "grad", "hooks", "name", "op", "params", "parents", "stamp")
+    __slots__ = ("_data", "a", "b", "grad", "hooks", "name", "op", "params", "stamp")
 
+    base: type[Any]
     requires_grad: bool
     keeps_grad: bool
     all_keep_grad: bool
@@ -45,7 +48,6 @@ class Node(Carrier):
     _data: Any
     grad: Any
     op: Op | None
-    parents: tuple[Any, ...]
     params: Any
     stamp: int
     name: str | None
@@ -53,7 +55,7 @@ class Node(Carrier):
 
     def _leaf(self, data: Any, name: str | None = None) -> None:
         self._data, self.name = data, name
-        self.op, self.parents, self.params = None, (), NO_PARAMS
+        self.op, self.params, self.a, self.b = None, NO_PARAMS, None, None
         self.stamp = next_stamp()
 
     def _set_data(self, data: Any) -> None:
@@ -61,6 +63,13 @@ class Node(Carrier):
         changes.last = self.stamp = next_stamp()
         if self.op is not None:  # a result that is no longer the result
             self.op = _STALE
+
+    @property
+    def parents(self) -> tuple[Any, ...]:
+        """The inputs of the op, in order."""
+        if self.b is MANY:
+            return self.a  # type: ignore[no-any-return]
+        return () if self.op is None else (self.a,) if self.b is None else (self.a, self.b)
 
     data = property(attrgetter("_data"), _set_data, doc="The number or array held here.")
 

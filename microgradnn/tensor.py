@@ -10,7 +10,7 @@ import numpy as np
 from . import ops, protocol
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .node import Node, next_stamp, plain
-from .rules import NO_PARAMS, Carrier, Op, recording
+from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -75,14 +75,24 @@ class Tensor(Node):
         out = new(Tensor)
         out._data = y
         out.grad = out.name = None
-        if tracked and recording.on and y.dtype.kind in "fO":
-            on = recording.on
-            out.op, out.parents, out.params = op if on is True else on(op), xs, params
+        on: Any = tracked
+        if special[0]:
+            on = tracked and recording.on
+        kind = y.dtype.kind
+        if on and (kind == "f" or kind == "O"):
+            out.op, out.params = op if on is True else on(op), params
             out.requires_grad, out.keeps_grad = True, False
+            n = len(xs)
+            if n == 2:
+                out.a, out.b = xs
+            elif n == 1:
+                out.a, out.b = xs[0], None
+            else:
+                out.a, out.b = xs, MANY
         else:
-            if y.dtype.kind == "c":
+            if kind == "c":
                 raise _complex(op.name)
-            out.op, out.parents, out.params = None, (), NO_PARAMS
+            out.op, out.params, out.a, out.b = None, NO_PARAMS, None, None
             out.requires_grad, out.keeps_grad = False, True
         out.stamp = next_stamp()
         return out
@@ -291,6 +301,9 @@ class Tensor(Node):
         dtype = "" if self.dtype in (np.float64, np.int64, bool) else f", dtype={self.dtype}"
         made = f", op={self.op.name}" if self.op else ", requires_grad=True" * self.requires_grad
         return f"tensor({array}{dtype}{made})"
+
+
+Tensor.base = Tensor
 
 
 def tensor(

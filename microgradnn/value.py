@@ -13,19 +13,18 @@ import numpy as np
 from . import kernels, ops
 from .errors import DTypeError, RuleError
 from .node import Node, next_stamp
-from .rules import NO_PARAMS, Carrier, Op, recording
+from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special
 
 new = object.__new__
 
 
-def _node(y: Any, op: Op, parents: tuple[Any, ...], params: Any = NO_PARAMS) -> "Value":
+def _node(y: Any, op: Op, a: Any, b: Any = None, params: Any = NO_PARAMS) -> "Value":
     out = new(Value)
     out._data, out.grad, out.name, out.stamp = y, 0, None, next_stamp()
-    if recording.on:
+    if special[0]:
         on = recording.on
-        out.op, out.parents, out.params = op if on is True else on(op), parents, params
-    else:
-        out.op, out.parents, out.params = None, (), NO_PARAMS
+        op = op if on is True else on(op) if on else None  # type: ignore[assignment]
+    out.op, out.a, out.b, out.params = op, a, b, params
     return out
 
 
@@ -35,7 +34,7 @@ def _unary(op: Op) -> Callable[["Value"], "Value"]:
 
     def method(self: "Value") -> "Value":
         try:
-            return _node(kernel(self._data), op, (self,))
+            return _node(kernel(self._data), op, self)
         except (ArithmeticError, ValueError):
             return op(self)
 
@@ -44,26 +43,35 @@ def _unary(op: Op) -> Callable[["Value"], "Value"]:
 
 
 def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
-    kernel = op.number
+    kernel, none = op.number, NO_PARAMS
     assert kernel is not None
 
     def method(self: "Value", other: Any) -> "Value":
         kind = type(other)
-        if kind is Value or kind is float or kind is int:
+        if kind is Value:
             try:
-                y = kernel(self._data, other._data if kind is Value else other)
+                y = kernel(self._data, other._data)
             except ArithmeticError:
                 return op(self, other)
-            out = new(Value)
-            out._data = y
-            out.grad, out.name, out.stamp = 0, None, next_stamp()
-            if recording.on:
-                on = recording.on
-                out.op, out.parents, out.params = op if on is True else on(op), (self, other), NO_PARAMS
-            else:
-                out.op, out.parents, out.params = None, (), NO_PARAMS
-            return out
-        return op(self, other)
+        elif kind is float or kind is int:
+            try:
+                y = kernel(self._data, other)
+            except ArithmeticError:
+                return op(self, other)
+        else:
+            return op(self, other)
+        if special[0]:
+            return _node(y, op, self, other)
+        out = new(Value)
+        out._data = y
+        out.grad = 0
+        out.name = None
+        out.op = op
+        out.a = self
+        out.b = other
+        out.params = none
+        out.stamp = next_stamp()
+        return out
 
     return method
 
@@ -116,7 +124,8 @@ class Value(Node):
                     )
                 if isinstance(x, np.ndarray):  # each element a number: an object array of Values
                     return np.frompyfunc(lambda *v: op(*v, **params), len(xs), 1)(*xs)
-        return _node(y, op, xs, params)
+        a, b = xs if len(xs) == 2 else (xs[0], None) if len(xs) == 1 else (xs, MANY)
+        return _node(y, op, a, b, params)
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
         g = (1.0 if type(self._data) is float else 1) if gradient is None else gradient
@@ -168,3 +177,6 @@ class Value(Node):
 
     def __repr__(self) -> str:
         return f"Value(data={self._data}, grad={self.grad})"
+
+
+Value.base = Value

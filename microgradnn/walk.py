@@ -7,13 +7,13 @@ and a parent with the larger stamp has had its data changed since, which is refu
 """
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from operator import add, attrgetter
 from typing import Any
 
 import numpy as np
 
 from .errors import GradientError
-from .rules import Carrier, recording
+from .rules import MANY, Carrier, recording
 
 
 class _Changes:
@@ -35,13 +35,21 @@ def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
     Nothing before `inputs` is visited. Raises GradientError where data changed after its use.
     """
     stop, found = set(inputs), set(outputs)
-    stack = [n for n in found if n not in stop]
+    stack = [n for n in found if n not in stop and n.op is not None]
+    last, base, always = changes.last, Carrier, False
+    if stack:  # nodes of one graph are of one kind, and isinstance finds an exact type faster
+        base, always = stack[0].base, stack[0].all_keep_grad
     while stack:
         node = stack.pop()
-        if node.stamp < changes.last:
+        if node.stamp < last:
             _check_unchanged(node)
-        for p in node.parents:
-            if isinstance(p, Carrier) and p not in found and p.requires_grad:
+        b = node.b
+        for p in node.a if b is MANY else (node.a, b):
+            if (
+                (type(p) is base or isinstance(p, base))
+                and p not in found
+                and (always or p.requires_grad)
+            ):
                 found.add(p)
                 if p.op is not None and p not in stop:
                     stack.append(p)
@@ -93,46 +101,91 @@ def _sweep(
     nodes: list[Any], grads: dict[Any, Any], ends: set[Any], forget: bool, create_graph: bool
 ) -> None:
     """Fills grads, whose keys are the nodes wanted, from the last node to the first."""
-    fit = type(nodes[0]).fit
-    numbers = fit is None  # of Values: a parent that is no node is a number, and can be looked up
-    kind = type(nodes[0]) if numbers else Carrier  # isinstance finds an exact type faster
-    get = grads.get
+    hooks = changes.hooks
+    if nodes[0].fit is None and not (ends or forget or create_graph or hooks):
+        _sweep_numbers(nodes, grads)
+        return
     for node in nodes:
-        g, op = get(node), node.op
-        if changes.hooks and g is not None:
+        g = grads.get(node)
+        if hooks and g is not None:
             g = grads[node] = node.hooked(g)
-        if g is None or op is None or (ends and node in ends):
+        if g is None or node.op is None or (ends and node in ends):
             continue
         if forget or not node.keeps_grad:
             grads[node] = None
-        params, parents, rules = node.params, node.parents, op.rules
-        if create_graph:
-            y, xs = node, parents
-        else:
-            y, xs = node._data, [p._data if isinstance(p, kind) else p for p in parents]
-        variadic = op.variadic
-        parts = rules(g, y, *xs, **params) if variadic else rules
-        if variadic and numbers:  # the dots of a scalar MLP, which hold most of its edges
-            for p, part in zip(parents, parts):  # noqa: B905
-                old = get(p, _UNWANTED)
-                if old is None:
-                    grads[p] = part
-                elif old is not _UNWANTED:
-                    grads[p] = old + part
+        _pull(node, g, grads, create_graph)
+
+
+def _pull(node: Any, g: Any, grads: dict[Any, Any], create_graph: bool) -> None:
+    """Adds what node's cotangent g says about its parents to grads, for those wanted."""
+    op, params, parents, base, fit = node.op, node.params, node.parents, node.base, node.fit
+    if create_graph:
+        y, xs = node, parents
+    else:
+        y, xs = node._data, [p._data if isinstance(p, base) else p for p in parents]
+    variadic, rules = op.variadic, op.rules
+    for p, part in zip(parents, rules(g, y, *xs, **params) if variadic else rules):  # noqa: B905
+        if isinstance(p, base):
+            old = grads.get(p, _UNWANTED)
+            if old is not _UNWANTED and part is not None:
+                if not variadic:
+                    part = part(g, y, *xs, **params) if params else part(g, y, *xs)
+                    if part is None:
+                        continue
+                if fit is not None:
+                    part = fit(part, p)
+                grads[p] = part if old is None else old + part
+
+
+def _sweep_numbers(nodes: list[Any], grads: dict[Any, Any]) -> None:
+    """The same for single numbers, where to ask takes longer than to compute (measured: 2.5 ×)."""
+    get, base = grads.get, nodes[0].base
+    for node in nodes:
+        g, op = get(node), node.op
+        if g is None or op is None:
             continue
-        for p, part in zip(parents, parts):  # noqa: B905  (checked when the node was made)
-            if numbers or isinstance(p, Carrier):
-                old = get(p, _UNWANTED)
-                if old is not _UNWANTED and part is not None:
-                    if not variadic:
-                        part = part(g, y, *xs, **params) if params else part(g, y, *xs)
-                        if part is None:
-                            continue
-                    if fit is not None:
-                        part = fit(part, p)
-                    grads[p] = part if old is None else old + part
+        a, b = node.a, node.b
+        if b is MANY and op.variadic and _pull_all(node, g, grads):
+            continue
+        kind = type(b)
+        if type(a) is not base or node.params or op.variadic:
+            _pull(node, g, grads, False)
+        elif kind is base:
+            x, z, (first, second) = a._data, b._data, op.rules
+            part = first and first(g, node._data, x, z)
+            if part is not None:
+                old = get(a)
+                grads[a] = part if old is None else old + part
+            part = second and second(g, node._data, x, z)
+            if part is not None:
+                old = get(b)
+                grads[b] = part if old is None else old + part
+        elif kind is float or kind is int or b is None:
+            rule, y = op.rules[0], node._data
+            part = rule and (rule(g, y, a._data) if b is None else rule(g, y, a._data, b))
+            if part is not None:
+                old = get(a)
+                grads[a] = part if old is None else old + part
+        else:
+            _pull(node, g, grads, False)
 
 
+def _pull_all(node: Any, g: Any, grads: dict[Any, Any]) -> bool:
+    """Whether all parents were different nodes that had a part already: then one map adds them."""
+    parents = node.a
+    try:
+        xs = list(map(_data, parents))
+        parts = node.op.rules(g, node._data, *xs, **node.params)
+        total = list(map(add, map(grads.__getitem__, parents), parts))
+    except (AttributeError, KeyError, TypeError):  # a number among them, or a first part
+        return False
+    if len(set(parents)) < len(parents):
+        return False
+    grads.update(zip(parents, total, strict=True))
+    return True
+
+
+_data = attrgetter("_data")
 _UNWANTED = object()
 
 
