@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from microgradnn import kernels
+from microgradnn import kernels, ops_linalg
 from microgradnn.rules import Op
 from microgradnn.tensor import Tensor
 from microgradnn.walk import pullback, pushforward
@@ -28,6 +28,16 @@ elementwise_ops = pytest.mark.parametrize(
 def xent(z: Any, t: Any) -> Any:
     logp = special.log_softmax(z, -1)
     return -(logp[np.arange(4), t] if t.dtype.kind == "i" else (t * logp).sum(-1))
+
+
+def minors(a: Any) -> Any:
+    """(-1)^(i+j) times the determinant of a without row i and column j: cofactors by definition."""
+    n = a.shape[-1]
+    rows = [
+        [(-1.0) ** (i + j) * np.linalg.det(np.delete(np.delete(a, i, -2), j, -1)) for j in range(n)]
+        for i in range(n)
+    ]
+    return np.moveaxis(np.array(rows, float).reshape(n, n, *a.shape[:-2]), (0, 1), (-2, -1))
 
 
 # What the op should compute, from another source than its own kernel; an op that is not listed is
@@ -50,7 +60,7 @@ REFERENCE: dict[str, Any] = {
     "sumprod": lambda *v: math.fsum([*(v[i] * v[i + 3] for i in range(3)), v[6]]),
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
     "logabsdet": lambda a: np.log(np.abs(np.linalg.det(a))), "pinv": np.linalg.pinv,
-    "cofactor": lambda a: np.linalg.det(a)[..., None, None] * np.swapaxes(np.linalg.inv(a), -1, -2),
+    "cofactor": lambda a: minors(a),
 }  # fmt: skip
 
 
@@ -92,10 +102,12 @@ def test_the_value_is_the_references(op: Op, data: st.DataObject) -> None:
     expected = reference(op)(*xs, **params)
     got = op(*xs, **params)
     assert np.shape(got) == np.shape(expected)
-    # A few ulps of the function, and of the largest term where terms are added.
-    scale = max(
-        [1.0, *(float(np.abs(x).max(initial=0.0)) for x in xs if np.asarray(x).dtype.kind == "f")]
-    )
+    # A few ulps of the function, and of the largest term where terms are added. A factorisation is
+    # that of a matrix n ulps of the norm away (LAPACK users' guide 4.9), and is multiplied twice.
+    matrix = op.name in ops_linalg.__all__
+    size = (lambda x: 2 * np.linalg.norm(x)) if matrix else lambda x: np.abs(x).max(initial=0.0)
+    real = [x for x in xs if np.asarray(x).dtype.kind == "f"]
+    scale = max([1.0, *(float(size(x)) for x in real)])
     np.testing.assert_allclose(got, expected, rtol=8 * EPS, atol=16 * EPS * scale**2)
 
 
