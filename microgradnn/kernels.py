@@ -21,7 +21,7 @@ from .errors import LabelError, ShapeError, UndecidedError
 def _decided(yes: Callable[..., Any], no: Callable[..., Any], a: Any, b: Any) -> Any:
     c = yes(a, b)
     if isinstance(c, np.ndarray):
-        if c.size and "O" in (getattr(a, "dtype", c.dtype).char, getattr(b, "dtype", c.dtype).char):
+        if c.size and any(isinstance(x, np.ndarray) and x.dtype.char == "O" for x in (a, b)):
             c = np.frompyfunc(lambda u, v: _decided(yes, no, u, v), 2, 1)(a, b).astype(bool)
         return c
     if c or no(a, b) or a != a or b != b:
@@ -96,8 +96,9 @@ def relu_number(x: Any) -> Any:
 
 def sinc_number(x: Any) -> Any:
     """sin(πx) / (πx), and 1 at 0."""
-    if type(x) in (float, int) or isinstance(x, np.generic):
-        return type(x)(np.sinc(x)) if isinstance(x, np.generic) else float(np.sinc(x))
+    if isinstance(x, (float, int, np.generic)):  # np.float64 is a float too
+        y = np.sinc(np.asarray(x))
+        return y[()] if isinstance(x, np.generic) else float(y)
     context = getattr(x, "context", None)  # of an mpf
     own = context.sincpi if context else getattr(x, "sinc_pi", None)  # an arb has its own
     return x.sinc() if own is None else own(x) if context else own()
@@ -122,7 +123,7 @@ def relu6(x: Any) -> Any:
 
 
 def erf(x: Any) -> Any:
-    """2/√π ∫ exp(-t²) from 0 to x, each element by the C library: right to the last digits, slow."""
+    """2/√π ∫ exp(-t²) from 0 to x, each element by the C library: slow, right to the last digit."""
     return _one_by_one(math.erf, x)
 
 
@@ -156,6 +157,11 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 def softplus(x: Any) -> Any:
     """log(1 + exp(x)) as max(x, 0) + log1p(exp(-|x|)): exact in both tails, no threshold."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def bce(p: Any, t: Any) -> Any:
+    """-t·log p - (1 - t)·log(1 - p), each logarithm at least -100."""
+    return -(t * np.maximum(np.log(p), -100) + (1 - t) * np.maximum(np.log1p(np.negative(p)), -100))
 
 
 def bce_with_logits(z: Any, t: Any) -> Any:
@@ -195,8 +201,8 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
 
 
-def extreme(ufunc: np.ufunc, number: Callable[..., Any]) -> Callable[..., Any]:
-    """The reduction by maximum or minimum; objects are compared by `number`, which never guesses."""
+def extreme(ufunc: Any, number: Any) -> Callable[..., Any]:
+    """The reduction by maximum or minimum; objects are compared by `number`, never guessed."""
 
     def kernel(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         x = np.asarray(x)
@@ -344,12 +350,13 @@ def resize(x: Any, new_shape: Any) -> Any:
 def windows(
     x: Any, shape: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> Any:
-    """(…, *places, *shape): the window at each place along the last len(shape) axes of x, a view."""
+    """(…, *places, *shape): the window at each place along the last axes of x, a view."""
     n = len(shape)
     reach = tuple(d * (k - 1) + 1 for k, d in zip(shape, dilation, strict=True))
     view = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(-n, 0)))
     step = tuple(slice(None, None, s) for s in stride)
-    return view[(..., *step, *(slice(None, None, d) for d in dilation))]
+    index: Any = (..., *step, *(slice(None, None, d) for d in dilation))
+    return view[index]
 
 
 def fold(
@@ -360,11 +367,12 @@ def fold(
     places, shape = x.shape[-2 * n : -n], x.shape[-n:]
     out = np.zeros((*x.shape[: -2 * n], *size), x.dtype)
     for at in np.ndindex(*shape):
-        to = tuple(
+        to: Any = tuple(
             slice(a * d, a * d + s * (p - 1) + 1, s)
             for a, d, s, p in zip(at, dilation, stride, places, strict=True)
         )
-        out[(..., *to)] += x[(..., *at)]
+        here: Any = (..., *at)
+        out[(..., *to)] += x[here]
     return out
 
 
@@ -390,7 +398,7 @@ def cofactor(a: Any) -> Any:
     return np.asarray(sign)[..., None, None] * ((u * others[..., None, :]) @ vh)
 
 
-def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
+def eigh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     """(…, n + 1, n): the row of eigenvalues, then the eigenvectors as columns."""
     w, v = np.linalg.eigh(a, UPLO)
     return np.concatenate([w[..., None, :], v], -2)

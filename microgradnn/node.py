@@ -68,7 +68,7 @@ class Node(Carrier):
     def parents(self) -> tuple[Any, ...]:
         """The inputs of the op, in order."""
         if self.b is MANY:
-            return self.a  # type: ignore[no-any-return]
+            return self.a
         return () if self.op is None else (self.a,) if self.b is None else (self.a, self.b)
 
     data = property(attrgetter("_data"), _set_data, doc="The number or array held here.")

@@ -205,7 +205,13 @@ elu        = elementwise("elu",
 softplus   = elementwise("softplus", on_number("softplus", lambda x: relu(x) + log1p(exp(-abs(x))), lambda x: log1p(exp(x))), kernels.softplus,
                          lambda g, y, x: g * sigmoid(x))
 
-# ---- losses on logits: primitives for the same reason -------------------------------------------
+# ---- losses: primitives for the same reason -----------------------------------------------------
+
+# PyTorch's: neither the logarithms nor p(1 - p) come closer to zero than -100 and 1e-12.
+bce = elementwise("bce", on_number("bce", lambda p, t: -(t * maximum(log(p), -100) + (1 - t) * maximum(log1p(-p), -100)),
+                                   lambda p, t: -(t * log(p) + (1 - t) * log(1 - p))), kernels.bce,
+                  lambda g, y, p, t: g * (p - t) / maximum(p * (1 - p), 1e-12),
+                  lambda g, y, p, t: g * (maximum(log1p(-p), -100) - maximum(log(p), -100)), domain=((0.1, 0.9), (0.0, 1.0)))
 
 bce_with_logits = elementwise("bce_with_logits",
                               on_number("bce_with_logits", lambda z, t: relu(z) - z * t + log1p(exp(-abs(z))),

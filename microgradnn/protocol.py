@@ -41,7 +41,7 @@ PLAIN = _named(
     "ones_like result_type searchsorted shape shares_memory signbit size spacing "
     "tril_indices_from triu_indices_from unravel_index zeros_like",
 ) | {np.linalg.matrix_rank}
-_SAME = {np.fabs: np.absolute, np.deg2rad: np.radians, np.rad2deg: np.degrees}
+_SAME: dict[Any, Any] = {np.fabs: np.absolute, np.deg2rad: np.radians, np.rad2deg: np.degrees}
 _IN_PLACE = _named(np, "copyto fill_diagonal place put put_along_axis putmask")
 _INSTEAD = {
     "out": "use the tensor that is returned",
@@ -72,7 +72,9 @@ def array(x: Any) -> Any:
 
 
 def _holds_node(x: Any) -> bool:
-    return any(_holds_node(v) if isinstance(v, (list, tuple)) else isinstance(v, Carrier) for v in x)
+    return any(
+        _holds_node(v) if isinstance(v, (list, tuple)) else isinstance(v, Carrier) for v in x
+    )
 
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
@@ -124,7 +126,7 @@ def _adapted(function: Any, ours: Any) -> Callable[..., Any]:
     try:
         theirs = inspect.signature(ours if isinstance(function, np.ufunc) else function).parameters
     except ValueError:  # older NumPy hides some; ours have the same order
-        return ours  # type: ignore[no-any-return]
+        return ours
     names = list(theirs)
     first = max(1, sum(p.kind is p.POSITIONAL_ONLY for p in theirs.values()))
     several = any(p.kind is p.VAR_POSITIONAL for p in theirs.values())

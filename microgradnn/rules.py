@@ -130,7 +130,9 @@ class Op:
     def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value of the op on raw numbers or arrays: nothing is recorded."""
         if self.number is None:
-            return self.on_arrays([x if isinstance(x, _ARRAYS) else np.asarray(x) for x in xs], params)
+            return self.on_arrays(
+                [x if isinstance(x, _ARRAYS) else np.asarray(x) for x in xs], params
+            )
         for x in xs:
             if type(x) not in _PLAIN and isinstance(x, (np.ndarray, np.generic, list, tuple)):
                 return self.on_arrays(xs, params)
@@ -234,7 +236,15 @@ def multilinear(name: str, array: Callable[..., Any], *rules: Rule, **info: Any)
     """An op linear in each input: a rule for each, or of a variadic op one that returns all."""
     several = info.pop("variadic", False)
     return register(
-        Op(name, "multilinear", None, array, rules[0] if several else rules, _push_multilinear, **info)
+        Op(
+            name,
+            "multilinear",
+            None,
+            array,
+            rules[0] if several else rules,
+            _push_multilinear,
+            **info,
+        )
     )
 
 
@@ -301,9 +311,11 @@ def _push_zero(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> None:
 # ---- kernels on other numbers -------------------------------------------------------------------
 
 # What mpmath, flint and decimal call it.
-_ALIASES = {"log": "ln"} | {
-    f"arc{f}{h}": f"a{f}{h}" for f in ("sin", "cos", "tan") for h in ("", "h")
-} | {"arctan2": "atan2"}
+_ALIASES = (
+    {"log": "ln"}
+    | {f"arc{f}{h}": f"a{f}{h}" for f in ("sin", "cos", "tan") for h in ("", "h")}
+    | {"arctan2": "atan2"}
+)
 
 
 def on_number(

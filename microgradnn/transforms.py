@@ -44,6 +44,7 @@ def value_and_grad(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
 ) -> Callable[..., Any]:
     """A function that returns (f(*args), gradient), see grad; has_aux: ((value, aux), gradient)."""
+
     def both(*args: Any, **kwargs: Any) -> Any:
         of_wanted, wanted = select("grad", f, argnums, args, kwargs)
         out = _vjp("grad", of_wanted, wanted, has_aux)
@@ -261,7 +262,7 @@ def _fresh(name: str, x: Any) -> Node:
 def _fitting(name: str, g: Any, y: Any) -> Any:
     """The cotangent or tangent g, checked against y and in its dtype."""
     if isinstance(g, Node):
-        shape: Any = g.shape  # type: ignore[attr-defined]
+        shape: Any = g.shape
     else:
         g = np.asarray(g, y.dtype) if isinstance(y, (Tensor, np.ndarray)) else g
         shape = np.shape(g)

@@ -274,7 +274,7 @@ POINTS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("smooth_l1(β=2)", ([3.0],), {"ours torch": (2, [1])}, "huber / β"),
     ("bce(p, 1)", ([0.0],), {"ours": (100, [-1e12]), "torch": (100, [-1 / float(np.float32(1e-12))]), "keras": (-log(1e-7), [0])}, "log p not below -100"),
     ("bce(p, 1)", ([1e-9],), {"ours torch": (-log(1e-9), [-1e9]), "keras": (-log(1e-7), [0])}, "Keras clips p to 1e-7"),
-    ("bce(p, 1)", ([1.0],), {"ours": (0, [-1]), "torch": (0, [0]), "keras": (-log(1 - 1e-7), [0])}, "-1/p, the limit; torch has (p - t) / (p·(1 - p)) with 0/0 = 0"),
+    ("bce(p, 1)", ([1.0],), {"ours torch": (0, [0]), "keras": (-log(1 - 1e-7), [0])}, "(p - t) / max(p·(1 - p), 1e-12); the limit is -1"),
     ("bce(p, 1)", ([0.5],), {"ours torch keras": (log(2), [-2])}, "equal inside"),
     ("bce(p, 1)", ([1.1],), {"ours": "ConfigError", "torch": "RuntimeError", "keras": (-log(1 - 1e-7), [0])}, "not a probability"),
     ("bce(p, 1, clip_eps)", ([0.0],), {"ours": (-log(1e-7), [0])}, "as Keras, when asked"),

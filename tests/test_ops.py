@@ -48,6 +48,7 @@ REFERENCE: dict[str, Any] = {
     "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
     "elu": lambda x: np.where(x > 0, x, np.exp(x) - 1), "softplus": lambda x: np.logaddexp(x, 0),
     "erf": special.erf, "erfc": special.erfc, "xlogy": special.xlogy,
+    "bce": lambda p, t: -special.xlogy(t, p) - special.xlog1py(1 - t, -p),
     "bce_with_logits": lambda z, t: -t * special.log_expit(z) - (1 - t) * special.log_expit(-z),
     "ce_with_logits": xent, "alias": lambda x: x,
     "sum_to": lambda x, shape: x.sum(tuple(range(x.ndim - len(shape)))).reshape(shape)

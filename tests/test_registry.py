@@ -11,7 +11,8 @@ from microgradnn.tensor import Tensor
 from .strategies import TABLE
 
 INTERNAL = {
-    "alias", "put", "sum_to", "sumprod", "getitem", "windows", "fold", "bce_with_logits",
+    "alias", "put", "sum_to", "sumprod", "getitem", "windows", "fold", "bce",
+    "bce_with_logits",
     "ce_with_logits", "norm", "eigh", "svd", "qr", "cofactor", "logabsdet",
 }  # fmt: skip
 

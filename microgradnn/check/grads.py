@@ -65,11 +65,14 @@ def _numerical(f: Callable[..., Any], args: Any, v: Any, eps: float | None) -> t
 
     def at(h: float) -> list[Any]:
         moved = [(x + h * d).astype(x.dtype)[()] for x, d in zip(xs, vs, strict=True)]
-        return [np.asarray(plain(y), float) for y in tree.leaves(f(*tree.rebuild(args, iter(moved))))]
+        return [
+            np.asarray(plain(y), float) for y in tree.leaves(f(*tree.rebuild(args, iter(moved))))
+        ]
 
     unit = float(np.finfo(np.float32 if narrow else np.float64).eps)
     scale = max([1.0, *(float(np.abs(y).max(initial=0.0)) for y in at(0.0))])
-    h, table, best, bound = eps or 2.0**-5, [], None, None
+    table: list[Any] = []
+    h, best, bound = eps or 2.0**-5, None, None
     for i in range(10):  # halve the step, extrapolate to zero, keep what agrees best
         row = [[(a - b) / (2 * h) for a, b in zip(at(h), at(-h), strict=True)]]
         for k in range(i):

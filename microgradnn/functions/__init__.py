@@ -5,16 +5,17 @@ functions that take options, check their arguments, or combine several ops. Each
 NumPy's own function of that name means when it is given a Tensor (see protocol.py).
 """
 
-from . import linalg, methods
+from . import linalg as linalg
+from . import methods as methods  # attaches them to Tensor
 from .calculus import *  # noqa: F403
 from .choose import *  # noqa: F403
-from .losses import (
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    linear,
-    mse_loss,
-)
+from .losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from .losses import cross_entropy as cross_entropy
+from .losses import linear as linear
+from .losses import mse_loss as mse_loss
 from .products import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .shape import *  # noqa: F403
-from .shape import array_of as array
+from .shape import array_of
+
+array = array_of

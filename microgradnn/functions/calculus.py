@@ -207,4 +207,3 @@ __all__ = [
     "corrcoef", "cov", "diff", "ediff1d", "gradient", "interp", "polyval", "trapezoid", "unwrap",
     "vander",
 ]  # fmt: skip
-

@@ -142,12 +142,12 @@ def sort(a: Any, axis: int | None = -1, *, kind: Any = None, stable: Any = None)
 
 
 @implements(np.partition)
-def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect") -> Any:
+def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
     """The elements partly in order along axis: the kth is where a sort would put it."""
     a = array(a)
     if axis is None:
         a, axis = ravel(a), 0
-    return take_along_axis(a, np.argpartition(plain(a), kth, axis, kind), axis)  # type: ignore[call-overload]
+    return take_along_axis(a, np.argpartition(plain(a), kth, axis, kind), axis)
 
 
 # ---- numbers ------------------------------------------------------------------------------------

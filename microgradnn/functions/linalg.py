@@ -171,8 +171,8 @@ def slogdet(a: Any) -> SlogdetResult:
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """L with a = L·Lᵀ (or its transpose).
 
-    Only the lower (upper) triangle of a is read, so only it has a gradient; PyTorch and JAX spread that
-    over both triangles. For a symmetric gradient pass (a + a.mT) / 2.
+    Only the lower (upper) triangle of a is read, so only it has a gradient; PyTorch and JAX
+    spread that over both triangles. For a symmetric gradient pass (a + a.mT) / 2.
     """
     a = _square("cholesky", a)
     if upper:
@@ -184,7 +184,8 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 def eigh(a: Any, UPLO: str = "L") -> EighResult:  # noqa: N803
     """Eigenvalues and eigenvectors of a symmetric matrix.
 
-    Only the triangle UPLO is read, so only it has a gradient (see cholesky). Eigenvectors of equal eigenvalues have no slope: their part of the gradient is 0.
+    Only the triangle UPLO is read, so only it has a gradient (see cholesky). Eigenvectors of
+    equal eigenvalues have no slope: their part of the gradient is 0.
     """
     y = ops_linalg.eigh(_square("eigh", a), UPLO=UPLO)
     return EighResult(y[..., 0, :], y[..., 1:, :])
@@ -215,7 +216,11 @@ def svd(
         )
     y = ops_linalg.svd(a)
     s = y[..., 0, :]
-    return SVDResult(y[..., 1 : m + 1, :], s, matrix_transpose(y[..., m + 1 :, :])) if compute_uv else s
+    return (
+        SVDResult(y[..., 1 : m + 1, :], s, matrix_transpose(y[..., m + 1 :, :]))
+        if compute_uv
+        else s
+    )
 
 
 @implements(np.linalg.svdvals)
@@ -230,7 +235,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     a = array(a)
     m, n = a.shape[-2:]
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
-        raise RuleError(f"linalg.qr: mode={mode!r} has no derivative for shape {a.shape}; use 'reduced'")
+        raise RuleError(
+            f"linalg.qr: mode={mode!r} has no derivative for shape {a.shape}; use 'reduced'"
+        )
     k = m if m < n else n
     y = ops_linalg.qr(a[..., :k])
     q, r = y[..., :m, :], matrix_transpose(y[..., m:, :])
@@ -289,7 +296,9 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     At the origin, where there is no slope, the gradient is 0, as in PyTorch.
     """
     x = array(x)
-    if axis is None and (ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)):
+    if axis is None and (
+        ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
+    ):
         y = ops.norm(x, axis=None, keepdims=False)
         return reshape(y, (1,) * x.ndim) if keepdims else y
     axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis

@@ -44,9 +44,7 @@ def huber_loss(
     return _weighted("huber_loss", loss, weight, reduction)
 
 
-def smooth_l1_loss(
-    input: Any, target: Any, reduction: str = "mean", beta: float = 1.0
-) -> Any:
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """The Huber loss with delta = beta, divided by beta; for beta = 0 the L1 loss."""
     if beta == 0:
         return l1_loss(input, target, reduction)
@@ -79,8 +77,9 @@ def binary_cross_entropy(
 ) -> Any:  # fmt: skip
     """-t·log p - (1 - t)·log(1 - p) of probabilities p.
 
-    The logarithms are not below -100, as in PyTorch; with clip_eps=1e-7 p is clipped to
-    [eps, 1 - eps] instead, as in Keras. From logits use binary_cross_entropy_with_logits.
+    As in PyTorch, the logarithms are at least -100 and the slope is (p - t) / max(p(1 - p), 1e-12);
+    with clip_eps=1e-7 p is clipped to [eps, 1 - eps] instead, as in Keras. From logits use
+    binary_cross_entropy_with_logits.
     """
     _same_shape("binary_cross_entropy", input, target)
     raw = plain(input)
@@ -90,16 +89,8 @@ def binary_cross_entropy(
         p = ops.clip(input, clip_eps, 1 - clip_eps)
         loss = -(target * ops.log(p) + (1 - target) * ops.log(1 - p))
     else:
-        loss = -(target * _log_not_below(input) + (1 - target) * _log_not_below(1 - input))
+        loss = ops.bce(input, array(target))
     return _reduced("binary_cross_entropy", loss if weight is None else loss * weight, reduction)
-
-
-def _log_not_below(p: Any) -> Any:
-    """log p, -100 where it would be less; the slope there is that of 1e-12, PyTorch's guard."""
-    tiny = plain(p) < 1e-12
-    bent = ops.where(tiny, 1.0, p)  # so that the branch not chosen has no infinite slope
-    flat = ops.maximum(ops.log(plain(p)), -100.0) if np.any(tiny) else 0.0
-    return ops.where(tiny, flat + (p - plain(p)) * 1e12, ops.log(bent))
 
 
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
@@ -252,7 +243,9 @@ def cosine_embedding_loss(
     tiny = 1e-12  # in PyTorch too
     dot, aa, bb = (ops.sum(u * v, axis=-1) for u, v in ((a, b), (a, a), (b, b)))
     cos = dot / ops.sqrt((aa + tiny) * (bb + tiny))
-    loss = ops.where(t == 1, 1 - cos, 0) + ops.where(t == -1, ops.clip(cos - margin, 0.0, np.inf), 0)
+    loss = ops.where(t == 1, 1 - cos, 0) + ops.where(
+        t == -1, ops.clip(cos - margin, 0.0, np.inf), 0
+    )
     return _reduced("cosine_embedding_loss", loss, reduction)
 
 
@@ -261,6 +254,7 @@ def triplet_margin_loss(
     eps: float = 1e-6, swap: bool = False, reduction: str = "mean",
 ) -> Any:  # fmt: skip
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d = ‖· - · + eps‖ₚ."""
+
     def distance(u: Any, v: Any) -> Any:
         return vector_norm(array(u) - array(v) + eps, ord=p, axis=-1)
 

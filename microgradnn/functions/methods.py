@@ -28,7 +28,7 @@ for _module, _names in {
         setattr(Tensor, _name, getattr(_module, _name))
 
 
-def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+def _plain(function: Any) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return function(self, *args, **kwargs)
 
@@ -74,11 +74,12 @@ def _refused(name: str, instead: str) -> Callable[..., Any]:
     return method
 
 
-for _name, _own in {
+_OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "view": _reshape, "transpose": _transpose, "permute": _transpose,
     "flatten": _flatten, "dot": _dot, "conj": _conj, "conjugate": _conj,
     "sort": _refused("sort", "np.sort"), "partition": _refused("partition", "np.partition"),
     "fill": _refused("fill", "np.full_like"), "put": _refused("put", "np.where"),
     "resize": _refused("resize", "np.resize"),
-}.items():  # fmt: skip
+}  # fmt: skip
+for _name, _own in _OWN.items():
     setattr(Tensor, _name, _own)

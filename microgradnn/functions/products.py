@@ -10,7 +10,6 @@ import numpy as np
 from .. import ops
 from ..protocol import array, implements
 from .shape import (
-    broadcast_arrays,
     broadcast_to,
     diagonal,
     expand_dims,

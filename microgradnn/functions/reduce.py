@@ -183,8 +183,8 @@ def average(
 
 def _merged(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     """a with the reduced axes merged into its last, and a's shape with ones for them."""
-    axes = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    axes = [i % a.ndim for i in axes] if a.ndim else []
+    given = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = [i % a.ndim for i in given] if a.ndim else []
     kept = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
     rest = [i for i in range(a.ndim) if i not in axes]
     moved = ops.transpose(a, axes=(*rest, *axes)) if a.ndim else a
@@ -410,7 +410,7 @@ ACCUMULATIONS.update({
 
 __all__ = [
     "average", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "log_softmax",
-    "logsumexp", "max", "mean", "median", "min", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
-    "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "percentile", "prod", "ptp", "quantile",
-    "softmax", "std", "sum", "var",
+    "logsumexp", "max", "mean", "median", "min", "nancumprod", "nancumsum", "nanmax", "nanmean",
+    "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar",
+    "percentile", "prod", "ptp", "quantile", "softmax", "std", "sum", "var",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ Shape = int | tuple[int, ...]
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    return np.lib.array_utils.normalize_axis_tuple(axis, ndim)  # type: ignore[no-any-return]
+    return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
 
 
 def _in_c(name: str, order: str | None) -> bool:
@@ -177,16 +177,16 @@ def roll(a: Any, shift: Shape, axis: Axis = None) -> Any:
 def fftshift(x: Any, axes: Axis = None) -> Any:
     """The two halves along the axes exchanged."""
     x = array(x)
-    axes = range(x.ndim) if axes is None else (axes,) if isinstance(axes, int) else axes
-    return roll(x, tuple(x.shape[i] // 2 for i in axes), tuple(axes))
+    on = range(x.ndim) if axes is None else _axes(axes, x.ndim)
+    return roll(x, tuple(x.shape[i] // 2 for i in on), tuple(on))
 
 
 @implements(np.fft.ifftshift)
 def ifftshift(x: Any, axes: Axis = None) -> Any:
     """The inverse of fftshift."""
     x = array(x)
-    axes = range(x.ndim) if axes is None else (axes,) if isinstance(axes, int) else axes
-    return roll(x, tuple(-(x.shape[i] // 2) for i in axes), tuple(axes))
+    on = range(x.ndim) if axes is None else _axes(axes, x.ndim)
+    return roll(x, tuple(-(x.shape[i] // 2) for i in on), tuple(on))
 
 
 @implements(np.lib.stride_tricks.sliding_window_view)
@@ -198,9 +198,7 @@ def sliding_window_view(x: Any, window_shape: Shape, axis: Axis = None) -> Any:
     if len(axes) != len(shape):
         raise ValueError(f"{len(shape)} window lengths for {len(axes)} axes")
     for i, n in zip(axes, shape, strict=True):  # one axis after the other; an axis may come twice
-        last = ops.windows(
-            moveaxis(x, i, -1), shape=(n,), stride=(1,), dilation=(1,)
-        )
+        last = ops.windows(moveaxis(x, i, -1), shape=(n,), stride=(1,), dilation=(1,))
         x = moveaxis(last, -2, i)
     return x
 
@@ -360,9 +358,7 @@ def dstack(tup: Sequence[Any]) -> Any:
 @implements(np.column_stack)
 def column_stack(tup: Sequence[Any]) -> Any:
     """Vectors as columns beside matrices."""
-    return concatenate(
-        [a if a.ndim > 1 else reshape(a, (-1, 1)) for a in _all(tup)], 1
-    )
+    return concatenate([a if a.ndim > 1 else reshape(a, (-1, 1)) for a in _all(tup)], 1)
 
 
 @implements(np.append)

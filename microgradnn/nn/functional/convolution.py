@@ -19,7 +19,7 @@ Sizes = int | tuple[int, ...]
 
 
 def _each(name: str, what: str, value: Any, n: int) -> tuple[int, ...]:
-    sizes = (value,) * n if isinstance(value, (int, np.integer)) else tuple(value)
+    sizes: tuple[int, ...] = (int(value),) * n if np.ndim(value) == 0 else tuple(value)
     sizes = sizes * n if len(sizes) == 1 else sizes
     if len(sizes) != n:
         raise ShapeError(f"{name}: {what} {value} has {len(sizes)} entries, need {n}")
@@ -46,7 +46,14 @@ def _padded(x: Any, padding: Any, value: float = 0.0) -> Any:
 
 
 def _conv(
-    n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    n: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
 ) -> Any:
     name = f"conv{n}d"
     x, batched = _batched(name, input, n)
@@ -77,7 +84,9 @@ def _conv(
     # (batch, groups, in, *places, *kernel) -> rows of one window each, times the kernels.
     view = ops.reshape(view, shape=(b, groups, w.shape[1], *places, *w.shape[2:]))
     order = (0, 1, *range(3, 3 + n), 2, *range(3 + n, 3 + 2 * n))
-    rows = ops.reshape(ops.transpose(view, axes=order), shape=(b, groups, math.prod(places), kernel))
+    rows = ops.reshape(
+        ops.transpose(view, axes=order), shape=(b, groups, math.prod(places), kernel)
+    )
     kernels = ops.reshape(w, shape=(groups, w.shape[0] // groups, kernel))
     y = ops.matmul(kernels, ops.swapaxes(rows, axis1=-1, axis2=-2))
     y = _with_bias(ops.reshape(y, shape=(b, w.shape[0], *places)), bias, n)
@@ -88,17 +97,41 @@ def _with_bias(y: Any, bias: Any, n: int) -> Any:
     return y if bias is None else y + functions.reshape(bias, (-1,) + (1,) * n)
 
 
-def conv1d(input: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Any = 0, dilation: Sizes = 1, groups: int = 1) -> Any:
+def conv1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Any:
     """Cross-correlation along one axis; padding is a number for both sides, 'same' or 'valid'."""
     return _conv(1, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv2d(input: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Any = 0, dilation: Sizes = 1, groups: int = 1) -> Any:
+def conv2d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Any:
     """Cross-correlation over two axes: input (N, C, H, W), weight (out, C / groups, kH, kW)."""
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv3d(input: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Any = 0, dilation: Sizes = 1, groups: int = 1) -> Any:
+def conv3d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Any:
     """Cross-correlation over three axes."""
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
@@ -111,9 +144,14 @@ def _conv_transpose(
     x, batched = _batched(name, input, n)
     w = array(weight)
     step, dilate = _each(name, "stride", stride, n), _each(name, "dilation", dilation, n)
-    cut, extra = _each(name, "padding", padding, n), _each(name, "output_padding", output_padding, n)
+    cut, extra = (
+        _each(name, "padding", padding, n),
+        _each(name, "output_padding", output_padding, n),
+    )
     if w.ndim != n + 2 or x.shape[1] != w.shape[0] or w.shape[0] % groups:
-        raise ShapeError(f"{name}: input {x.shape} and weight {w.shape} do not fit; groups={groups}")
+        raise ShapeError(
+            f"{name}: input {x.shape} and weight {w.shape} do not fit; groups={groups}"
+        )
     if any(e >= max(s, d) for e, s, d in zip(extra, step, dilate, strict=True)):
         raise ShapeError(f"{name}: output_padding {extra} must be below stride or dilation")
     b, places, out = x.shape[0], x.shape[2:], w.shape[1]
@@ -134,19 +172,52 @@ def _conv_transpose(
     return y if batched else y[0]
 
 
-def conv_transpose1d(input: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Sizes = 0, output_padding: Sizes = 0, groups: int = 1, dilation: Sizes = 1) -> Any:
+def conv_transpose1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Any:
     """The transpose of conv1d in its input; weight (in, out / groups, k)."""
-    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(
+        1, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
-def conv_transpose2d(input: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Sizes = 0, output_padding: Sizes = 0, groups: int = 1, dilation: Sizes = 1) -> Any:
+def conv_transpose2d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Any:
     """The transpose of conv2d in its input; weight (in, out / groups, kH, kW)."""
-    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(
+        2, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
-def conv_transpose3d(input: Any, weight: Any, bias: Any = None, stride: Sizes = 1, padding: Sizes = 0, output_padding: Sizes = 0, groups: int = 1, dilation: Sizes = 1) -> Any:
+def conv_transpose3d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Any:
     """The transpose of conv3d in its input."""
-    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(
+        3, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
 # ---- pooling ------------------------------------------------------------------------------------
@@ -206,17 +277,41 @@ def _max_pool(
     return (y, index) if batched else (y[0], index[0])
 
 
-def max_pool1d(input: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1, ceil_mode: bool = False, return_indices: bool = False) -> Any:
+def max_pool1d(
+    input: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
     """The largest of each window; of equal ones the first gets the gradient."""
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-def max_pool2d(input: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1, ceil_mode: bool = False, return_indices: bool = False) -> Any:
+def max_pool2d(
+    input: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
     """The largest of each window; stride is kernel_size by default, padding counts as -inf."""
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-def max_pool3d(input: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1, ceil_mode: bool = False, return_indices: bool = False) -> Any:
+def max_pool3d(
+    input: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
     """The largest of each window."""
     return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
@@ -233,19 +328,46 @@ def _avg_pool(
     return y if batched else y[0]
 
 
-def avg_pool1d(input: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, ceil_mode: bool = False, count_include_pad: bool = True) -> Any:
+def avg_pool1d(
+    input: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
     """The mean of each window."""
     return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
-def avg_pool2d(input: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> Any:
+def avg_pool2d(
+    input: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
     """The mean of each window; padding counts unless count_include_pad is False (as in Keras)."""
-    return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool(
+        2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
 
 
-def avg_pool3d(input: Any, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> Any:
+def avg_pool3d(
+    input: Any,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
     """The mean of each window."""
-    return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return _avg_pool(
+        3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
 
 
 def _adaptive(n: int, input: Any, output_size: Any, reduce: Callable[..., Any]) -> Any:
@@ -256,8 +378,7 @@ def _adaptive(n: int, input: Any, output_size: Any, reduce: Callable[..., Any]) 
         m, lead = x.shape[axis], (slice(None),) * (axis % x.ndim)
         k = m if size is None else size
         parts = [
-            reduce(x[(*lead, slice(i * m // k, -(-(i + 1) * m // k)))], axis=axis)
-            for i in range(k)
+            reduce(x[(*lead, slice(i * m // k, -(-(i + 1) * m // k)))], axis=axis) for i in range(k)
         ]
         shape = (*x.shape[: axis % x.ndim], 0, *x.shape[axis % x.ndim + 1 :])
         x = functions.stack(parts, axis) if parts else np.zeros(shape, plain(x).dtype)
@@ -297,39 +418,59 @@ def adaptive_max_pool3d(input: Any, output_size: Any) -> Any:
 # ---- windows themselves -------------------------------------------------------------------------
 
 
-def unfold(input: Any, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Any:
+def unfold(
+    input: Any, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+) -> Any:
     """(N, C·Πkernel, L): the windows of an image as columns."""
     x, batched = _batched("unfold", input, 2)
     kernel = _each("unfold", "kernel_size", kernel_size, 2)
     x = _padded(x, [(p, p) for p in _each("unfold", "padding", padding, 2)])
-    how = dict(stride=_each("unfold", "stride", stride, 2), dilation=_each("unfold", "dilation", dilation, 2))
+    how = dict(
+        stride=_each("unfold", "stride", stride, 2),
+        dilation=_each("unfold", "dilation", dilation, 2),
+    )
     view = ops.transpose(ops.windows(x, shape=kernel, **how), axes=(0, 1, 4, 5, 2, 3))
     places = math.prod(view.shape[4:])
     y = ops.reshape(view, shape=(x.shape[0], x.shape[1] * math.prod(kernel), places))
     return y if batched else y[0]
 
 
-def fold(input: Any, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Any:
+def fold(
+    input: Any,
+    output_size: Sizes,
+    kernel_size: Sizes,
+    dilation: Sizes = 1,
+    padding: Sizes = 0,
+    stride: Sizes = 1,
+) -> Any:
     """(N, C, *output_size): columns of windows added up where unfold takes them from."""
     x = array(input)
     batched = x.ndim == 3
     x = x if batched else ops.expand_dims(x, axis=0)
-    size, kernel = _each("fold", "output_size", output_size, 2), _each("fold", "kernel_size", kernel_size, 2)
+    size, kernel = (
+        _each("fold", "output_size", output_size, 2),
+        _each("fold", "kernel_size", kernel_size, 2),
+    )
     edge, step = _each("fold", "padding", padding, 2), _each("fold", "stride", stride, 2)
     dilate = _each("fold", "dilation", dilation, 2)
     whole = tuple(m + 2 * p for m, p in zip(size, edge, strict=True))
     places = tuple(
-        (m - d * (k - 1) - 1) // s + 1 for m, k, s, d in zip(whole, kernel, step, dilate, strict=True)
+        (m - d * (k - 1) - 1) // s + 1
+        for m, k, s, d in zip(whole, kernel, step, dilate, strict=True)
     )
     if x.shape[1] % math.prod(kernel) or x.shape[2] != math.prod(places):
         raise ShapeError(f"fold: input {x.shape} does not hold {places} windows of {kernel}")
     view = ops.reshape(x, shape=(x.shape[0], x.shape[1] // math.prod(kernel), *kernel, *places))
-    y = ops.fold(ops.transpose(view, axes=(0, 1, 4, 5, 2, 3)), size=whole, stride=step, dilation=dilate)
+    y = ops.fold(
+        ops.transpose(view, axes=(0, 1, 4, 5, 2, 3)), size=whole, stride=step, dilation=dilate
+    )
     y = y[(..., *(slice(p, p + m) for p, m in zip(edge, size, strict=True)))]
     return y if batched else y[0]
 
 
-def pad(input: Any, pad: tuple[int, ...], mode: str = "constant", value: float | None = None) -> Any:
+def pad(
+    input: Any, pad: tuple[int, ...], mode: str = "constant", value: float | None = None
+) -> Any:
     """The image with pixels added: `pad` counts (before, after) from the last axis; or cut if < 0.
 
     mode: constant, reflect, replicate or circular.

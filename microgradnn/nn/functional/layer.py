@@ -1,4 +1,4 @@
-"""Normalisation, dropout, embedding, attention: the functions behind layers, as PyTorch has them."""
+"""Normalisation, dropout, embedding, attention: functions behind layers, as in PyTorch."""
 
 import math
 from typing import Any
