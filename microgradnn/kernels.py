@@ -287,7 +287,7 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     """x summed down to `shape`, which must broadcast to x.shape. The transpose of broadcast_to."""
     lead = x.ndim - len(shape)
     if x.shape[lead:] == shape and lead > 0:  # the usual case, a bias: only leading axes go
-        return np.add.reduce(x, tuple(range(lead)))
+        return np.add.reduce(x, 0 if lead == 1 else tuple(range(lead)))
     fits = lead >= 0 and all(n in (1, m) for n, m in zip(shape, x.shape[lead:], strict=True))
     if not fits:
         raise ShapeError(f"sum_to: an array of shape {x.shape} does not sum to shape {shape}")
@@ -301,7 +301,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     """x repeated to `shape`; a single number fills a new array, which is faster than a view."""
     if x.size == 1 and isinstance(shape, tuple) and x.ndim <= len(shape):
         out = np.empty(shape, x.dtype)
-        out.fill(x.item() if x.dtype.char != "O" else x.ravel()[0])
+        out.fill(x if not x.ndim else x.ravel()[0])
         return out
     return np.broadcast_to(x, shape)
 

@@ -427,16 +427,13 @@ def _unstack(g: Any, xs: Any, axis: int) -> list[Any]:
 def _matmul_left(g: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
         return expand_dims(g, axis=-1) * b
-    return matmul(expand_dims(g, axis=-2) if a.ndim == 1 else g, swapaxes(b, axis1=-1, axis2=-2))
+    return (expand_dims(g, axis=-2) if a.ndim == 1 else g) @ b.mT
 
 
 def _matmul_right(g: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return g * a if b.ndim == 1 else expand_dims(a, axis=-1) * expand_dims(g, axis=-2)
-    left = swapaxes(a, axis1=-1, axis2=-2)
-    return (
-        squeeze(matmul(left, expand_dims(g, axis=-1)), axis=-1) if b.ndim == 1 else matmul(left, g)
-    )
+    return squeeze(a.mT @ expand_dims(g, axis=-1), axis=-1) if b.ndim == 1 else a.mT @ g
 
 
 def _ce_slope(z: Any, t: Any) -> Any:

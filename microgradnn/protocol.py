@@ -79,6 +79,12 @@ def _holds_node(x: Any) -> bool:
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """The result of ufunc on inputs among which there are Tensors."""
+    op = UFUNCS.get(ufunc)
+    if op is not None and method == "__call__" and not kwargs:
+        for x in inputs:
+            if isinstance(x, (list, tuple)):
+                return op(*map(array, inputs))
+        return op(*inputs)
     name, ufunc = f"np.{ufunc.__name__}", _SAME.get(ufunc, ufunc)
     if method == "__call__":
         if ufunc in FUNCTIONS:

@@ -27,6 +27,7 @@ from .errors import DTypeError, RuleError
 Rule = Callable[..., Any]
 Interval = tuple[float, float]
 _ARRAYS = (np.ndarray, np.generic)
+_ARRAY, _ARRAY_OF = np.ndarray, np.asarray
 _PLAIN = frozenset({float, int, bool})
 OPS: dict[str, "Op"] = {}
 UFUNCS: dict[np.ufunc, "Op"] = {}  # the op of the same meaning
@@ -121,11 +122,19 @@ class Op:
         """A node if any input is one, else the plain number or array."""
         arrays = False
         for x in xs:
-            if type(x) is np.ndarray:
+            if type(x) is _ARRAY:
                 arrays = True
             elif isinstance(x, Carrier):
                 return x.record(self, xs, params)
-        return self.on_arrays(xs, params) if arrays else self.compute(xs, params)
+            elif isinstance(x, _ARRAYS):
+                arrays = True
+        if not arrays:
+            return self.compute(xs, params)
+        try:
+            y = self.array(*xs, **params)
+        except TypeError:
+            return self.on_arrays(xs, params)
+        return y if isinstance(y, _ARRAYS) else _ARRAY_OF(y)
 
     def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value of the op on raw numbers or arrays: nothing is recorded."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from . import ops, protocol
+from . import kernels, ops, protocol
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .node import Node, next_stamp, plain
 from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 new = object.__new__
+ndarray = np.ndarray
 
 
 class Tensor(Node):
@@ -57,7 +58,9 @@ class Tensor(Node):
         tracked = False
         raw = []
         for x in xs:
-            if isinstance(x, Tensor):
+            if type(x) is ndarray:
+                raw.append(x)
+            elif isinstance(x, Tensor):
                 raw.append(x._data)
                 tracked = tracked or x.requires_grad
             elif isinstance(x, Carrier):
@@ -67,10 +70,10 @@ class Tensor(Node):
             else:
                 raw.append(x)
         try:
-            y = op.on_arrays(raw, params)
+            y = op.array(*raw, **params)
         except (TypeError, ValueError) as error:
-            raise _refusal(op, raw, error) from error
-        if type(y) is not np.ndarray:
+            y = _second_try(op, raw, params, error)
+        if type(y) is not ndarray:
             y = np.asarray(y)
         out = new(Tensor)
         out._data = y
@@ -103,8 +106,9 @@ class Tensor(Node):
         data = x._data
         if not isinstance(g, (np.ndarray, np.generic, Tensor)):  # an object out of its array
             g = np.asarray(g, data.dtype)
-        if g.shape != data.shape:
-            g = ops.sum_to(g, shape=data.shape)
+        if g.shape != data.shape:  # of plain arrays without the questions an op asks
+            to = kernels.sum_to if type(g) is ndarray else ops.sum_to
+            g = to(g, shape=data.shape)
         if g.dtype is not data.dtype and g.dtype != data.dtype:
             g = ops.astype(g, dtype=data.dtype)
         return g
@@ -326,6 +330,14 @@ def _complex(what: str) -> DTypeError:
     return DTypeError(
         f"{what}: complex numbers are out of scope; keep the real and imaginary parts as two tensors"
     )
+
+
+def _second_try(op: Op, raw: list[Any], params: Any, error: Exception) -> Any:
+    """The result on objects that NumPy has no loop for; else raises what _refusal says."""
+    try:
+        return op.on_arrays(raw, params)
+    except (TypeError, ValueError) as again:
+        raise _refusal(op, raw, again) from error
 
 
 def _refusal(op: Op, raw: list[Any], error: Exception) -> Exception:

@@ -322,6 +322,8 @@ def _reduced(name: str, loss: Any, reduction: str) -> Any:
 
 
 def _same_shape(name: str, input: Any, target: Any) -> None:
+    if getattr(input, "shape", None) == getattr(target, "shape", ()):
+        return
     if np.shape(plain(input)) != np.shape(plain(target)):
         raise ShapeError(
             f"{name}: input has shape {np.shape(plain(input))}, "
