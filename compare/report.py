@@ -1,15 +1,15 @@
 """The terminal table and report.json."""
 
 import json
-import os
 import platform
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from microgradnn.files import write_atomically
 
 from .lockstep import Row
 
@@ -62,7 +62,6 @@ def _print_lines(header: Sequence[str], lines: Sequence[Sequence[str]], title: s
 
 def write(folder: Path, rows: Sequence[Row], facts: dict[str, Any], said: dict[str, str]) -> Path:
     """The path of report.json, written whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     report = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -72,16 +71,8 @@ def write(folder: Path, rows: Sequence[Row], facts: dict[str, Any], said: dict[s
         "rows": [row.to_dict() for row in rows],
         "results": said,
     }
-    path = folder / "report.json"
-    handle, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(_plain(report), file, indent=1, allow_nan=False)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    return path
+    content = json.dumps(_plain(report), indent=1, allow_nan=False)
+    return write_atomically(folder / "report.json", content)
 
 
 def _plain(value: Any) -> Any:

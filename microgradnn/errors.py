@@ -1,5 +1,8 @@
 """Typed exceptions. Each is also the built-in exception a NumPy or PyTorch user would catch."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class MicrogradError(Exception):
     """Base of every error that microgradnn raises on purpose."""
@@ -29,6 +32,10 @@ class DataError(MicrogradError, ValueError):
     """A data file is missing, truncated, corrupt or not what it claims to be."""
 
 
+class CheckpointError(DataError):
+    """A checkpoint is missing, cut off, damaged, foreign, or of another model."""
+
+
 class ConfigError(MicrogradError, ValueError):
     """A setting has a value that is not allowed; the message lists the allowed ones."""
 
@@ -39,3 +46,11 @@ class UndecidedError(MicrogradError, RuntimeError):
 
 class CheckError(MicrogradError, AssertionError):
     """A derivative does not agree with the numerical one."""
+
+
+def unknown(caller: str, kind: str, name: str, known: Iterable[str]) -> ConfigError:
+    """The error for a name that is none of the known ones: it says which is nearest."""
+    known = list(known)
+    near = difflib.get_close_matches(str(name).lower(), known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
+    return ConfigError(f"{caller}: no {kind} is called {name!r}; {hint}")

@@ -1,9 +1,7 @@
 """Downloading a file whose checksum is known: nothing is kept unless the whole of it is right."""
 
 import http.client
-import os
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..files import write_atomically
 from .idx import checksum, decompress
 
 _CHUNK = 1 << 18
@@ -96,17 +95,7 @@ class _Progress:
 
 
 def _write(content: bytes, path: Path) -> Path:
-    """The path, after its content has replaced whatever was there, in one step."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(part, path)
-        except BaseException:  # Ctrl-C too: no part of a file stays behind.
-            Path(part).unlink(missing_ok=True)
-            raise
+        return write_atomically(path, content)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from error
-    return path

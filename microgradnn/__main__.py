@@ -1,0 +1,46 @@
+"""The command line: python -m microgradnn COMMAND."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import __version__, watch
+from .errors import MicrogradError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(prog="python -m microgradnn", description=__doc__)
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    look = commands.add_parser(
+        "watch", help="evaluate the newest checkpoint of a folder every few seconds"
+    )
+    look.add_argument("directory", type=Path, help="the folder with ckpt-….safetensors")
+    look.add_argument(
+        "--data", default="mnist", help="a folder with MNIST, an .npz with x and y, or 'mnist'"
+    )
+    look.add_argument("--split", choices=("train", "validation", "test"), default="validation")
+    look.add_argument("--every", type=float, default=5.0, metavar="SECONDS")
+    look.add_argument("--once", action="store_true", help="evaluate the newest and stop")
+    look.add_argument("--model", metavar="FILE.py:FUNCTION", help="makes a model of your own class")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0, or 2 after an error that is told in one line on stderr."""
+    args = parser().parse_args(arguments)
+    try:
+        make = watch.function_in(args.model) if args.model else None
+        data = watch.samples(args.data, args.split)
+        watch.watch(args.directory, data, every=args.every, once=args.once, make_model=make)
+    except MicrogradError as error:
+        print(f"microgradnn: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

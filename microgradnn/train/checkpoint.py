@@ -1,0 +1,263 @@
+"""Checkpoints: the whole state of a training run in one safetensors file, never a pickle.
+
+What is saved are named objects: anything with state_dict() and load_state_dict() (models,
+optimisers, EMA, schedulers), NumPy Generators, and plain data (numbers, strings, lists, dicts,
+arrays). Arrays become tensors of the file; the rest is JSON in its header, with a checksum.
+Source of the format: https://huggingface.co/docs/safetensors (header and metadata).
+"""
+
+from __future__ import annotations  # np.random loads when it is used, not before
+
+import copy
+import importlib
+import json
+import os
+import re
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import CheckpointError, ConfigError, DTypeError
+from ..files import write_atomically
+
+FORMAT = "microgradnn.checkpoint"
+VERSION = 1
+PathLike = str | os.PathLike[str]
+
+
+def save_checkpoint(path: PathLike, **objects: Any) -> Path:
+    """The path of a new file with the state of the objects, written in one step.
+
+    A crash while writing leaves the previous file. Raises DTypeError for what cannot be stored,
+    ConfigError without safetensors, OSError where the disk refuses.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    tree = {name: _encode(_state(obj), name, arrays) for name, obj in objects.items()}
+    header = json.dumps(
+        {
+            "version": VERSION,
+            "checksum": _checksum(arrays),
+            "objects": tree,
+            "configs": {n: _config(obj) for n, obj in objects.items() if hasattr(obj, "get_config")},
+        }
+    )
+    content = _safetensors().save(arrays, {"format": FORMAT, "state": header})
+    return write_atomically(path, content)
+
+
+def read_checkpoint(path: PathLike) -> dict[str, Any]:
+    """The states in a file, by the names they were saved under.
+
+    Raises CheckpointError if the file is missing, cut off, damaged or not one of ours.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    header, arrays = _parse(path, content)
+    if header.get("checksum") != _checksum(arrays):
+        raise CheckpointError(f"{path}: damaged, its arrays do not have the checksum they were saved with")
+    return {name: _decode(node, arrays) for name, node in header["objects"].items()}
+
+
+def read_configs(path: PathLike) -> dict[str, Any]:
+    """What the models in a file are made of (see Module.get_config), None where it is unknown."""
+    path = Path(path)
+    try:
+        return dict(_parse(path, path.read_bytes())[0]["configs"])
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def load_checkpoint(path: PathLike, **objects: Any) -> dict[str, Any]:
+    """The states in a file, after those of the given objects have been put into them.
+
+    All objects are restored or none: if one does not fit (another architecture), those already
+    restored get their old state back. Raises CheckpointError.
+    """
+    states = read_checkpoint(path)
+    for name in objects:
+        if name not in states:
+            raise CheckpointError(f"{path}: holds no {name!r}, only {', '.join(states)}")
+    before: list[tuple[Any, Any]] = []
+    try:
+        for name, obj in objects.items():
+            before.append((obj, copy.deepcopy(_state(obj))))
+            _restore(obj, states[name])
+    except Exception as error:
+        for obj, state in before:
+            _restore(obj, state)
+        raise CheckpointError(f"{path}: {name} does not fit, nothing was restored: {error}") from error
+    return states
+
+
+class CheckpointManager:
+    """Numbered checkpoints in a folder, of which the newest `max_to_keep` stay (None: all).
+
+    Named after tf.train.CheckpointManager. The files are called NAME-00000100.safetensors.
+    """
+
+    def __init__(
+        self, directory: PathLike, max_to_keep: int | None = 5, checkpoint_name: str = "ckpt"
+    ) -> None:
+        if max_to_keep is not None and max_to_keep < 1:
+            raise ConfigError(f"CheckpointManager: max_to_keep is {max_to_keep}, need 1 or more")
+        if not re.fullmatch(r"[\w.-]+", checkpoint_name):
+            raise ConfigError(
+                f"CheckpointManager: checkpoint_name {checkpoint_name!r} is no plain file name"
+            )
+        self.directory, self.max_to_keep = Path(directory), max_to_keep
+        self.name = checkpoint_name
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint of a step is."""
+        return self.directory / f"{self.name}-{step:08d}.safetensors"
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The files there are, oldest first."""
+        found = [(self.step(p), p) for p in self.directory.glob(f"{self.name}-*.safetensors")]
+        return [p for step, p in sorted(found) if step >= 0]
+
+    def step(self, path: Path) -> int:
+        """The step in a file's name, -1 if there is none."""
+        match = re.fullmatch(rf"{re.escape(self.name)}-(\d+)\.safetensors", path.name)
+        return int(match[1]) if match else -1
+
+    @property
+    def latest_checkpoint(self) -> Path | None:
+        """The newest file that can be read whole, or None; damaged ones are warned about."""
+        for path in reversed(self.checkpoints):
+            try:
+                read_checkpoint(path)
+            except CheckpointError as error:
+                warnings.warn(f"{error}; trying the one before", stacklevel=2)
+            else:
+                return path
+        return None
+
+    def save(self, step: int, **objects: Any) -> Path:
+        """The path of the checkpoint of this step; the oldest beyond max_to_keep are deleted."""
+        path = save_checkpoint(self.path(step), step=int(step), **objects)
+        if self.max_to_keep is not None:
+            for old in self.checkpoints[: -self.max_to_keep]:
+                if old != path:  # a run that starts again at step 0 keeps what it has just written
+                    old.unlink(missing_ok=True)
+        return path
+
+    def restore(self, **objects: Any) -> dict[str, Any] | None:
+        """The states of the newest valid checkpoint, put into the objects; None if there is none."""
+        path = self.latest_checkpoint
+        return None if path is None else load_checkpoint(path, **objects)
+
+
+# ---- states -------------------------------------------------------------------------------------
+
+
+def _state(obj: Any) -> Any:
+    if isinstance(obj, dict | list | tuple | str | int | float | bool | None | np.ndarray):
+        return obj
+    if hasattr(obj, "state_dict"):
+        return obj.state_dict()
+    if hasattr(obj, "bit_generator"):
+        return obj.bit_generator.state
+    return obj  # a NumPy scalar, or what _encode refuses by name
+
+
+def _config(obj: Any) -> Any:
+    try:
+        return obj.get_config()
+    except ConfigError:  # a class of the user's: whoever loads it must make it
+        return None
+
+
+def _restore(obj: Any, state: Any) -> None:
+    if hasattr(obj, "load_state_dict"):
+        obj.load_state_dict(state)
+    elif hasattr(obj, "bit_generator"):
+        obj.bit_generator.state = state
+    else:
+        raise CheckpointError(f"a {type(obj).__name__} cannot be restored in place; read_checkpoint()")
+
+
+def _encode(node: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
+    """JSON for a tree of plain data; its arrays go into `arrays` under their path."""
+    if node is None or isinstance(node, (bool, str)) or type(node) in (int, float):
+        return node
+    if isinstance(node, (np.ndarray, np.generic)):
+        array = np.asarray(node)
+        if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+            raise DTypeError(f"save_checkpoint: {name} has dtype {array.dtype}, which has no place")
+        # safetensors writes the buffer as it lies in memory, also where it is not in C order.
+        arrays[name] = np.array(array, array.dtype.newbyteorder("="), order="C", copy=True)
+        return {"$": "array", "of": name}
+    if isinstance(node, (list, tuple)):
+        items = [_encode(v, f"{name}.{i}", arrays) for i, v in enumerate(node)]
+        return items if isinstance(node, list) else {"$": "tuple", "of": items}
+    if isinstance(node, dict):
+        for key in node:
+            if type(key) not in (str, int):
+                raise DTypeError(f"save_checkpoint: key {key!r} of {name} is no string or integer")
+        pairs = [[k, _encode(v, f"{name}.{k}", arrays)] for k, v in node.items()]
+        return {"$": "dict", "of": pairs}
+    raise DTypeError(
+        f"save_checkpoint: {name} is a {type(node).__name__}, which is neither an array, a number, "
+        "text nor a list or dict of them"
+    )
+
+
+def _decode(node: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(node, list):
+        return [_decode(v, arrays) for v in node]
+    if not isinstance(node, dict):
+        return node
+    kind, of = node["$"], node["of"]
+    if kind == "array":
+        return arrays[of]
+    if kind == "tuple":
+        return tuple(_decode(v, arrays) for v in of)
+    return {k: _decode(v, arrays) for k, v in of}
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    """CRC-32 of names, types, shapes and bytes: it finds accidents, not forgers."""
+    crc = 0
+    for name in sorted(arrays):
+        a = arrays[name]
+        crc = zlib.crc32(f"{name} {a.dtype.str} {a.shape}".encode(), crc)
+        crc = zlib.crc32(a.tobytes(), crc)
+    return f"{crc:08x}"
+
+
+def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header and the arrays of a file."""
+    library = _safetensors()
+    try:
+        size = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + size])["__metadata__"]
+        if metadata["format"] != FORMAT:
+            raise KeyError(metadata["format"])
+        header = json.loads(metadata["state"])
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+        raise CheckpointError(f"{path}: not a checkpoint of microgradnn, or cut off") from error
+    if header.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path}: checkpoint of version {header.get('version')}, this library reads {VERSION}"
+        )
+    try:
+        return header, library.load(content)
+    except Exception as error:  # its own exception type is not public
+        raise CheckpointError(f"{path}: cut off or damaged ({error})") from error
+
+
+def _safetensors() -> Any:
+    try:
+        return importlib.import_module("safetensors.numpy")
+    except ImportError as error:
+        raise ConfigError(
+            "checkpoints need safetensors: pip install 'microgradnn[checkpoints]'"
+        ) from error

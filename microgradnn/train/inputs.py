@@ -1,0 +1,113 @@
+"""The data that fit, evaluate and predict are given: brought into form and checked before use."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
+from ..node import plain
+
+Arrays = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs (one array or several), targets and weights with one row for each sample."""
+
+    x: Arrays
+    y: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.x[0])
+
+    def take(self, index: Any) -> "Samples":
+        """The samples at index."""
+        y, w = self.y, self.weights
+        return Samples(
+            tuple(a[index] for a in self.x),
+            None if y is None else y[index],
+            None if w is None else w[index],
+        )
+
+
+def samples(caller: str, x: Any, y: Any = None, weights: Any = None) -> Samples:
+    """The Samples of what a user gave. x is an array, or a tuple of them for several inputs.
+
+    Raises ShapeError for no data or unequal lengths, DTypeError for text, DataError for nan.
+    """
+    xs = tuple(_array(caller, "x", a) for a in (x if isinstance(x, tuple) else (x,)))
+    ys = None if y is None else _array(caller, "y", y)
+    ws = None if weights is None else _array(caller, "sample_weight", weights)
+    if not xs or not len(xs[0]):
+        raise ShapeError(f"{caller}: x has no samples, need at least one")
+    for name, a in [*(("x", a) for a in xs), ("y", ys), ("sample_weight", ws)]:
+        if a is not None and len(a) != len(xs[0]):
+            raise ShapeError(f"{caller}: x has {len(xs[0])} samples, {name} has {len(a)}")
+    if ws is not None and ws.ndim != 1:
+        raise ShapeError(f"{caller}: sample_weight has shape {ws.shape}, need one number a sample")
+    return Samples(xs, ys, ws)
+
+
+def check_finite(caller: str, data: Samples, batch_size: int) -> None:
+    """None. Raises DataError that names the sample, its batch and the feature of the first nan."""
+    for name, a in [*(("x", a) for a in data.x), ("y", data.y)]:
+        if a is None or a.dtype.kind != "f" or not np.isnan(np.sum(a)):
+            continue
+        bad = np.argwhere(np.isnan(a))
+        if len(bad):
+            row, *where = (int(i) for i in bad[0])
+            feature = f", feature {where[0] if len(where) == 1 else tuple(where)}" if where else ""
+            raise DataError(
+                f"{caller}: {name} is nan at sample {row} (batch {row // batch_size} in the order "
+                f"of the data){feature}; {len(bad)} nan in all; fill them or leave the samples out"
+            )
+
+
+def check_labels(caller: str, y: np.ndarray | None, classes: int) -> None:
+    """None. Raises LabelError for the first integer label that is no class of the outputs."""
+    if y is None or y.dtype.kind not in "iu":
+        return
+    wrong = np.argwhere(((y < 0) & (y != -100)) | (y >= classes))  # -100: ignored, as in PyTorch
+    if len(wrong):
+        at = int(wrong[0][0])
+        raise LabelError(
+            f"{caller}: label {int(y[tuple(wrong[0])])} of sample {at} is out of range; the model "
+            f"has {classes} outputs, for labels 0 to {classes - 1}"
+        )
+
+
+def split(data: Samples, share: float) -> tuple[Samples, Samples]:
+    """The first samples to train with and the last `share` of them to validate, as Keras does."""
+    n = len(data)
+    first = int(n * (1 - share))
+    if not 0 < share < 1 or not 0 < first < n:
+        raise ConfigError(
+            f"fit: validation_split is {share}, which leaves {first} of {n} samples to train with; "
+            "need a share between 0 and 1"
+        )
+    return data.take(slice(0, first)), data.take(slice(first, n))
+
+
+def by_class(y: np.ndarray | None, class_weight: dict[int, float]) -> np.ndarray:
+    """The weight of each sample, that of its class; classes not listed weigh 1."""
+    if y is None:
+        raise ConfigError("fit: class_weight needs targets y")
+    labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))
+    top = max([int(labels.max()), *class_weight]) if len(labels) else 0
+    for label, weight in class_weight.items():
+        if label < 0 or label != int(label) or not np.isfinite(weight) or weight < 0:
+            raise ConfigError(f"fit: class_weight {{{label}: {weight}}}, need class: number >= 0")
+    table = np.ones(top + 1)
+    table[list(class_weight)] = list(class_weight.values())
+    return table[labels.astype(np.int64)]
+
+
+def _array(caller: str, name: str, data: Any) -> np.ndarray:
+    array = np.asarray(plain(data))
+    if array.dtype.kind not in "fiub":
+        raise DTypeError(f"{caller}: {name} has dtype {array.dtype}, need numbers")
+    if array.ndim == 0:
+        raise ShapeError(f"{caller}: {name} is one number, need an array with a row a sample")
+    return array

@@ -1,0 +1,407 @@
+"""compile, fit, evaluate, predict: training in Keras's words, on any model.
+
+The same in PyTorch's words is the loop in the middle of Trainable.train_on_batch: zero_grad,
+backward, step.
+"""
+
+from __future__ import annotations  # np.random loads when it is used, not before
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import optim
+from ..errors import ConfigError, ShapeError, unknown
+from ..node import no_grad, plain
+from . import inputs, metrics
+from .history import History, Progress
+from .inputs import Samples
+from .losses import Loss
+
+if TYPE_CHECKING:
+    from .callbacks import Callback
+
+OPTIMIZERS: dict[str, Callable[..., Any]] = {
+    "sgd": lambda params: optim.SGD(params, lr=0.01),
+    "adam": optim.Adam,
+    "adamw": optim.AdamW,
+    "rmsprop": lambda params: optim.RMSprop(params, lr=0.001),
+    "adagrad": optim.Adagrad,
+}
+LABELLED = {
+    "cross_entropy", "nll_loss", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss",
+}  # fmt: skip
+
+
+class Compiled:
+    """What compile() was given, made ready: an optimiser, a loss, metrics, an average of weights."""
+
+    def __init__(self, model: Any, optimizer: Any, loss: Any, given: Any, ema: Any) -> None:
+        self.optimizer = _optimizer(model, optimizer)
+        self.loss = Loss(loss)
+        logits = "logits" in self.loss.name or "Logits" in self.loss.name
+        self.metrics = [_metric(m, logits) for m in given or ()]
+        names = ["loss", *(m.name for m in self.metrics)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"compile: two metrics are called {name!r}; give one a name=")
+        self.mean_loss = metrics.Mean("loss")
+        self.ema = optim.EMA(model, ema) if isinstance(ema, float) else ema
+        self.regularized = any(
+            vars(m).get(f"{part}_regularizer") for m in model.modules() for part in ("kernel", "bias")
+        )
+
+    def reset(self) -> None:
+        """None; forgets the figures of the last pass over the data."""
+        self.mean_loss.reset_state()
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def update(self, loss: float, data: Samples, y_pred: Any) -> None:
+        """None; adds a batch to the figures."""
+        self.mean_loss.update_state(loss, len(data))
+        raw = plain(y_pred)
+        for metric in self.metrics:
+            metric.update_state(data.y, raw, data.weights)
+
+    def logs(self) -> dict[str, Any]:
+        """The figures so far, by name."""
+        return {m.name: m.result() for m in (self.mean_loss, *self.metrics)}
+
+
+class Trainable:
+    """What a model needs to be trained by name. Module inherits it; forward and parameters do too."""
+
+    stop_training = False
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Sequence[Any] | None = None,
+        *,
+        ema: Any = None,
+    ) -> None:
+        """None; sets how the model is trained.
+
+        `optimizer` is an optimiser of this model's parameters, a function of parameters that makes
+        one, or a name (sgd with lr 0.01, adam, adamw, rmsprop, adagrad with 0.001, 0.001, 0.001,
+        0.01). `loss` is a name, a loss module or a function (see train/losses.py), `metrics` names
+        or metrics. `ema`, a decay or an optim.EMA, averages the weights: evaluate and predict then
+        use the average. Raises ConfigError for unknown names.
+        """
+        if loss is None:
+            raise ConfigError("compile: no loss; write loss='mse' or another")
+        self._compiled = Compiled(self, optimizer, loss, metrics, ema)
+
+    @property
+    def optimizer(self) -> Any:
+        """The compiled optimiser."""
+        return self._ready("optimizer").optimizer
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        *,
+        verbose: int | str = "auto",
+        callbacks: Iterable[Callback] = (),
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        seed: int | None = None,
+    ) -> History:
+        """The History of the loss and the metrics, after training for epochs - initial_epoch.
+
+        x is an array or a tuple of arrays, one row a sample; batch_size 32 or all, if fewer. The
+        order of samples is drawn anew in each epoch from `seed` and the epoch's number, so a run
+        with a seed repeats and a resumed one goes on where it was. validation_split takes the last
+        share of the data, as Keras does. Ctrl-C leaves the model as the last step made it.
+        Raises ShapeError, DTypeError, DataError or LabelError for bad data before the first step.
+        """
+        from_user = inputs.samples("fit", x, y, sample_weight)
+        how = self._ready("fit")
+        if class_weight:
+            extra = inputs.by_class(from_user.y, class_weight)
+            given = from_user.weights
+            from_user = Samples(
+                from_user.x, from_user.y, extra if given is None else given * extra
+            )
+        train, validation = from_user, None
+        if validation_data is not None:
+            validation = inputs.samples("fit: validation_data", *validation_data)
+        elif validation_split:
+            train, validation = inputs.split(from_user, validation_split)
+        size = _batch_size(batch_size, len(train))
+        self._check(how, train, size)
+        if validation is not None:
+            self._check(how, validation, size)
+        run = Run(self, train, validation, size, epochs, initial_epoch, shuffle, seed)
+        return run.train(list(callbacks), verbose)
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
+        """The loss of one batch under "loss", after one step of the optimiser on it."""
+        how = self._ready("train_on_batch")
+        loss, _ = self._step(how, inputs.samples("train_on_batch", x, y, sample_weight))
+        return {"loss": loss}
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        *,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """[loss, metrics…] on the data in eval mode, one number without metrics; or a dict."""
+        how = self._ready("evaluate")
+        logs = self._test(how, inputs.samples("evaluate", x, y, sample_weight), batch_size)
+        values = list(logs.values())
+        return logs if return_dict else values if len(values) > 1 else values[0]
+
+    def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+        """The outputs for x as one array, computed in eval mode and in batches."""
+        data = inputs.samples("predict", x)
+        how = vars(self).get("_compiled")
+        with _evaluating(self, how):
+            parts = [plain(self._forward(b)) for b in _in_order(data, batch_size or 256)]
+        return np.concatenate(parts)
+
+    # ---- one step -------------------------------------------------------------------------------
+
+    def _ready(self, caller: str) -> Compiled:
+        how = vars(self).get("_compiled")
+        if how is None:
+            raise ConfigError(f"{caller}: call compile(optimizer, loss) first")
+        return how
+
+    def _forward(self, data: Samples) -> Any:
+        return self(*data.x)  # type: ignore[operator]
+
+    def _loss(self, how: Compiled, data: Samples) -> tuple[Any, Any]:
+        y_pred = self._forward(data)
+        loss = how.loss(y_pred, data.y, data.weights)
+        return (loss + self.penalty() if how.regularized else loss), y_pred  # type: ignore[attr-defined]
+
+    def _step(self, how: Compiled, data: Samples) -> tuple[float, Any]:
+        """(loss, outputs) of a batch, after the step. This is the loop of every PyTorch program."""
+        self.train()  # type: ignore[attr-defined]
+        loss, y_pred = self._loss(how, data)
+        how.optimizer.zero_grad()
+        loss.backward()
+        how.optimizer.step()
+        if how.ema is not None:
+            how.ema.update()
+        return float(loss.item()), y_pred
+
+    def _test(self, how: Compiled, data: Samples, batch_size: int | None) -> dict[str, Any]:
+        how.reset()
+        with _evaluating(self, how):
+            for batch in _in_order(data, batch_size or 256):
+                loss, y_pred = self._loss(how, batch)
+                how.update(float(loss.item()), batch, y_pred)
+        return how.logs()
+
+    def _check(self, how: Compiled, data: Samples, size: int) -> None:
+        """Everything that can be known to be wrong before the first step."""
+        inputs.check_finite("fit", data, size)
+        with _evaluating(self, None):
+            shape = plain(self._forward(data.take(slice(0, 1)))).shape
+        if how.loss.name in LABELLED and len(shape) >= 2:
+            inputs.check_labels("fit", data.y, shape[1] if len(shape) > 2 else shape[-1])
+
+
+class Run:
+    """One call of fit: where it is, and what a checkpoint must keep to go on from there."""
+
+    def __init__(
+        self,
+        model: Any,
+        train: Samples,
+        validation: Samples | None,
+        size: int,
+        epochs: int,
+        initial_epoch: int,
+        shuffle: bool,
+        seed: int | None,
+    ) -> None:
+        self.model, self.data, self.validation = model, train, validation
+        self.size, self.epochs, self.shuffle = size, epochs, shuffle
+        self.seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
+        self.steps = -(-len(train) // size)
+        self.epoch, self.batch = initial_epoch, 0  # the next to be done
+        self.history = History({"epochs": epochs, "steps": self.steps, "batch_size": size})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the run is: the next epoch and batch, the seed, history and running figures."""
+        how = self.model._compiled
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "steps": self.steps,
+            "seed": self.seed,
+            "history": self.history.state_dict(),
+            "figures": [_figures(m) for m in (how.mean_loss, *how.metrics)],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """None; the run goes on from there. Raises ConfigError if the data have another length."""
+        if state["steps"] != self.steps:
+            raise ConfigError(
+                f"the run had {state['steps']} batches an epoch, this one has {self.steps}; resume "
+                "with the same data and batch_size"
+            )
+        how = self.model._compiled
+        for metric, numbers in zip((how.mean_loss, *how.metrics), state["figures"], strict=True):
+            _set_figures(metric, numbers)
+        self.history.load_state_dict(state["history"])
+        self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
+
+    def train(self, callbacks: list[Callback], verbose: int | str) -> History:
+        """The history, after all epochs or as many as the callbacks let it have."""
+        model, how = self.model, self.model._compiled
+        model.stop_training = False
+        how.reset()
+        for callback in callbacks:
+            callback.set_run(self)
+        _call(callbacks, "on_train_begin", {})
+        progress = Progress(verbose, self.epochs, self.steps)
+        try:
+            while self.epoch < self.epochs and not model.stop_training:
+                self._one_epoch(how, callbacks, progress)
+        finally:  # Ctrl-C too
+            progress.close()
+            model.train(False)
+        _call(callbacks, "on_train_end", how.logs() if self.history.epoch else {})
+        return self.history
+
+    def _one_epoch(self, how: Compiled, callbacks: list[Callback], progress: Progress) -> None:
+        model, epoch = self.model, self.epoch
+        if self.batch == 0:
+            how.reset()
+        _call(callbacks, "on_epoch_begin", epoch, {})
+        progress.begin(epoch)
+        for i, data in self._batches():
+            _call(callbacks, "on_train_batch_begin", i, {})
+            loss, y_pred = model._step(how, data)
+            how.update(loss, data, y_pred)
+            self.batch = i + 1
+            logs = how.logs()
+            progress.step(i + 1, logs)
+            _call(callbacks, "on_train_batch_end", i, logs)
+            if model.stop_training:
+                return
+        logs = how.logs()
+        if self.validation is not None:
+            results = model._test(how, self.validation, None)
+            logs |= {f"val_{name}": value for name, value in results.items()}
+            logs = {"loss": logs.pop("loss"), **logs}
+        figures = {k: v for k, v in logs.items() if np.ndim(v) == 0}
+        progress.end(figures)
+        logs["learning_rate"] = how.optimizer.lr
+        self.history.add(epoch, {k: float(v) for k, v in figures.items()})
+        self.epoch, self.batch = epoch + 1, 0
+        _call(callbacks, "on_epoch_end", epoch, logs)
+
+    def _batches(self) -> Iterator[tuple[int, Samples]]:
+        """(number, samples) of the batches of this epoch that are still to be done."""
+        n = len(self.data)
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(n)
+        for i in range(self.batch, self.steps):
+            part = slice(i * self.size, min((i + 1) * self.size, n))
+            yield i, self.data.take(order[part] if self.shuffle else part)
+
+
+class _evaluating:
+    """A context: eval mode, nothing recorded, the averaged weights in place; then all as before."""
+
+    def __init__(self, model: Any, how: Compiled | None) -> None:
+        self.model, self.swap = model, how.ema.swap() if how and how.ema is not None else None
+
+    def __enter__(self) -> None:
+        self.modes = [(m, m.training) for _, m in self.model.named_modules()]
+        self.quiet = no_grad()
+        if self.swap:
+            self.swap.__enter__()
+        self.quiet.__enter__()
+        self.model.eval()
+
+    def __exit__(self, *error: Any) -> None:
+        for module, training in self.modes:
+            module.training = training
+        self.quiet.__exit__(*error)
+        if self.swap:
+            self.swap.__exit__(*error)
+
+
+def _in_order(data: Samples, size: int) -> Iterator[Samples]:
+    for start in range(0, len(data), size):
+        yield data.take(slice(start, start + size))
+
+
+def _batch_size(given: int | None, n: int) -> int:
+    if given is None:
+        return min(32, n)
+    if not isinstance(given, (int, np.integer)) or given < 1:
+        raise ConfigError(f"fit: batch_size is {given!r}, need a positive integer")
+    if given > n:
+        raise ShapeError(
+            f"fit: batch_size {given} is larger than the data ({n} samples); "
+            f"write batch_size={n} or less"
+        )
+    return int(given)
+
+
+def _optimizer(model: Any, given: Any) -> Any:
+    if isinstance(given, optim.Optimizer):
+        return given
+    if isinstance(given, str):
+        if given.lower() not in OPTIMIZERS:
+            raise unknown("compile", "optimizer", given, OPTIMIZERS)
+        given = OPTIMIZERS[given.lower()]
+    if not callable(given):
+        raise ConfigError(
+            f"compile: optimizer is a {type(given).__name__}; use a name such as 'adam', "
+            "optim.Adam(model.parameters()) or a function of the parameters"
+        )
+    return given(model.parameters())
+
+
+def _metric(given: Any, logits: bool) -> Any:
+    metric = metrics.get(given)
+    if logits and "from_logits" in inspect.signature(type(metric)).parameters:
+        if isinstance(given, str):  # the loss says that outputs are logits
+            return type(metric)(name=given, from_logits=True)
+    return metric
+
+
+def _figures(metric: Any) -> dict[str, Any]:
+    """The numbers and arrays in an object and in those it holds, by name."""
+    out = {}
+    for name, value in vars(metric).items():
+        if isinstance(value, (int, float, np.ndarray, np.generic)):
+            out[name] = value
+        elif hasattr(value, "__dict__") and not callable(value):
+            out[name] = _figures(value)
+    return out
+
+
+def _set_figures(metric: Any, figures: dict[str, Any]) -> None:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            _set_figures(vars(metric)[name], value)
+        else:
+            vars(metric)[name] = value
+
+
+def _call(callbacks: list[Callback], event: str, *args: Any) -> None:
+    for callback in callbacks:
+        getattr(callback, event)(*args)

@@ -1,0 +1,116 @@
+"""Evaluates the newest checkpoint of a folder again and again, while another process trains.
+
+python -m microgradnn watch FOLDER --data mnist
+"""
+
+import importlib.util
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import nn
+from .data import load_mnist
+from .errors import CheckpointError, ConfigError, DataError
+from .train import CheckpointManager, read_checkpoint
+from .train.checkpoint import read_configs
+
+
+def watch(
+    directory: Path,
+    data: tuple[np.ndarray, np.ndarray],
+    *,
+    every: float = 5.0,
+    once: bool = False,
+    make_model: Callable[[], nn.Module] | None = None,
+    show: Callable[[str], None] = print,
+) -> int:
+    """How many checkpoints were evaluated; runs until Ctrl-C, or to the newest with `once`.
+
+    `data` is (x, labels). A line tells step, accuracy and which weights: the averaged ones where
+    the checkpoint has them. Raises CheckpointError if `once` finds no checkpoint.
+    """
+    manager, seen, count = CheckpointManager(directory), None, 0
+    while True:
+        path = manager.latest_checkpoint
+        if path is not None and path != seen:
+            show(report(path, data, make_model))
+            seen, count = path, count + 1
+        if once:
+            if path is None:
+                raise CheckpointError(f"{directory}: no checkpoint there (ckpt-….safetensors)")
+            return count
+        if path is None and not count:
+            show(f"{directory}: no checkpoint yet, looking again every {every:g} s")
+            count = 0
+        time.sleep(every)
+
+
+def report(
+    path: Path,
+    data: tuple[np.ndarray, np.ndarray],
+    make_model: Callable[[], nn.Module] | None = None,
+) -> str:
+    """One line on the checkpoint at path: step, accuracy on the data, and how it was obtained."""
+    model, states = model_of(path, make_model)
+    weights = "last weights"
+    if "ema" in states:
+        shadow = states["ema"]["shadow"]
+        names = [name for name, _ in model.named_parameters()]
+        average = shadow if isinstance(shadow, dict) else dict(zip(names, shadow, strict=True))
+        model.load_state_dict({**states["model"], **average})
+        weights = "averaged weights"
+    x, labels = data
+    right = int((model.predict(x).argmax(-1) == labels).sum())
+    step = CheckpointManager(path.parent).step(path)
+    return (
+        f"step {step:6d}  accuracy {right / len(labels):.4f}  {len(labels) - right} of "
+        f"{len(labels)} wrong  ({weights}, {path.name})"
+    )
+
+
+def model_of(
+    path: Path, make_model: Callable[[], nn.Module] | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
+    """The model of a checkpoint, made by `make_model` or as the file describes it, and the states."""
+    states = read_checkpoint(path)
+    if "model" not in states:
+        raise CheckpointError(f"{path}: holds no 'model', only {', '.join(states)}")
+    config = read_configs(path).get("model")
+    if make_model is None and config is None:
+        raise ConfigError(
+            f"{path}: its model is of a class of your own; pass --model FILE.py:FUNCTION, a "
+            "function that returns such a model"
+        )
+    model = make_model() if make_model is not None else nn.from_config(config)
+    model.load_state_dict(states["model"])
+    return model, states
+
+
+def samples(source: str, split: str = "validation") -> tuple[np.ndarray, np.ndarray]:
+    """(x, labels) from an .npz file with arrays x and y, a folder with MNIST, or "mnist"."""
+    if source.endswith(".npz"):
+        try:
+            with np.load(source, allow_pickle=False) as file:
+                return file["x"], file["y"]
+        except (OSError, KeyError, ValueError) as error:
+            raise DataError(f"{source}: need an .npz file with arrays x and y ({error})") from error
+    part = getattr(load_mnist(None if source == "mnist" else source), split)
+    return part.x, part.y
+
+
+def function_in(spec: str) -> Callable[[], nn.Module]:
+    """The function FUNCTION of FILE.py, from the text FILE.py:FUNCTION. Runs the file."""
+    file, _, name = spec.rpartition(":")
+    path = Path(file)
+    if not name or not path.is_file():
+        raise ConfigError(f"--model {spec}: need FILE.py:FUNCTION, and the file must exist")
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    if not callable(getattr(module, name, None)):
+        raise ConfigError(f"--model {spec}: {path} defines no function {name}")
+    return getattr(module, name)
