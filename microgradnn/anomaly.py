@@ -2,6 +2,7 @@
 
 import copy
 import linecache
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ import numpy as np
 
 from .errors import GradientError
 from .node import plain
-from .rules import Op, recording
+from .rules import Carrier, Op, recording
+from .walk import changes
 
-_HERE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+_HERE = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
 
 
 @contextmanager
@@ -23,7 +25,8 @@ def detect_anomaly() -> Iterator[None]:
 
     The error names the op and the line that called it. Every op is slower in it: for debugging.
     """
-    with recording.set(_traced):
+    changes.hooks = True
+    with recording.set(recording.on and _traced):
         yield
 
 
@@ -45,6 +48,17 @@ def _traced(op: Op) -> Op:
 
         return rule_and_look
 
+    def watch(node: Any, given: Any, grads: dict[Any, Any]) -> None:
+        """Gradients may also become infinite where parts are added, summed or cast."""
+        for p in node.parents:
+            g = grads.get(p) if isinstance(p, Carrier) else None
+            if g is not None and not _finite(g) and _finite(given):
+                raise GradientError(
+                    f"detect_anomaly: the gradient of {p.describe()} is not finite "
+                    f"({_first_bad(g)}) where {op.name} added its part; {place}"
+                )
+
+    traced.watch = watch
     if op.variadic:
         traced.rules = watched(op.rules)  # type: ignore[arg-type]
     else:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from . import ops, tree
-from .errors import RuleError, ShapeError
-from .node import Node, no_grad, plain
+from .errors import DTypeError, RuleError, ShapeError
+from .node import Node, next_stamp, plain
 from .rules import Op, recording
 from .tensor import Tensor
 from .value import Value
-from .walk import pullback
+from .walk import order, pullback
 
 
 class _Custom:
@@ -29,6 +29,29 @@ class _Custom:
         return bool(recording.on) and any(
             isinstance(x, Node) and x.requires_grad for x in tree.leaves(args)
         )
+
+    def _alone(self, run: Callable[..., Any], leaves: list[Any], args: Any) -> Any:
+        """run(*args) on arguments without history, so that it records nothing of theirs."""
+        with recording.set(recording.on or True):  # only to see what else it depends on
+            return run(*tree.rebuild(args, iter(leaves)))
+
+    def _result(self, out: Any, leaves: list[Any], before: int) -> Any:
+        """out. Raises RuleError unless it is made of numbers and of nothing but the arguments."""
+        ys = tree.leaves(out)
+        for y in ys or [None]:
+            if not _numeric(y):
+                raise RuleError(
+                    f"{self.__name__}: the function returned {type(y).__name__}, need numbers or "
+                    "arrays"
+                )
+        nodes = order([y for y in ys if isinstance(y, Node) and y.requires_grad])
+        for node in nodes:
+            if node.op is None and node.stamp < before and not any(node is x for x in leaves):
+                raise RuleError(
+                    f"{self.__name__}: the result depends on {node.describe()}, which is no "
+                    "argument, so the rule cannot give its gradient; pass it as an argument"
+                )
+        return out
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.__name__}>"
@@ -61,12 +84,18 @@ class custom_vjp(_Custom):  # noqa: N801
         if fwd is None:
             raise RuleError(f"{self.__name__}: has no rule yet; call defvjp(fwd, bwd) first")
         leaves = tree.leaves(args)
-        with no_grad():
-            out, residuals = fwd(*tree.rebuild(args, iter(map(_detached, leaves))))
+        before, inner = next_stamp(), [_detached(x) for x in leaves]
+        both = self._alone(fwd, inner, args)
+        if not isinstance(both, (tuple, list)) or len(both) != 2:
+            raise RuleError(
+                f"{self.__name__}: fwd must return a pair (result, residuals), got "
+                f"{type(both).__name__}"
+            )
+        out, residuals = self._result(both[0], inner, before), tree.map_leaves(_detached, both[1])
 
         def rule(g: Any, y: Any, *xs: Any) -> list[Any]:
-            kept = residuals
-            if any(isinstance(x, Node) for x in xs):  # to be differentiated again
+            kept, again = residuals, any(isinstance(x, Node) for x in xs)
+            if again:  # to be differentiated again
                 kept = fwd(*tree.rebuild(args, iter(xs)))[1]
             gs = self.bwd(kept, _unpacked(g, out))
             if not isinstance(gs, (tuple, list)) or len(gs) != len(args):
@@ -75,16 +104,19 @@ class custom_vjp(_Custom):  # noqa: N801
                     f"each argument, got {type(gs).__name__}"
                     + (f" of {len(gs)}" if isinstance(gs, (tuple, list)) else "")
                 )
-            return self._checked(args, gs)
+            parts = self._checked(args, gs)
+            return parts if again or isinstance(g, Node) else [plain(part) for part in parts]
 
         return _recorded(self.__name__, leaves, out, rule)
 
     def _checked(self, args: Any, gs: Any) -> list[Any]:
         parts: list[Any] = []
         for i, (arg, g) in enumerate(zip(args, gs, strict=True)):
-            xs = tree.leaves(arg)
-            found = [None] * len(xs) if g is None else tree.leaves(g)
+            xs, what = tree.leaves(arg), f"{self.__name__}: bwd's cotangent of argument {i}"
+            found = [None] * len(xs) if g is None else tree.leaves_like(what, arg, g)
             for x, part in zip(xs, found, strict=True):
+                if part is not None and not _numeric(part):
+                    raise DTypeError(f"{what} is {type(part).__name__}, need numbers or None")
                 if part is not None and np.shape(plain(part)) != np.shape(plain(x)):
                     raise ShapeError(
                         f"{self.__name__}: bwd returned shape {np.shape(plain(part))} for argument "
@@ -116,6 +148,11 @@ class custom_jvp(_Custom):  # noqa: N801
 
         def jvp(primals: Any, tangents: Any) -> Any:
             y = self(*primals)
+            if len(jvps) != len(primals):
+                raise RuleError(
+                    f"{self.__name__}: {len(jvps)} rules in defjvps for {len(primals)} arguments; "
+                    "give one for each, None for zero"
+                )
             parts = [
                 f(t, y, *primals) for f, t in zip(jvps, tangents, strict=True) if f is not None
             ]
@@ -131,15 +168,15 @@ class custom_jvp(_Custom):  # noqa: N801
         if jvp is None:
             raise RuleError(f"{self.__name__}: has no rule yet; call defjvp(jvp) first")
         leaves = tree.leaves(args)
-        with no_grad():
-            out = self.fun(*tree.rebuild(args, iter(map(_detached, leaves))))
+        before, inner = next_stamp(), [_detached(x) for x in leaves]
+        out = self._result(self._alone(self.fun, inner, args), inner, before)
 
         def moved(xs: Sequence[Any], ts: Sequence[Any]) -> Any:
-            t = jvp(tree.rebuild(args, iter(xs)), tree.rebuild(args, iter(ts)))[1]
-            return _packed(tree.leaves(t))
+            both = jvp(tree.rebuild(args, iter(xs)), tree.rebuild(args, iter(ts)))
+            return _packed(self._tangents(both, out))
 
         def push(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
-            return moved(xs, [x * 0 if t is None else t for t, x in zip(ts, xs, strict=True)])
+            return moved(xs, [_zero(x) if t is None else t for t, x in zip(ts, xs, strict=True)])
 
         def rule(g: Any, y: Any, *xs: Any) -> list[Any]:
             with recording.set(recording.on or True):
@@ -154,6 +191,26 @@ class custom_jvp(_Custom):  # noqa: N801
 
         return _recorded(self.__name__, leaves, out, rule, push)
 
+    def _tangents(self, both: Any, out: Any) -> list[Any]:
+        """The tangent for each leaf of out, of what a rule has returned."""
+        if not isinstance(both, (tuple, list)) or len(both) != 2:
+            raise RuleError(
+                f"{self.__name__}: jvp must return a pair (result, tangent), got "
+                f"{type(both).__name__}"
+            )
+        what = f"{self.__name__}: jvp's tangent"
+        ts = []
+        for y, t in zip(tree.leaves(out), tree.leaves_like(what, out, both[1]), strict=True):
+            if not _numeric(t):
+                raise DTypeError(f"{what} is {type(t).__name__}, need numbers")
+            if np.shape(plain(t)) != np.shape(plain(y)):
+                raise ShapeError(
+                    f"{what} has shape {np.shape(plain(t))}, the result {np.shape(plain(y))}"
+                )
+            array = isinstance(y, (Tensor, np.ndarray)) and not isinstance(t, Node)
+            ts.append(np.asarray(t) if array else t)
+        return ts
+
 
 def _detached(x: Any) -> Any:
     return x.detach() if isinstance(x, Node) else x
@@ -163,7 +220,21 @@ def _fresh(x: Any, leaf: Any) -> Any:
     """A leaf to stand for the tangent of x, for inputs that may have one."""
     if isinstance(leaf, Tensor):
         return leaf.fresh() if leaf.requires_grad else leaf.zeros()
-    return Value(0) if isinstance(leaf, Value) else x * 0
+    return Value(0) if isinstance(leaf, Value) else _zero(x)
+
+
+def _zero(x: Any) -> Any:
+    """Zero as a tangent of x; a number for what has no tangents, such as a function."""
+    return x * 0 if _numeric(x) else 0.0
+
+
+def _numeric(x: Any) -> bool:
+    """Whether x is a node, a number or an array of them."""
+    if isinstance(x, Node):
+        return True
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.dtype.kind in "fiubO"
+    return hasattr(type(x), "__mul__") and not hasattr(type(x), "__len__")
 
 
 def _packed(ys: list[Any]) -> Any:

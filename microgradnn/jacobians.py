@@ -1,4 +1,4 @@
-"""Whole matrices of derivatives, made of vjp and linearize: jacrev, jacfwd, hessian, hvp.
+"""Whole matrices of derivatives, made of pullbacks and pushforwards: jacrev, jacfwd, hessian, hvp.
 
 The result has the form of f's result, and in place of each of its leaves the form of the arguments:
 shape (*shape of the output, *shape of the input), as in JAX.
@@ -12,7 +12,7 @@ import numpy as np
 from . import functions, tree
 from .errors import DTypeError
 from .node import plain
-from .transforms import grad, jvp, linearize, select, vjp
+from .transforms import Call, grad, select, single, vjp_of
 
 Argnums = int | Sequence[int]
 
@@ -22,23 +22,7 @@ def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
 
     For few outputs of many inputs. With has_aux f returns (result, anything), and so does it.
     """
-
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
-        of_wanted, wanted = select("jacrev", f, argnums, args, kwargs)
-        value, pull, *aux = vjp(of_wanted, *wanted, has_aux=has_aux)
-        outputs, inputs = tree.leaves(value), tree.leaves(tuple(wanted))
-        blocks = []
-        for i, y in enumerate(outputs):
-            rows = [tree.leaves(pull(tree.rebuild(value, seed))) for seed in _units(outputs, i)]
-            per_input = [
-                _assembled([row[k] for row in rows], np.shape(plain(y)), np.shape(plain(x)), 0)
-                for k, x in enumerate(inputs)
-            ]
-            blocks.append(_like_arguments(wanted, argnums, per_input))
-        result = tree.rebuild(value, iter(blocks))
-        return (result, aux[0]) if has_aux else result
-
-    return jacobian
+    return _jacrev("jacrev", f, argnums, has_aux)
 
 
 def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Any:
@@ -46,38 +30,55 @@ def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
 
     For many outputs of few inputs. With has_aux f returns (result, anything), and so does it.
     """
-
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
-        of_wanted, wanted = select("jacfwd", f, argnums, args, kwargs)
-        kept: list[Any] = []
-
-        def without_aux(*xs: Any) -> Any:
-            result, aux = of_wanted(*xs)
-            kept.append(tree.map_leaves(plain, aux))
-            return result
-
-        value, push = linearize(without_aux if has_aux else of_wanted, *wanted)
-        outputs, inputs = tree.leaves(value), tree.leaves(tuple(wanted))
-        columns = [
-            [tree.leaves(push(*tree.rebuild(tuple(wanted), seed))) for seed in _units(inputs, k)]
-            for k in range(len(inputs))
-        ]
-        blocks = []
-        for i, y in enumerate(outputs):
-            per_input = [
-                _assembled([c[i] for c in columns[k]], np.shape(plain(x)), np.shape(plain(y)), -1)
-                for k, x in enumerate(inputs)
-            ]
-            blocks.append(_like_arguments(wanted, argnums, per_input))
-        result = tree.rebuild(value, iter(blocks))
-        return (result, kept[0]) if has_aux else result
-
-    return jacobian
+    return _jacfwd("jacfwd", f, argnums, has_aux)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Any:
     """A function that returns the matrix of second derivatives: forward over reverse mode."""
-    return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+    return _jacfwd("hessian", _jacrev("hessian", f, argnums, has_aux), argnums, has_aux)
+
+
+def _jacrev(name: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Any:
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        of_wanted, wanted = select(name, f, argnums, args, kwargs)
+        value, pull, *aux = vjp_of(name, of_wanted, wanted, has_aux)
+        outputs, inputs = tree.leaves(value), tree.leaves(tuple(wanted))
+        blocks = []
+        for i, y in enumerate(outputs):
+            rows = [
+                tree.leaves(pull(tree.rebuild(value, seed))) for seed in _units(name, outputs, i)
+            ]
+            per_input = [_rows([row[k] for row in rows], y, x) for k, x in enumerate(inputs)]
+            blocks.append(_like_arguments(wanted, argnums, per_input))
+        result = tree.rebuild(value, iter(blocks))
+        return (result, aux[0]) if has_aux else result
+
+    return jacobian
+
+
+def _jacfwd(name: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Any:
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        of_wanted, wanted = select(name, f, argnums, args, kwargs)
+        call = Call(name, of_wanted, wanted, has_aux)
+        value = call.value()
+        outputs, inputs = tree.leaves(value), tree.leaves(tuple(wanted))
+        for y in outputs:
+            _need_real(name, "output", y)
+        columns = [
+            [
+                tree.leaves(call.push(tree.rebuild(tuple(wanted), seed)))
+                for seed in _units(name, inputs, k)
+            ]
+            for k in range(len(inputs))
+        ]
+        blocks = []
+        for i, y in enumerate(outputs):
+            per_input = [_columns([c[i] for c in columns[k]], y, x) for k, x in enumerate(inputs)]
+            blocks.append(_like_arguments(wanted, argnums, per_input))
+        result = tree.rebuild(value, iter(blocks))
+        return (result, call.aux) if has_aux else result
+
+    return jacobian
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -87,8 +88,9 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     function of one argument they may be that argument itself.
     """
     if not isinstance(primals, (tuple, list)):
-        return jvp(grad(f), (primals,), (tangents,))[1]
-    return jvp(grad(f, argnums=tuple(range(len(primals)))), primals, tangents)[1]
+        return Call("hvp", grad(f), (primals,), False).push((tangents,))
+    every = tuple(range(len(primals)))
+    return Call("hvp", grad(f, every), primals, False).push(tangents)
 
 
 def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -99,34 +101,57 @@ def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         of_wanted, wanted = select("elementwise_grad", f, argnums, args, kwargs)
-        value, pull = vjp(of_wanted, *wanted)
-        gs = pull(tree.map_leaves(lambda y: np.ones(np.shape(plain(y)))[()], value))
-        return gs[0] if isinstance(argnums, int) else gs
+        value, pull = vjp_of("elementwise_grad", of_wanted, wanted, False)
+        gs = pull(tree.map_leaves(lambda y: _filled(y, 1), value))
+        return gs[0] if single(argnums) else gs
 
     return gradient
 
 
-def _units(leaves: Sequence[Any], i: int) -> Iterator[Iterator[Any]]:
+def _filled(x: Any, number: int) -> Any:
+    """The number in the form of x: an array, or a number that any type can be multiplied with."""
+    raw = plain(x)
+    if isinstance(raw, (np.ndarray, np.generic)):
+        return np.full(raw.shape, number, raw.dtype)
+    return float(number) if isinstance(raw, float) else number
+
+
+def _need_real(name: str, what: str, x: Any) -> None:
+    kind = getattr(plain(x), "dtype", np.dtype(type(x) if isinstance(x, (bool, int)) else "O"))
+    if kind.kind not in "fO":
+        raise DTypeError(f"{name}: an {what} is {kind}, which has no derivative")
+
+
+def _units(name: str, leaves: Sequence[Any], i: int) -> Iterator[Iterator[Any]]:
     """For each number of leaf i: the leaves as zeros, with a one there."""
-    zeros = [np.zeros(np.shape(plain(x)), getattr(plain(x), "dtype", None)) for x in leaves]
-    if zeros[i].dtype.kind not in "fO":
-        raise DTypeError(f"jacobian: an output is {zeros[i].dtype}, which has no derivative")
-    for at in np.ndindex(zeros[i].shape):
-        unit = zeros[i].copy()
-        unit[at] = 1
-        yield iter([(unit if k == i else z)[()] for k, z in enumerate(zeros)])
+    _need_real(name, "output", leaves[i])
+    zeros = [_filled(x, 0) for x in leaves]
+    for at in np.ndindex(np.shape(plain(leaves[i]))):
+        unit = _filled(leaves[i], 1)
+        if isinstance(unit, np.ndarray):
+            unit = zeros[i].copy()
+            unit[at] = 1
+        yield iter([unit if k == i else z for k, z in enumerate(zeros)])
 
 
-def _assembled(parts: list[Any], outer: Any, inner: Any, axis: int) -> Any:
-    """The parts, one for each number of shape `outer`, as one array with that shape at `axis`."""
-    shape = (*outer, *inner) if axis == 0 else (*inner, *outer)
+def _rows(parts: list[Any], y: Any, x: Any) -> Any:
+    """The gradients of the numbers of y as one array (*y.shape, *x.shape)."""
+    return _assembled(parts, (*np.shape(plain(y)), *np.shape(plain(x))), 0, x)
+
+
+def _columns(parts: list[Any], y: Any, x: Any) -> Any:
+    """The tangents for each number of x as one array (*y.shape, *x.shape)."""
+    return _assembled(parts, (*np.shape(plain(y)), *np.shape(plain(x))), -1, y)
+
+
+def _assembled(parts: list[Any], shape: tuple[int, ...], axis: int, like: Any) -> Any:
     if not shape:
         return parts[0]
     if not parts:
-        return np.zeros(shape)
+        return np.zeros(shape, getattr(plain(like), "dtype", None))
     return functions.reshape(functions.stack(parts, axis), shape)
 
 
 def _like_arguments(wanted: list[Any], argnums: Argnums, leaves: list[Any]) -> Any:
     form = tree.rebuild(tuple(wanted), iter(leaves))
-    return form[0] if isinstance(argnums, int) else form
+    return form[0] if single(argnums) else form

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from . import kernels, ops
-from .errors import GradientError
+from .errors import GradientError, ShapeError
 from .rules import MANY, NO_PARAMS, OPS, Carrier, Op, recording
 from .walk import changes, pullback
 
@@ -51,7 +53,7 @@ class Node(Carrier):
     params: Any
     stamp: int
     name: str | None
-    hooks: list[Callable[[Any], Any]]
+    hooks: list[tuple[Callable[[Any], Any]]]
 
     def _leaf(self, data: Any, name: str | None = None) -> None:
         self._data, self.name = data, name
@@ -98,19 +100,26 @@ class Node(Carrier):
         From now on every backward pass calls hook(gradient of this node), and what it returns,
         unless that is None, is used in place of the gradient.
         """
-        changes.hooks, hooks = True, getattr(self, "hooks", [])
-        self.hooks = [*hooks, hook]
+        changes.hooks, entry = True, (hook,)  # a new tuple: the same hook may be given twice
+        self.hooks = [*getattr(self, "hooks", []), entry]
 
         def remove() -> None:
-            self.hooks = [h for h in self.hooks if h is not hook]
+            self.hooks = [h for h in self.hooks if h is not entry]
 
         return remove
 
     def hooked(self, g: Any) -> Any:
         """The gradient g as the hooks leave it."""
-        for hook in getattr(self, "hooks", ()):
+        for (hook,) in getattr(self, "hooks", ()):
             new = hook(g)
-            g = g if new is None else new
+            if new is not None:
+                shape, expected = np.shape(plain(new)), np.shape(self._data)
+                if shape != expected:
+                    raise ShapeError(
+                        f"register_hook: the hook of {self.describe()} returned shape {shape}, "
+                        f"expected {expected}, that of the gradient"
+                    )
+                g = new if self.fit is None else type(self).fit(new, self)
         return g
 
     def describe(self) -> str:

@@ -95,6 +95,8 @@ recording = Recording()
 class Op:
     """One primitive: how to compute it on numbers and on arrays, and its derivative rules."""
 
+    watch: Callable[..., None] | None = None  # for detect_anomaly: looks at what a node passed on
+
     def __init__(
         self,
         name: str,

@@ -153,7 +153,13 @@ class Tensor(Node):
         elif isinstance(gradient, Tensor):
             g = gradient if create_graph else gradient._data.copy()
         else:
-            g = np.array(gradient, self._data.dtype)
+            try:
+                g = np.array(gradient, self._data.dtype)
+            except (TypeError, ValueError) as error:
+                kind = type(gradient).__name__
+                raise DTypeError(f"backward: gradient is {kind}, need numbers ({error})") from error
+        if g.dtype != self._data.dtype:
+            g = ops.astype(g, dtype=self._data.dtype)
         if g.shape != self._data.shape:
             raise ShapeError(f"backward: gradient has shape {g.shape}, output {self.shape}")
         return Tensor(g) if create_graph and not isinstance(g, Tensor) else g

@@ -7,6 +7,7 @@ derivative cannot be confused with it. Results are plain like the arguments, unl
 outside the call is being differentiated too: then they are nodes that carry its graph.
 """
 
+import operator
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -47,7 +48,7 @@ def value_and_grad(
 
     def both(*args: Any, **kwargs: Any) -> Any:
         of_wanted, wanted = select("grad", f, argnums, args, kwargs)
-        out = _vjp("grad", of_wanted, wanted, has_aux)
+        out = vjp_of("grad", of_wanted, wanted, has_aux)
         y = out[0]
         shape = np.shape(y._data if isinstance(y, Node) else y)
         if isinstance(y, (tuple, list, dict)) or shape != ():
@@ -58,7 +59,7 @@ def value_and_grad(
             raise DTypeError(f"grad: f returned {kind}, which has no gradient; return a float")
         one = np.ones((), y.dtype) if hasattr(y, "dtype") else 1
         gs = out[1](one)
-        g = gs[0] if isinstance(argnums, int) else gs
+        g = gs[0] if single(argnums) else gs
         return ((y, out[2]) if has_aux else y), g
 
     return both
@@ -68,13 +69,15 @@ def select(
     name: str, f: Callable[..., Any], argnums: int | Sequence[int], args: Any, kwargs: Any
 ) -> tuple[Callable[..., Any], list[Any]]:
     """f as a function of the arguments `argnums` alone, and those arguments."""
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    wanted = [operator.index(i) for i in ([argnums] if single(argnums) else argnums)]
     for i in wanted:
         if not -len(args) <= i < len(args):
             raise GradientError(
                 f"{name}: argnums {i}, but only {len(args)} positional arguments came"
             )
     at = [i % len(args) for i in wanted]
+    if len(set(at)) < len(at):
+        raise GradientError(f"{name}: argnums {argnums} names an argument twice")
 
     def of_wanted(*xs: Any) -> Any:
         full = list(args)
@@ -85,12 +88,17 @@ def select(
     return of_wanted, [args[i] for i in at]
 
 
+def single(argnums: Any) -> bool:
+    """Whether argnums is one number, so that one derivative is the answer and not a tuple."""
+    return hasattr(argnums, "__index__")
+
+
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """(f(*primals), pull), and aux if has_aux, where pull(cotangents) is the tuple of vᵀJ.
 
     Cotangents have the form of f's result; signature and meaning are those of jax.vjp.
     """
-    return _vjp("vjp", f, primals, has_aux)
+    return vjp_of("vjp", f, primals, has_aux)
 
 
 def jvp(
@@ -100,14 +108,14 @@ def jvp(
 
     Tangents have the form and shapes of primals; signature and meaning are those of jax.jvp.
     """
-    call = _Call("jvp", f, primals, has_aux)
-    tangent = call.push(tuple(tangents))
+    call = Call("jvp", f, primals, has_aux)
+    tangent = call.push(tangents)
     return (call.value(), tangent, call.aux) if has_aux else (call.value(), tangent)
 
 
 def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """(f(*primals), push) where push(*tangents) is J·tangents; f itself is run only once."""
-    call = _Call("linearize", f, primals, False)
+    call = Call("linearize", f, primals, False)
     return call.value(), lambda *tangents: call.push(tangents)
 
 
@@ -116,21 +124,18 @@ def stop_gradient(x: Any) -> Any:
     return tree.map_leaves(lambda v: v.detach() if isinstance(v, Node) else v, x)
 
 
-def _vjp(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool) -> Any:
-    call = _Call(name, f, primals, has_aux)
+def vjp_of(name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool) -> Any:
+    """vjp, under the name of the transform that errors are to speak of."""
+    call = Call(name, f, primals, has_aux)
 
     def pull(cotangents: Any) -> Any:
-        gs = tree.leaves(cotangents)
-        if len(gs) != len(call.outputs):
-            raise ShapeError(
-                f"{name}: {len(call.outputs)} outputs but {len(gs)} cotangents; give one for each"
-            )
+        gs = _in_form(f"{name}: cotangents", "outputs", call.result, cotangents)
         pairs = [
             (y, _fitting(name, g, y))
             for y, g in zip(call.outputs, gs, strict=True)
             if call.depends(y)
         ]
-        graph = call.outer or any(isinstance(g, Carrier) for _, g in pairs)
+        graph = call.outer or any(_tracked(g) for _, g in pairs)
         found: dict[Any, Any] = {}
         if pairs:
             ys = [y for y, _ in pairs]
@@ -158,7 +163,7 @@ class _Running(threading.local):
 _running = _Running()
 
 
-class _Call:
+class Call:
     """One evaluation of f on fresh nodes: its inputs and outputs, and how to hand results back."""
 
     def __init__(
@@ -196,7 +201,9 @@ class _Call:
             )
         )  # fmt: skip
         self.nodes_in = any(isinstance(x, Node) for x in self.plain)
-        self.aux = tree.map_leaves(lambda v: self.lower(v, self.outer), aux)
+        self.aux = tree.map_leaves(
+            lambda v: self.lower(v, self.outer) if isinstance(v, Node) else v, aux
+        )
 
     def depends(self, y: Any) -> bool:
         return isinstance(y, Node) and y.requires_grad
@@ -204,15 +211,11 @@ class _Call:
     def value(self) -> Any:
         return tree.rebuild(self.result, iter([self.lower(y, self.outer) for y in self.outputs]))
 
-    def push(self, tangents: tuple[Any, ...]) -> Any:
+    def push(self, tangents: Sequence[Any]) -> Any:
         """The tangent of the result when the inputs move along tangents."""
-        ts = tree.leaves(tangents)
-        if len(ts) != len(self.inputs):
-            raise ShapeError(
-                f"{self.name}: {len(self.inputs)} primals but {len(ts)} tangents; give one for each"
-            )
+        ts = _in_form(f"{self.name}: tangents", "primals", self.primals, tangents)
         ts = [_fitting(self.name, t, x) for t, x in zip(ts, self.inputs, strict=True)]
-        graph = self.outer or any(isinstance(t, Carrier) for t in ts)
+        graph = self.outer or any(_tracked(t) for t in ts)
         nodes = [y for y in self.outputs if self.depends(y)]
         lifted = [_lift_like(t, graph, x) for t, x in zip(ts, self.inputs, strict=True)]
         found = iter(pushforward(nodes, self.inputs, lifted, graph))
@@ -259,6 +262,19 @@ def _fresh(name: str, x: Any) -> Node:
     return Value(x, _Argument(f"an argument of {name}"))
 
 
+def _in_form(what: str, of: str, form: Any, given: Any) -> list[Any]:
+    """The leaves of what a user gave for each leaf of form."""
+    name, _, these = what.partition(": ")
+    n, m = len(tree.leaves(form)), len(tree.leaves(given))
+    if n != m and isinstance(form, (tuple, list)):
+        raise ShapeError(f"{name}: {n} {of} but {m} {these}; give one for each")
+    return tree.leaves_like(what, form, given)
+
+
+def _tracked(g: Any) -> bool:
+    return isinstance(g, Carrier) and g.requires_grad
+
+
 def _fitting(name: str, g: Any, y: Any) -> Any:
     """The cotangent or tangent g, checked against y and in its dtype."""
     if isinstance(g, Node):
@@ -275,7 +291,7 @@ def _fitting(name: str, g: Any, y: Any) -> Any:
 def _lift_like(g: Any, graph: bool, y: Any) -> Any:
     if not graph:
         return g._data if isinstance(g, Node) else g
-    return g if isinstance(g, Node) else type(y)(g)
+    return g if isinstance(g, Node) else y.base(g, name=_Argument("a cotangent"))
 
 
 def _zero_like(y: Any) -> Any:

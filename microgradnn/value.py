@@ -128,7 +128,10 @@ class Value(Node):
         return _node(y, op, a, b, params)
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
-        g = (1.0 if type(self._data) is float else 1) if gradient is None else gradient
+        if gradient is None:
+            g: Any = 1.0 if type(self._data) is float else 1
+        else:
+            g = gradient if isinstance(gradient, Value) else self._checked(gradient)
         return Value(g) if create_graph and not isinstance(g, Value) else g
 
     @staticmethod

@@ -16,10 +16,13 @@ from .errors import GradientError
 from .rules import MANY, Carrier, recording
 
 
+_stamp = attrgetter("stamp")
+
+
 class _Changes:
     """`last` is the stamp of the latest change of any node's data: older graphs must be checked.
 
-    `hooks` is whether any node was ever given a hook.
+    `hooks` is whether any node was ever given a hook, or detect_anomaly used.
     """
 
     last = 0
@@ -32,9 +35,13 @@ changes = _Changes()
 def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
     """The differentiable nodes that outputs were computed from, latest first.
 
-    Nothing before `inputs` is visited. Raises GradientError where data changed after its use.
+    Nothing is visited before the first of `inputs`, or before those that a transform made to
+    stand for its arguments; another input may lie before any other. Raises GradientError where
+    data changed after its use.
     """
-    stop, found = set(inputs), set(outputs)
+    ends = sorted(inputs, key=_stamp)
+    stop = {n for i, n in enumerate(ends) if i == 0 or (n.op and n.op.name == "alias")}
+    found = set(outputs)
     stack = [n for n in found if n not in stop and n.op is not None]
     last, base, always = changes.last, Carrier, False
     if stack:  # nodes of one graph are of one kind, and isinstance finds an exact type faster
@@ -53,7 +60,7 @@ def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
                 found.add(p)
                 if p.op is not None and p not in stop:
                     stack.append(p)
-    return sorted(found, key=attrgetter("stamp"), reverse=True)
+    return sorted(found, key=_stamp, reverse=True)
 
 
 def between(nodes: Sequence[Any], inputs: Iterable[Any]) -> set[Any]:
@@ -93,7 +100,7 @@ def pullback(
         grads = {n: g for n, g in grads.items() if n.keeps_grad}
     for n, g in grads.items():
         if g is None:  # only flat ops were crossed: the gradient is there, and zero
-            grads[n] = n.zeros()
+            grads[n] = n.base(n.zeros()) if create_graph else n.zeros()
     return grads
 
 
@@ -109,11 +116,13 @@ def _sweep(
         g = grads.get(node)
         if hooks and g is not None:
             g = grads[node] = node.hooked(g)
-        if g is None or node.op is None or (ends and node in ends):
+        if g is None or node.op is None:
             continue
-        if forget or not node.keeps_grad:
+        if (forget or not node.keeps_grad) and node not in ends:
             grads[node] = None
         _pull(node, g, grads, create_graph)
+        if hooks and node.op.watch is not None:
+            node.op.watch(node, g, grads)
 
 
 def _pull(node: Any, g: Any, grads: dict[Any, Any], create_graph: bool) -> None:

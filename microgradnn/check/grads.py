@@ -22,9 +22,15 @@ def check_grads(
     is extrapolated from several steps (Ridders 1982), the first of them `eps` (default 2⁻⁵), and
     brings its own error bound; rtol and atol (default √ε of the dtype) are allowed on top.
     """
-    if order < 1 or not set(modes) <= {"fwd", "rev"}:
+    if order < 1 or order != int(order) or not modes or not set(modes) <= {"fwd", "rev"}:
         raise ConfigError(
             f"check_grads: order {order}, modes {modes}; order starts at 1, modes are 'fwd', 'rev'"
+        )
+    if eps is not None and not 0 < eps < np.inf:
+        raise ConfigError(f"check_grads: eps is {eps}, must be > 0")
+    if not isinstance(args, (tuple, list)):
+        raise ConfigError(
+            f"check_grads: args is a {type(args).__name__}, need a tuple of arguments, as (x,)"
         )
     rng = np.random.default_rng(seed)
     _check(f, tuple(args), order, tuple(modes), (atol, rtol, eps), rng, "f")
@@ -34,12 +40,13 @@ def _check(
     f: Callable[..., Any], args: Any, order: int, modes: Any, how: Any, rng: Any, name: str
 ) -> None:
     v = tree.map_leaves(lambda x: _signed(rng, x), args)
+    forward = jvp(f, args, v)[1] if "fwd" in modes else None
+    y, pull = vjp(f, *args) if "rev" in modes else (None, None)
     numeric, error = _numerical(f, args, v, how[2])
     w: Any = None
     if "fwd" in modes:
-        _compare(f"jvp of {name}", jvp(f, args, v)[1], numeric, error, how)
-    if "rev" in modes:
-        y, pull = vjp(f, *args)
+        _compare(f"jvp of {name}", forward, numeric, error, how)
+    if pull is not None:
         w = tree.map_leaves(lambda x: _signed(rng, x), y)
         _compare(f"vjp of {name}", _dot(pull(w), v), _dot(w, numeric), _dot(w, error, True), how)
     if order > 1:
@@ -61,18 +68,20 @@ def _signed(rng: Any, x: Any) -> Any:
 def _numerical(f: Callable[..., Any], args: Any, v: Any, eps: float | None) -> tuple[Any, Any]:
     """The derivative of f along v and a bound of its error, each in the form of f's result."""
     xs, vs = [np.asarray(plain(x)) for x in tree.leaves(args)], tree.leaves(v)
-    narrow = any(x.dtype in (np.float32, np.float16) for x in xs)
 
     def at(h: float) -> list[Any]:
         moved = [(x + h * d).astype(x.dtype)[()] for x, d in zip(xs, vs, strict=True)]
-        return [
-            np.asarray(plain(y), float) for y in tree.leaves(f(*tree.rebuild(args, iter(moved))))
-        ]
+        ys = f(*tree.rebuild(args, iter(moved)))
+        return [np.asarray(plain(y), float) for y in tree.leaves(ys)]
 
-    unit = float(np.finfo(np.float32 if narrow else np.float64).eps)
+    unit = max([float(np.finfo(x.dtype).eps) for x in xs if x.dtype.kind == "f"], default=2.0**-52)
     scale = max([1.0, *(float(np.abs(y).max(initial=0.0)) for y in at(0.0))])
     table: list[Any] = []
     h, best, bound = eps or 2.0**-5, None, None
+    # x ± h·v is rounded: the step taken is as wrong as that, relative to h, and so is the quotient.
+    rounding = unit * max([0.0, *(float(np.abs(x).max(initial=0.0)) for x in xs)])
+    while h < 64 * rounding < np.inf:
+        h *= 2
     for i in range(10):  # halve the step, extrapolate to zero, keep what agrees best
         row = [[(a - b) / (2 * h) for a, b in zip(at(h), at(-h), strict=True)]]
         for k in range(i):
@@ -80,13 +89,14 @@ def _numerical(f: Callable[..., Any], args: Any, v: Any, eps: float | None) -> t
                 [c + (c - p) / (4.0 ** (k + 1) - 1) for c, p in zip(row[k], table[k], strict=True)]
             )
             errors = [
-                np.maximum(np.abs(n - c), np.abs(n - p)) + 4 * unit * scale / h
+                np.maximum(np.abs(n - c), np.abs(n - p))
+                + (4 * unit * scale + 2 * rounding * np.abs(n)) / h
                 for n, c, p in zip(row[k + 1], row[k], table[k], strict=True)
             ]
             if best is None or bound is None:
                 best, bound = row[k + 1], errors
             else:
-                better = [e < b for e, b in zip(errors, bound, strict=True)]
+                better = [(e < b) | np.isnan(b) for e, b in zip(errors, bound, strict=True)]
                 best = [np.where(t, n, b) for t, n, b in zip(better, row[k + 1], best, strict=True)]
                 bound = [np.where(t, e, b) for t, e, b in zip(better, errors, bound, strict=True)]
         table, h = row, h / 2
