@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import LabelError, ShapeError, UndecidedError
+from .errors import DTypeError, LabelError, ShapeError, UndecidedError
+from .rules import OPS, Carrier
 
 # ---- comparisons --------------------------------------------------------------------------------
 # Of numbers known within bounds (arb balls) both a > b and a <= b may be unproven; every other kind
@@ -73,7 +74,9 @@ def _ordered(a: Any) -> bool:
 
 def real(y: Any) -> Any:
     """The number itself, or nan for a complex one: (-1) ** 0.5 is nan in IEEE, not 1j."""
-    return math.nan if isinstance(y, complex) else y
+    if isinstance(y, complex):
+        return math.nan
+    return y if getattr(y, "imag", 0) == 0 else y.real * math.nan  # mpmath has its own
 
 
 def sign_number(x: Any) -> Any:
@@ -101,7 +104,49 @@ def sinc_number(x: Any) -> Any:
         return y[()] if isinstance(x, np.generic) else float(y)
     context = getattr(x, "context", None)  # of an mpf
     own = context.sincpi if context else getattr(x, "sinc_pi", None)  # an arb has its own
+    if own is None and not hasattr(x, "sinc"):
+        kind = type(x).__name__
+        raise DTypeError(f"sinc: {kind} numbers have no sinc; convert to float first")
     return x.sinc() if own is None else own(x) if context else own()
+
+
+def rounded(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel for numbers that Python can round, and for mpf, which have their own."""
+
+    def kernel(x: Any, *rest: Any, **to: Any) -> Any:
+        if getattr(x, "context", None):
+            if not to.get("decimals"):
+                return x.context.nint(x)
+        elif not hasattr(type(x), "__round__"):
+            kind = type(x).__name__
+            raise DTypeError(f"{name}: {kind} numbers have no {name}; convert to float first")
+        return plain(x, *rest, **to)
+
+    return kernel
+
+
+def ldexp_number(x: Any, n: Any) -> Any:
+    """x·2ⁿ, rounded once."""
+    if type(x) in (float, int):
+        try:
+            return math.ldexp(x, int(n))
+        except OverflowError:
+            return math.copysign(math.inf, x)
+    if isinstance(x, np.generic):
+        return np.ldexp(x, n)
+    return x * 2**n if n >= 0 else x / 2**-n
+
+
+def nan_to_num_number(x: Any, **to: Any) -> Any:
+    """np.nan_to_num of one number of any type."""
+    if type(x) in (float, int):
+        return float(np.nan_to_num(x, **to))
+    if isinstance(x, Carrier):
+        return OPS["nan_to_num"](x, **to)
+    if isinstance(x, np.generic):
+        return np.nan_to_num(x, **to)[()]
+    finite = x.is_finite() if hasattr(x, "is_finite") else math.isfinite(x)
+    return x if finite else type(x)(float(np.nan_to_num(float(x), **to)))
 
 
 # ---- on arrays, element by element --------------------------------------------------------------
@@ -197,8 +242,15 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     top = np.max(x, axis, keepdims=True) if x.size else np.sum(x, axis, keepdims=True)
     if top.dtype.kind == "f":
         top = np.where(np.isfinite(top), top, 0)
-    y = np.log(np.sum(np.exp(x - top), axis, keepdims=True)) + top
+    y = _of("log", np.sum(_of("exp", x - top), axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
+
+
+def _of(name: str, x: Any) -> Any:
+    """np.exp or np.log, of objects by the table's kernel for single numbers."""
+    if x.dtype.char != "O":
+        return getattr(np, name)(x)
+    return np.asarray(OPS[name].on_arrays([x]))
 
 
 def extreme(ufunc: Any, number: Any) -> Callable[..., Any]:
@@ -231,7 +283,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     x = np.asarray(x)
     if not x.size:
         return x.copy()
-    e = np.exp(x - np.max(x, axis, keepdims=True))
+    e = _of("exp", x - np.max(x, axis, keepdims=True))
     return e / np.sum(e, axis, keepdims=True)
 
 
@@ -301,7 +353,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     """x repeated to `shape`; a single number fills a new array, which is faster than a view."""
     if x.size == 1 and isinstance(shape, tuple) and x.ndim <= len(shape):
         out = np.empty(shape, x.dtype)
-        out.fill(x if not x.ndim else x.ravel()[0])
+        out.fill(x[()] if not x.ndim else x.ravel()[0])
         return out
     return np.broadcast_to(x, shape)
 
@@ -325,6 +377,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def put(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with g added at `index`, again where it repeats: x[index] transposed."""
     out = np.zeros(shape, np.asarray(g).dtype)
+    g = g[()] if isinstance(g, np.ndarray) and not g.ndim else g
     if is_basic(index):
         out[index] = g
     else:

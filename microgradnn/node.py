@@ -1,5 +1,6 @@
 """What Value and Tensor share: the fields of a node, its operators and methods, backward()."""
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from . import kernels, ops
-from .errors import GradientError, ShapeError
+from .errors import DTypeError, GradientError, MicrogradError, ShapeError
 from .rules import MANY, NO_PARAMS, OPS, Carrier, Op, recording
 from .walk import changes, pullback
 
@@ -119,8 +120,20 @@ class Node(Carrier):
                         f"register_hook: the hook of {self.describe()} returned shape {shape}, "
                         f"expected {expected}, that of the gradient"
                     )
-                g = new if self.fit is None else type(self).fit(new, self)
+                fit = type(self).fit
+                g = new if fit is None else fit(new, self)
         return g
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Node":
+        if self.op is not None:
+            raise GradientError(
+                f"deepcopy: {self.describe()} is part of a graph; copy leaves, or .detach() first"
+            )
+        out = self.detach()
+        out._leaf(copy.deepcopy(self._data, memo), self.name)
+        if self.fit is not None:  # a Tensor says for itself whether it requires grad
+            out.requires_grad = self.requires_grad
+        return out
 
     def describe(self) -> str:
         """A short name for messages: its name, or what made it."""
@@ -140,6 +153,10 @@ class Node(Carrier):
 
     @staticmethod
     def _deposit(grads: dict[Any, Any]) -> None:
+        raise NotImplementedError
+
+    def detach(self) -> Any:
+        """A leaf with the same data and no history."""
         raise NotImplementedError
 
     def zeros(self) -> Any:
@@ -176,15 +193,32 @@ class Node(Carrier):
     __hash__ = object.__hash__
     def __eq__(self, other: object) -> Any: return kernels.eq(self._data, plain(other))
     def __ne__(self, other: object) -> Any: return kernels.ne(self._data, plain(other))
-    def __lt__(self, other: Any) -> Any: return kernels.lt(self._data, plain(other))
-    def __le__(self, other: Any) -> Any: return kernels.le(self._data, plain(other))
-    def __gt__(self, other: Any) -> Any: return kernels.gt(self._data, plain(other))
-    def __ge__(self, other: Any) -> Any: return kernels.ge(self._data, plain(other))
+    def __lt__(self, other: Any) -> Any: return _compared(kernels.lt, self._data, plain(other))
+    def __le__(self, other: Any) -> Any: return _compared(kernels.le, self._data, plain(other))
+    def __gt__(self, other: Any) -> Any: return _compared(kernels.gt, self._data, plain(other))
+    def __ge__(self, other: Any) -> Any: return _compared(kernels.ge, self._data, plain(other))
     # fmt: on
 
     if TYPE_CHECKING:  # methods that are one op, given to the class below
 
         def __getattr__(self, name: str) -> Callable[..., Any]: ...
+
+
+def _compared(compare: Any, a: Any, b: Any) -> Any:
+    """compare(a, b), or a DTypeError for what has no order."""
+    try:
+        return compare(a, b)
+    except TypeError as error:
+        if isinstance(error, MicrogradError):
+            raise
+        kinds = f"{type(a).__name__} and {type(b).__name__}"
+        raise DTypeError(f"{compare.__name__}: got {kinds}, need numbers") from error
+
+
+def one_like(x: Any) -> Any:
+    """One, as a number of the type of x: 1/3 of a Fraction is to be a Fraction."""
+    kind: Any = type(x)
+    return kind(one_like(x._data)) if isinstance(x, Node) else kind(1)
 
 
 def plain(x: Any) -> Any:

@@ -75,7 +75,7 @@ neg = elementwise("neg", operator.neg, np.negative,
                   lambda g, y, x: -g,                                                 label="-x")
 # Where b = 0 the exponent b - 1 becomes 0: x**0 is flat, even at 0 and nan. And 0**b is flat in b
 # for b >= 0, where y·log(a) would be 0·inf.
-pow = elementwise("pow", lambda a, b: kernels.real(a ** b), operator.pow,
+pow = elementwise("pow", lambda a, b: a ** b if type(b) is complex or type(a) is complex else kernels.real(a ** b), operator.pow,
                   lambda g, y, a, b: g * b * pow(a, where(eq(b, 0), 0, b - 1)),
                   lambda g, y, a, b: where(eq(a, 0) & ge(b, 0), 0, g * y * log(where(eq(a, 0) & ge(b, 0), 1, a))),
                   domain=(*POSITIVE, ANY), ufunc=np.power,                            label="**")
@@ -95,7 +95,7 @@ log1p   = elementwise("log1p",   on_number("log1p", math.log1p),     np.log1p,  
 log2    = elementwise("log2",    on_number("log2", math.log2, lambda x: log(x) / LN2(x)),       np.log2,    lambda g, y, x: div(g, x * LN2(x)),     domain=POSITIVE)
 log10   = elementwise("log10",   on_number("log10", math.log10, lambda x: log(x) / LN10(x)),     np.log10,   lambda g, y, x: div(g, x * LN10(x)),    domain=POSITIVE)
 sqrt    = elementwise("sqrt",    on_number("sqrt", math.sqrt),       np.sqrt,    lambda g, y, x: div(g, 2 * y),       domain=POSITIVE)
-cbrt    = elementwise("cbrt",    on_number("cbrt", math.cbrt, lambda x: sign(x) * exp(log(abs(x)) / 3)), np.cbrt, lambda g, y, x: div(g, 3 * y * y),   label="∛")
+cbrt    = elementwise("cbrt",    on_number("cbrt", math.cbrt, lambda x: sign(x) * exp(log(abs(x)) / 3), own=False), np.cbrt, lambda g, y, x: div(g, 3 * y * y),   label="∛")
 sin     = elementwise("sin",     on_number("sin", math.sin),         np.sin,     lambda g, y, x: g * cos(x))
 cos     = elementwise("cos",     on_number("cos", math.cos),         np.cos,     lambda g, y, x: -g * sin(x))
 tan     = elementwise("tan",     on_number("tan", math.tan),         np.tan,     lambda g, y, x: g * (1 + y * y),     domain=((-1.4, 1.4),))
@@ -109,8 +109,8 @@ arcsinh = elementwise("arcsinh", on_number("arcsinh", math.asinh),   np.arcsinh,
 arccosh = elementwise("arccosh", on_number("arccosh", math.acosh),   np.arccosh, lambda g, y, x: div(g, sqrt((x - 1) * (x + 1))), domain=((1.1, 3.0),))
 arctanh = elementwise("arctanh", on_number("arctanh", math.atanh),   np.arctanh, lambda g, y, x: div(g, (1 - x) * (1 + x)), domain=INSIDE)
 sinc    = elementwise("sinc",    kernels.sinc_number,                np.sinc,    lambda g, y, x: g * _sinc_slope(x))
-degrees = elementwise("degrees", on_number("degrees", math.degrees, lambda x: x * 180 / PI(x)), np.degrees, lambda g, y, x: degrees(g))
-radians = elementwise("radians", on_number("radians", math.radians, lambda x: x * PI(x) / 180), np.radians, lambda g, y, x: radians(g))
+degrees = elementwise("degrees", on_number("degrees", math.degrees, lambda x: x * 180 / PI(x)), np.degrees, lambda g, y, x: g * 180 / PI(x))
+radians = elementwise("radians", on_number("radians", math.radians, lambda x: x * PI(x) / 180), np.radians, lambda g, y, x: g * PI(x) / 180)
 erf     = elementwise("erf",     on_number("erf", math.erf),         kernels.erf,  lambda g, y, x: g * ERF0(x) * exp(-x * x))
 erfc    = elementwise("erfc",    on_number("erfc", math.erfc),       kernels.erfc, lambda g, y, x: -g * ERF0(x) * exp(-x * x))
 
@@ -119,8 +119,8 @@ hypot      = elementwise("hypot", on_number("hypot", math.hypot, lambda a, b: sq
                          lambda g, y, a, b: g * _quotient(a, y),
                          lambda g, y, a, b: g * _quotient(b, y))
 arctan2    = elementwise("arctan2", on_number("arctan2", math.atan2), np.arctan2,
-                         lambda g, y, a, b: g * _quotient(b, a * a + b * b),
-                         lambda g, y, a, b: -g * _quotient(a, a * a + b * b))
+                         lambda g, y, a, b: g * _quotient(_quotient(b, hypot(a, b)), hypot(a, b)),
+                         lambda g, y, a, b: -g * _quotient(_quotient(a, hypot(a, b)), hypot(a, b)))
 logaddexp  = elementwise("logaddexp", on_number("logaddexp", lambda a, b: float(np.logaddexp(a, b)), lambda a, b: maximum(a, b) + log1p(exp(-abs(a - b)))), np.logaddexp,
                          lambda g, y, a, b: g * sigmoid(a - b),
                          lambda g, y, a, b: g * sigmoid(b - a), compares=True)
@@ -129,7 +129,7 @@ logaddexp2 = elementwise("logaddexp2", on_number("logaddexp2", lambda a, b: floa
                          lambda g, y, a, b: g * sigmoid((b - a) * LN2(a)), compares=True)
 xlogy      = elementwise("xlogy", lambda x, y: x * 0 if eq(x, 0) and y == y else x * log(y), kernels.xlogy,
                          lambda g, z, x, y: where(eq(x, 0) & le(y, 0), 0, g * log(y)),
-                         lambda g, z, x, y: where(eq(x, 0), 0, div(g * x, y)), domain=(ANY, *POSITIVE))
+                         lambda g, z, x, y: where(gt(y, 0), div(g * x, y), where(eq(x, 0), 0, div(g * x, y))), domain=(ANY, *POSITIVE))
 
 # ---- steps: flat between their jumps ------------------------------------------------------------
 
@@ -137,8 +137,8 @@ sign         = nondifferentiable("sign", kernels.sign_number, np.sign)
 floor        = nondifferentiable("floor", on_number("floor", lambda x: float(math.floor(x)), math.floor), np.floor)
 ceil         = nondifferentiable("ceil", on_number("ceil", lambda x: float(math.ceil(x)), math.ceil), np.ceil)
 trunc        = nondifferentiable("trunc", on_number("trunc", lambda x: float(math.trunc(x)), lambda x: floor(x) if ge(x, 0) else ceil(x)), np.trunc)
-rint         = nondifferentiable("rint", on_number("rint", lambda x: float(builtins.round(x)), builtins.round), np.rint)
-round        = nondifferentiable("round", lambda x, decimals=0: builtins.round(x, decimals), np.round)
+rint         = nondifferentiable("rint", kernels.rounded("rint", on_number("rint", lambda x: float(builtins.round(x)), builtins.round)), np.rint)
+round        = nondifferentiable("round", kernels.rounded("round", lambda x, decimals=0: builtins.round(x, decimals)), np.round)
 floor_divide = nondifferentiable("floor_divide", on_number("floor_divide", operator.floordiv, lambda a, b: floor(a / b)), np.floor_divide, 2, domain=(ANY, *POSITIVE), label="//")
 
 # ---- kinks and choices --------------------------------------------------------------------------
@@ -166,7 +166,7 @@ where     = elementwise("where", lambda c, a, b: a if c else b, kernels.where,
                         None,
                         lambda g, y, c, a, b: where(c, g, 0),
                         lambda g, y, c, a, b: where(c, 0, g))
-fmod      = elementwise("fmod", on_number("fmod", math.fmod, lambda a, b: a - b * trunc(a / b)), np.fmod,
+fmod      = elementwise("fmod", on_number("fmod", math.fmod, lambda a, b: a - b * trunc(a / b), own=False), np.fmod,
                         lambda g, y, a, b: g,
                         lambda g, y, a, b: -g * trunc(div(a, b)), domain=(ANY, (0.4, 0.9)))
 remainder = elementwise("remainder", on_number("remainder", operator.mod, lambda a, b: a - b * floor(a / b)), np.remainder,
@@ -178,9 +178,9 @@ copysign  = elementwise("copysign", on_number("copysign", math.copysign, lambda 
 heaviside = elementwise("heaviside", on_number("heaviside", lambda x, h: float(np.heaviside(x, h)), lambda x, h: h if eq(x, 0) else h * 0 + gt(x, 0)), np.heaviside,
                         lambda g, y, x, h: g * 0,
                         lambda g, y, x, h: where(eq(x, 0), g, 0))
-nan_to_num = elementwise("nan_to_num", lambda x, **to: float(np.nan_to_num(x, **to)), np.nan_to_num,
+nan_to_num = elementwise("nan_to_num", kernels.nan_to_num_number, np.nan_to_num,
                          lambda g, y, x, **to: where(lt(abs(x), np.inf), g, 0))
-ldexp     = elementwise("ldexp", lambda x, n: x * 2.0 ** n, np.ldexp,
+ldexp     = elementwise("ldexp", kernels.ldexp_number, np.ldexp,
                         lambda g, y, x, n: ldexp(g, n),
                         None)
 
@@ -280,7 +280,7 @@ sum       = linear("sum", kernels.sum,
                    lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis), shape=x.shape),
                    label="Σ")
 mean      = linear("mean", kernels.mean,
-                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis) * (y.size / builtins.max(x.size, 1)), shape=x.shape))
+                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(div(_kept(g, x, axis), builtins.max(x.size, 1) // builtins.max(y.size, 1)), shape=x.shape))
 reduced   = partial(reduction, expand=_kept, total=sum)  # the rest of the line is the weight dy/dx
 max       = reduced("max",       kernels.extreme(np.maximum, maximum.number), lambda y, x, axis: _ties(y, x, axis))
 min       = reduced("min",       kernels.extreme(np.minimum, minimum.number), lambda y, x, axis: _ties(y, x, axis))
@@ -331,6 +331,8 @@ def _inverse(axes: Any) -> Any:
 def _ties(y: Any, x: Any, axis: Any) -> Any:
     """1/n at each of the n places where x equals its extreme y, 0 elsewhere (nan for nan)."""
     hit = eq(x, y).astype(x.dtype)
+    if x.dtype.char == "O":  # ones of the kind of x: a Fraction over an int is exact
+        hit = (getattr(x, "_data", x) * 0 + 1) * hit
     return hit / np.sum(hit, axis, keepdims=True)
 
 
@@ -342,6 +344,9 @@ def _quotient(a: Any, b: Any) -> Any:
 
 def _sinc_slope(x: Any) -> Any:
     """(cos πx - sinc x) / x, by its series near 0, where the difference would cancel."""
+    if getattr(x, "dtype", np.dtype("O")).char == "O" and type(getattr(x, "_data", x)) is not float:
+        zero = eq(x, 0)  # other numbers have digits enough for the formula as it is
+        return where(zero, 0, div(cos(PI(x) * x) - sinc(x), where(zero, 1, x)))
     near = lt(abs(x), 0.25)
     pi = PI(x)
     far, close = where(near, 1.0, x), where(near, x, 0.0) * pi

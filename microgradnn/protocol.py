@@ -14,6 +14,7 @@ import numpy as np
 
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .rules import OPS, UFUNCS, Carrier
+from .value import Value
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """Our function for each NumPy function: filled by `implements` in functions/."""
@@ -94,7 +95,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
         if ufunc in UFUNCS:
             return UFUNCS[ufunc](*[array(x) if isinstance(x, (list, tuple)) else x for x in inputs])
         if ufunc in PLAIN:
-            return ufunc(*map(_data, inputs))
+            return ufunc(*map(bare, inputs))
     elif method in ("reduce", "accumulate"):
         table = REDUCTIONS if method == "reduce" else ACCUMULATIONS
         if ufunc in table:
@@ -115,7 +116,7 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if ours is not None:
         return ours(*args, **kwargs)
     if function in PLAIN:
-        return function(*map(_data, args), **{k: _data(v) for k, v in kwargs.items()})
+        return function(*map(bare, args), **{k: bare(v) for k, v in kwargs.items()})
     name = _name(function)
     if function in _IN_PLACE:
         raise GradientError(
@@ -164,10 +165,18 @@ def _defined(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in kwargs.items() if v is not np._NoValue}
 
 
-def _data(x: Any) -> Any:
+def bare(x: Any) -> Any:
+    """What NumPy's own function gets of an argument: the data, without a graph.
+
+    Objects come as Values, whose comparisons never guess (balls that overlap raise).
+    """
     if isinstance(x, (list, tuple)):
-        return type(x)(map(_data, x)) if not hasattr(x, "_fields") else x
-    return x.data if isinstance(x, Carrier) else x
+        return type(x)(map(bare, x)) if not hasattr(x, "_fields") else x
+    if not isinstance(x, Carrier):
+        return x
+    data = x.data
+    objects = isinstance(data, np.ndarray) and data.dtype.char == "O"
+    return np.frompyfunc(Value, 1, 1)(data) if objects else data
 
 
 def _name(function: Any) -> str:

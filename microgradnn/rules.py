@@ -15,6 +15,7 @@ derived from it too, and how is what the constructors below differ in:
     custom              anything else                dy = the transpose of the rule (see walk.py)
 """
 
+import math
 import threading
 from collections.abc import Callable
 from types import MappingProxyType
@@ -29,6 +30,7 @@ Interval = tuple[float, float]
 _ARRAYS = (np.ndarray, np.generic)
 _ARRAY, _ARRAY_OF = np.ndarray, np.asarray
 _PLAIN = frozenset({float, int, bool})
+_OPERATORS = (np.add, np.subtract, np.multiply, np.negative, np.divide)
 OPS: dict[str, "Op"] = {}
 UFUNCS: dict[np.ufunc, "Op"] = {}  # the op of the same meaning
 MANY = object()  # in the place of a second parent: the first slot holds all of them
@@ -118,6 +120,8 @@ class Op:
         self.push = push  # push(op, tangents, y, xs, params), None: transpose the rules
         self.domain = domain  # one interval for each input, where tests may draw values
         self.ufunc = ufunc  # NumPy's function of the same meaning
+        # Whether objects are computed one by one; the operators are right in NumPy's loops too.
+        self.by_element = number is not None and bool(domain) and array not in _OPERATORS
         self.__doc__ = doc or f"{name}: one {kind} op; its derivative is in microgradnn/ops.py."
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
@@ -134,9 +138,10 @@ class Op:
             return self.compute(xs, params)
         try:
             y = self.array(*xs, **params)
-        except TypeError:
+        except (TypeError, AttributeError, ArithmeticError, ValueError):
             return self.on_arrays(xs, params)
-        return y if isinstance(y, _ARRAYS) else _ARRAY_OF(y)
+        y = y if isinstance(y, _ARRAYS) else _ARRAY_OF(y)
+        return self.on_arrays(xs, params) if y.dtype.char == "O" and self.by_element else y
 
     def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value of the op on raw numbers or arrays: nothing is recorded."""
@@ -151,13 +156,12 @@ class Op:
 
     def on_arrays(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value on arrays; of objects that NumPy has no loop for (mpf), one by one."""
-        try:
+        objects = any(isinstance(x, np.ndarray) and x.dtype.char == "O" for x in xs)
+        if objects and self.number is not None and self.domain:
+            # NumPy's loops would round an mpf through float, or stop where IEEE has inf.
+            y = by_element(lambda *v, **p: self.on_numbers(v, p), xs, params)
+        else:
             y = self.array(*xs, **params)
-        except TypeError:
-            objects = any(isinstance(x, np.ndarray) and x.dtype.char == "O" for x in xs)
-            if self.number is None or not objects:
-                raise
-            y = by_element(self.number, xs, params)
         # NumPy takes an object out of its array of no axes.
         return y if isinstance(y, _ARRAYS) else np.asarray(y)
 
@@ -173,7 +177,14 @@ class Op:
             return self.number(*xs, **params)
         except (ArithmeticError, ValueError):
             with np.errstate(all="ignore"):
-                return float(self.array(*[np.float64(x) for x in xs], **params))
+                y = float(self.array(*[np.float64(x) for x in xs], **params))
+            for x in xs:
+                if type(x) not in _PLAIN and not isinstance(x, Carrier):
+                    try:
+                        return type(x)(y)
+                    except (TypeError, ValueError, OverflowError):  # no infinite fractions
+                        pass
+            return y
         except TypeError as error:
             if isinstance(error, DTypeError):
                 raise
@@ -227,6 +238,7 @@ def nondifferentiable(
     """An elementwise op that is constant between its jumps: its derivative is zero, never None."""
     info.setdefault("domain", ((-3.0, 3.0),) * arity)
     info.setdefault("ufunc", array if isinstance(array, np.ufunc) else None)
+    array = _also_on_objects(number, array)
     return register(
         Op(name, "nondifferentiable", number, array, (None,) * arity, _push_zero, **info)
     )
@@ -330,11 +342,15 @@ _ALIASES = (
 
 
 def on_number(
-    name: str, plain: Callable[..., Any], other: Callable[..., Any] | None = None
+    name: str,
+    plain: Callable[..., Any],
+    other: Callable[..., Any] | None = None,
+    own: bool = True,
 ) -> Callable[..., Any]:
     """A number kernel: `plain` (of `math`) on int and float, else the number's own function.
 
-    `other` is the formula for numbers that have no function of that name.
+    `other` is the formula for numbers that have no function of that name, and for all with
+    own=False, where what they have means something else (mpmath's cbrt(-8) is complex).
     """
 
     def kernel(x: Any, *rest: Any) -> Any:
@@ -345,13 +361,17 @@ def on_number(
         # An mpf's functions are its context's; its own `exp` is the exponent.
         home = np if isinstance(x, np.generic) else getattr(x, "context", x)
         for word in (name, _ALIASES.get(name, name)):
-            own = getattr(home, word, None)
-            if own is not None:
-                return getattr(type(x), word)(x, *rest) if home is x else own(x, *rest)
+            theirs = getattr(home, word, None) if own else None
+            if theirs is not None:
+                y = getattr(type(x), word)(x, *rest) if home is x else theirs(x, *rest)
+                # Outside their domain mpmath's functions are complex; here they are nan.
+                return y if getattr(y, "imag", 0) == 0 else y.real * math.nan
         if isinstance(x, (bool, np.float64, np.float32, np.float16)):
             return type(x)(plain(float(x), *rest)) if isinstance(x, np.generic) else plain(x, *rest)
         if other is not None:
             return other(x, *rest)
+        if not hasattr(type(x), "__mul__") or hasattr(type(x), "__len__"):
+            raise DTypeError(f"{name}: got {type(x).__name__}, need numbers")
         raise DTypeError(
             f"{name}: {type(x).__name__} numbers have no {name}; convert to float first"
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import kernels, ops, protocol
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
-from .node import Node, next_stamp, plain
+from .node import Node, next_stamp, one_like, plain
 from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special
 
 if TYPE_CHECKING:
@@ -71,10 +71,12 @@ class Tensor(Node):
                 raw.append(x)
         try:
             y = op.array(*raw, **params)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             y = _second_try(op, raw, params, error)
         if type(y) is not ndarray:
             y = np.asarray(y)
+        if y.dtype.char == "O" and op.by_element:
+            y = op.on_arrays(raw, params)
         out = new(Tensor)
         out._data = y
         out.grad = out.name = None
@@ -109,6 +111,8 @@ class Tensor(Node):
         if g.shape != data.shape:  # of plain arrays without the questions an op asks
             to = kernels.sum_to if type(g) is ndarray else ops.sum_to
             g = to(g, shape=data.shape)
+            if not isinstance(g, (np.ndarray, np.generic, Tensor)):
+                g = np.asarray(g, data.dtype)
         if g.dtype is not data.dtype and g.dtype != data.dtype:
             g = ops.astype(g, dtype=data.dtype)
         return g
@@ -150,6 +154,8 @@ class Tensor(Node):
                     "pass gradient= or call .sum() first"
                 )
             g = np.ones(self._data.shape, self._data.dtype)
+            if g.dtype.char == "O":
+                g = np.asarray(np.frompyfunc(one_like, 1, 1)(self._data), object)
         elif isinstance(gradient, Tensor):
             g = gradient if create_graph else gradient._data.copy()
         else:

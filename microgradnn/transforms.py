@@ -16,7 +16,7 @@ import numpy as np
 
 from . import ops, tree
 from .errors import DTypeError, GradientError, ShapeError
-from .node import Node
+from .node import Node, one_like
 from .rules import Carrier, recording
 from .tensor import Tensor
 from .value import Value
@@ -57,7 +57,7 @@ def value_and_grad(
         if getattr(y, "dtype", np.dtype(float)).kind in "iub" or isinstance(y, (bool, int)):
             kind = getattr(y, "dtype", type(y).__name__)
             raise DTypeError(f"grad: f returned {kind}, which has no gradient; return a float")
-        one = np.ones((), y.dtype) if hasattr(y, "dtype") else 1
+        one = y._seed(None, False) if isinstance(y, Node) else one_like(y)
         gs = out[1](one)
         g = gs[0] if single(argnums) else gs
         return ((y, out[2]) if has_aux else y), g
@@ -69,7 +69,8 @@ def select(
     name: str, f: Callable[..., Any], argnums: int | Sequence[int], args: Any, kwargs: Any
 ) -> tuple[Callable[..., Any], list[Any]]:
     """f as a function of the arguments `argnums` alone, and those arguments."""
-    wanted = [operator.index(i) for i in ([argnums] if single(argnums) else argnums)]
+    several: Any = [argnums] if single(argnums) else argnums
+    wanted = [operator.index(i) for i in several]
     for i in wanted:
         if not -len(args) <= i < len(args):
             raise GradientError(
@@ -206,9 +207,11 @@ class Call:
         )
 
     def depends(self, y: Any) -> bool:
+        """Whether y, a leaf of the result, is part of a graph."""
         return isinstance(y, Node) and y.requires_grad
 
     def value(self) -> Any:
+        """The result of f, as the caller should see it."""
         return tree.rebuild(self.result, iter([self.lower(y, self.outer) for y in self.outputs]))
 
     def push(self, tangents: Sequence[Any]) -> Any:

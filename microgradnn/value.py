@@ -5,6 +5,7 @@ another Value. Value is also a good element of NumPy object arrays: its methods 
 ufuncs and its operators leave arrays to NumPy, so NumPy code runs on arrays of Values unchanged.
 """
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from . import kernels, ops
 from .errors import DTypeError, RuleError
-from .node import Node, next_stamp
+from .node import Node, next_stamp, one_like
 from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special
 
 new = object.__new__
@@ -51,12 +52,12 @@ def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
         if kind is Value:
             try:
                 y = kernel(self._data, other._data)
-            except ArithmeticError:
+            except (ArithmeticError, TypeError):
                 return op(self, other)
         elif kind is float or kind is int:
             try:
                 y = kernel(self._data, other)
-            except ArithmeticError:
+            except (ArithmeticError, TypeError):
                 return op(self, other)
         else:
             return op(self, other)
@@ -74,6 +75,10 @@ def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
         return out
 
     return method
+
+
+def _complex(x: Any) -> bool:
+    return isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
 
 
 class Value(Node):
@@ -106,7 +111,8 @@ class Value(Node):
             raise DTypeError(
                 f"Value: holds one number, got {type(data).__name__}; use mg.tensor for arrays"
             )
-        if not hasattr(type(data), "__mul__") or isinstance(data, complex):
+        kind = data.dtype.kind if isinstance(data, np.generic) else "f"
+        if not hasattr(type(data), "__mul__") or _complex(data) or kind not in "fiub":
             raise DTypeError(f"Value: holds one real number, got {type(data).__name__}")
         return data
 
@@ -115,7 +121,7 @@ class Value(Node):
         """The node for op(*xs, **params), its number computed."""
         y = op.on_numbers([x._data if isinstance(x, Value) else x for x in xs], params)
         if type(y) is not float:
-            if isinstance(y, complex):
+            if _complex(y):
                 raise DTypeError(f"{op.name}: complex numbers are out of scope; use two Values")
             for x in xs:
                 if isinstance(x, Carrier) and not isinstance(x, Value):
@@ -129,7 +135,7 @@ class Value(Node):
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
         if gradient is None:
-            g: Any = 1.0 if type(self._data) is float else 1
+            g: Any = one_like(self._data)
         else:
             g = gradient if isinstance(gradient, Value) else self._checked(gradient)
         return Value(g) if create_graph and not isinstance(g, Value) else g
@@ -174,6 +180,12 @@ class Value(Node):
     __truediv__ = _binary(ops.div)
     relu = _unary(ops.relu)
     tanh = _unary(ops.tanh)
+
+    def __float__(self) -> float:
+        raise DTypeError("float: a value would lose its gradient; use .item()")
+
+    def __int__(self) -> int:
+        raise DTypeError("int: a value would lose its gradient; use .item()")
 
     def __bool__(self) -> bool:
         return bool(kernels.ne(self._data, 0))

@@ -15,7 +15,6 @@ import numpy as np
 from .errors import GradientError
 from .rules import MANY, Carrier, recording
 
-
 _stamp = attrgetter("stamp")
 
 

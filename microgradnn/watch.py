@@ -74,17 +74,20 @@ def report(
 def model_of(
     path: Path, make_model: Callable[[], nn.Module] | None = None
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """The model of a checkpoint, made by `make_model` or as the file describes it, and the states."""
+    """The model of a checkpoint, made by `make_model` or as the file says, and the states."""
     states = read_checkpoint(path)
     if "model" not in states:
         raise CheckpointError(f"{path}: holds no 'model', only {', '.join(states)}")
     config = read_configs(path).get("model")
-    if make_model is None and config is None:
+    if make_model is not None:
+        model = make_model()
+    elif config is not None:
+        model = nn.Module.from_config(config)
+    else:
         raise ConfigError(
             f"{path}: its model is of a class of your own; pass --model FILE.py:FUNCTION, a "
             "function that returns such a model"
         )
-    model = make_model() if make_model is not None else nn.from_config(config)
     model.load_state_dict(states["model"])
     return model, states
 

@@ -8,7 +8,7 @@ import numpy as np
 from .. import ops
 from ..kernels import gt
 from ..node import plain
-from ..protocol import array, implements
+from ..protocol import array, bare, implements
 from .shape import broadcast_arrays, expand_dims, moveaxis, ravel, stack
 
 
@@ -147,7 +147,7 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     a = array(a)
     if axis is None:
         a, axis = ravel(a), 0
-    return take_along_axis(a, np.argpartition(plain(a), kth, axis, kind), axis)
+    return take_along_axis(a, np.argpartition(bare(a), kth, axis, kind), axis)
 
 
 # ---- numbers ------------------------------------------------------------------------------------

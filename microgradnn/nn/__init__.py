@@ -1,21 +1,79 @@
-"""Models: modules, layers, initial weights, and the functions behind them."""
+"""Models: modules, layers, losses, initial weights, and the functions behind them."""
 
-from . import functional, init
-from .layers import (
+from . import functional, init, utils
+from .activations import (
+    CELU,
     ELU,
-    MLP,
+    GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
     Identity,
     LeakyReLU,
-    Linear,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
     ReLU,
+    ReLU6,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softmin,
     Softplus,
+    Softshrink,
+    Softsign,
     Tanh,
+    Tanhshrink,
+    Threshold,
 )
-from .module import Module, Parameter, Sequential
+from .attention import MultiheadAttention
+from .containers import ModuleDict, ModuleList, Residual, Sequential
+from .conv import Conv1d, Conv2d, ConvTranspose2d
+from .layers import Dropout, Dropout2d, Flatten, PReLU, RReLU, Unflatten
+from .linear import Bilinear, Embedding, Linear
+from .losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
+    CrossEntropyLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MarginRankingLoss,
+    MSELoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+)
+from .mlp import MLP
+from .module import Module
+from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
+from .parameter import Parameter
+from .pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .regularizers import L1, L2
 
 __all__ = [
-    "ELU", "MLP", "Identity", "LeakyReLU", "Linear", "Module", "Parameter", "ReLU", "Sequential",
-    "Sigmoid", "Softmax", "Softplus", "Tanh", "functional", "init",
+    "CELU", "ELU", "GELU", "GLU", "L1", "L2", "MLP", "SELU", "AdaptiveAvgPool2d", "AvgPool1d",
+    "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "Bilinear",
+    "Conv1d", "Conv2d", "ConvTranspose2d", "CosineEmbeddingLoss", "CrossEntropyLoss", "Dropout",
+    "Dropout2d", "Embedding", "Flatten", "GaussianNLLLoss", "GroupNorm", "Hardshrink",
+    "Hardsigmoid", "Hardswish", "Hardtanh", "HingeEmbeddingLoss", "HuberLoss", "Identity",
+    "InstanceNorm2d", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid",
+    "LogSoftmax", "MSELoss", "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module",
+    "ModuleDict", "ModuleList", "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "PoissonNLLLoss",
+    "RMSNorm", "RReLU", "ReLU", "ReLU6", "Residual", "Sequential", "SiLU", "Sigmoid",
+    "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign",
+    "Tanh", "Tanhshrink", "Threshold", "TripletMarginLoss", "Unflatten", "functional", "init",
+    "utils",
 ]  # fmt: skip

@@ -4,92 +4,77 @@
 bias=False); containers list what is inside. Weights are not part of it: see state_dict.
 """
 
-from __future__ import annotations  # np.random loads when it is used, not before
-
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError
 from . import regularizers
-from .containers import Chain, ModuleDict
-from .module import Module
 
+Config = dict[str, Any]
 _WEIGHTS_ONLY = ("rng", "kernel_initializer", "bias_initializer", "dtype")
+_PENALTIES = {"L1": regularizers.L1, "L2": regularizers.L2}
 
 
-def get_config(module: Module) -> dict[str, Any]:
-    """The description of a model of this library's modules. Raises ConfigError for others."""
-    dtypes = {p.dtype.name for p in module.parameters()}
-    return _describe(module) | {"dtype": dtypes.pop() if len(dtypes) == 1 else "float32"}
+def describe(module: Any, classes: dict[str, Any]) -> Config:
+    """The description of a module of one of the classes. Raises ConfigError for others."""
+    kind = type(module)
+    if classes.get(kind.__name__) is not kind:
+        raise ConfigError(
+            f"get_config: {kind.__name__} is no module of microgradnn.nn; whoever loads it must "
+            "make it"
+        )
+    if kind.holds_modules:  # an MLP is the Sequential that it has become
+        name = "Sequential" if kind.__name__ == "MLP" else kind.__name__
+        return {
+            "class": name,
+            "inside": {k: describe(m, classes) for k, m in module._inside().items()},
+        }
+
+    def encoded(value: Any) -> Any:
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, (list, tuple)):
+            return [encoded(v) for v in value]
+        if hasattr(value, "_given"):
+            return describe(value, classes)
+        if type(value) in _PENALTIES.values():
+            return {"penalty": type(value).__name__, "lam": value.lam}
+        raise ConfigError(
+            f"get_config: {kind.__name__} was given a {type(value).__name__}, which is no plain "
+            "data"
+        )
+
+    args, options = module._given
+    return {
+        "class": kind.__name__,
+        "args": [encoded(a) for a in args],
+        "options": {k: encoded(v) for k, v in options.items() if k not in _WEIGHTS_ONLY},
+    }
 
 
-def from_config(config: dict[str, Any]) -> Module:
-    """A new model as described, with weights drawn anew. Raises ConfigError for anything else."""
+def make(config: Config, classes: dict[str, Any]) -> Any:
+    """A new module as described. Raises ConfigError for anything else."""
     try:
-        return _make(config).to(config.get("dtype", "float32"))
+        kind = classes[config["class"]]
+        if "inside" in config:
+            whole = kind()
+            for name, inner in config["inside"].items():
+                whole.add_module(name, make(inner, classes))
+            return whole
+        args = [_decoded(a, classes) for a in config["args"]]
+        return kind(*args, **{k: _decoded(v, classes) for k, v in config["options"].items()})
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"from_config: no description of a model ({error!r})") from error
 
 
-def _describe(module: Module) -> dict[str, Any]:
-    kind = type(module)
-    name = "Sequential" if kind.__name__ == "MLP" else kind.__name__
-    if _classes().get(kind.__name__) is not kind:
-        raise ConfigError(f"get_config: {kind.__name__} is no module of microgradnn.nn")
-    if isinstance(module, (Chain, ModuleDict)):
-        return {"class": name, "inside": {k: _describe(m) for k, m in module._inside().items()}}
-    args, options = module._given
-    return {
-        "class": name,
-        "args": [_encode(kind, a) for a in args],
-        "options": {k: _encode(kind, v) for k, v in options.items() if k not in _WEIGHTS_ONLY},
-    }
-
-
-def _encode(kind: type, value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (list, tuple)):
-        return [_encode(kind, v) for v in value]
-    if isinstance(value, Module):
-        return _describe(value)
-    if type(value) in (regularizers.L1, regularizers.L2):
-        return {"regularizer": type(value).__name__, "lam": value.lam}
-    raise ConfigError(f"get_config: {kind.__name__} was given a {type(value).__name__}, which is no plain data")
-
-
-def _make(config: dict[str, Any]) -> Module:
-    kind = _classes().get(config["class"])
-    if kind is None:
-        raise ConfigError(f"from_config: no module is called {config['class']!r}")
-    if "inside" in config:
-        whole = kind()
-        for name, inner in config["inside"].items():
-            whole.add_module(name, _make(inner))
-        return whole
-    args = [_decode(a) for a in config["args"]]
-    return kind(*args, **{k: _decode(v) for k, v in config["options"].items()})
-
-
-def _decode(value: Any) -> Any:
+def _decoded(value: Any, classes: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return tuple(_decode(v) for v in value)
+        return tuple(_decoded(v, classes) for v in value)
     if isinstance(value, dict):
-        if "regularizer" in value:
-            return {"L1": regularizers.L1, "L2": regularizers.L2}[value["regularizer"]](value["lam"])
-        return _make(value)
+        if "penalty" in value:
+            return _PENALTIES[value["penalty"]](value["lam"])
+        return make(value, classes)
     return value
-
-
-def _classes() -> dict[str, type[Module]]:
-    """The modules of this library, by name."""
-    found, todo = {}, [Module]
-    while todo:
-        kind = todo.pop()
-        todo += kind.__subclasses__()
-        if kind.__module__.startswith(__package__ + "."):
-            found[kind.__name__] = kind
-    return found

@@ -1,152 +1,222 @@
-"""Module: a callable with named parameters, in PyTorch's vocabulary."""
+"""Module: a callable with parameters, buffers and modules inside, in PyTorch's vocabulary."""
+
+from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, DTypeError
+from ..node import plain
 from ..tensor import Tensor
+from ..train.trainer import Trainable
+from . import config
+from .members import Members, is_buffer, is_state
+from .parameter import Parameter
+from .state import IncompatibleKeys, load
+from .summary import Summary, summarise
 
 
-class Parameter(Tensor):
-    """A Tensor that requires grad and that a Module counts among its parameters."""
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, dtype: Any = None, name: str | None = None) -> None:
-        super().__init__(data, dtype, requires_grad=True, name=name)
-
-
-class Module:
+class Module(Members, Trainable):
     """Base of models. Attributes that are Parameters or Modules are found by name, in order.
 
-    Subclasses define `forward`; calling the module calls it.
+    Subclasses define `forward`; calling the module calls it. Arrays that belong to the state but
+    are not trained are buffers: register_buffer.
     """
 
     training = True
+    holds_modules = False  # whether it is a container, which get_config describes by its contents
+    _given: tuple[tuple[Any, ...], dict[str, Any]]
 
-    def forward(self, *args: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """The module; what it is made from is kept for get_config."""
+        self = super().__new__(cls)
+        object.__setattr__(self, "_given", (args, kwargs))
+        return self
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The output for the inputs; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward")
 
-    def __call__(self, *args: Any) -> Any:
-        """forward(*args)."""
-        return self.forward(*args)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """forward(*args, **kwargs)."""
+        return self.forward(*args, **kwargs)
 
-    def children(self) -> dict[str, "Module"]:
-        """The modules directly inside this one, by name."""
-        return {k: v for k, v in vars(self).items() if isinstance(v, Module)}
+    # ---- training -------------------------------------------------------------------------------
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
-        """(name, module) of this module and all inside it, outermost first."""
-        yield prefix, self
-        for name, child in self.children().items():
-            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+    def train(self, mode: bool = True) -> Self:
+        """self, with `training` set on it and on all modules inside."""
+        for module in self.modules():
+            module.training = mode
+        return self
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(name, parameter) such as ("0.weight", …), each parameter once."""
-        seen: set[int] = set()
-        for prefix, module in self.named_modules():
-            for name, p in vars(module).items():
-                if isinstance(p, Parameter) and id(p) not in seen:
-                    seen.add(id(p))
-                    yield (f"{prefix}.{name}" if prefix else name), p
-
-    def parameters(self) -> list[Parameter]:
-        """All parameters, in the order of named_parameters()."""
-        return [p for _, p in self.named_parameters()]
+    def eval(self) -> Self:
+        """self, with `training` False everywhere."""
+        return self.train(False)
 
     def zero_grad(self) -> None:
         """None; forgets the gradients of all parameters."""
         for p in self.parameters():
             p.grad = None
 
-    def train(self, mode: bool = True) -> "Module":
-        """self, with `training` set on it and on all modules inside."""
-        for _, module in self.named_modules():
-            module.training = mode
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """self, with all parameters frozen (False) or trained (True).
+
+        Frozen parameters get no gradient, and optimisers pass them by: so one trains only the
+        last layer of a model that has learnt something else.
+        """
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
         return self
 
-    def eval(self) -> "Module":
-        """self, with `training` False everywhere."""
-        return self.train(False)
+    def penalty(self) -> Any:
+        """Σ kernel_regularizer(weight) over the layers that have one: a Tensor to add to the loss.
+
+        0 if there is none. See nn.L2 for how λ relates to weight_decay.
+        """
+        total: Any = None
+        for module in self.modules():
+            regularizer = vars(module).get("kernel_regularizer")
+            if regularizer is not None:
+                term = regularizer(module.weight)
+                total = term if total is None else total + term
+        if total is None:
+            total = Tensor(np.zeros((), next(iter(self.parameters()), np.zeros(0, "f4")).dtype))
+        return total
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """self, after fn(module) was called for all modules inside, innermost first, and self."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # ---- numbers --------------------------------------------------------------------------------
+
+    def num_parameters(self, trainable: bool = False) -> int:
+        """How many numbers the parameters hold; with `trainable` those that are not frozen."""
+        return sum(p.size for p in self.parameters() if p.requires_grad or not trainable)
+
+    def to(self, dtype: Any) -> Self:
+        """self, its parameters and floating-point buffers converted to dtype."""
+        if np.dtype(dtype).kind != "f":
+            raise DTypeError(f"to: dtype {np.dtype(dtype)}, need a floating-point one")
+        for module in self.modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter):
+                    value.recast(dtype)
+                elif is_buffer(module, name, value) and value.dtype.kind == "f":
+                    setattr(module, name, value.astype(dtype))
+        return self
+
+    def float(self) -> Self:
+        """self in float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Self:
+        """self in float64."""
+        return self.to(np.float64)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A copy of every parameter's array, by name."""
-        return {name: p.data.copy() for name, p in self.named_parameters()}
+        """A copy of the array of every parameter and buffer, by name."""
+        return {name: plain(v).copy() for name, v in self._named(is_state)}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """None; sets every parameter from `state`.
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """(missing_keys, unexpected_keys), after all parameters and buffers were set from `state`.
 
-        Raises ConfigError that lists all missing, unexpected and mis-shaped names; then no
-        parameter has changed.
+        Raises ConfigError that lists all missing, unexpected and mis-shaped names; then nothing
+        has changed. With strict=False only mis-shaped ones are an error.
         """
-        own = dict(self.named_parameters())
-        wrong = [f"missing {n}" for n in own if n not in state]
-        for name, array in state.items():
-            if name not in own:
-                near = difflib.get_close_matches(name, own, 1)
-                wrong.append(f"unexpected {name}" + (f" (did you mean {near[0]}?)" if near else ""))
-            elif np.shape(array) != own[name].shape:
-                wrong.append(f"{name} has shape {np.shape(array)}, expected {own[name].shape}")
-        if wrong:
-            raise ConfigError("load_state_dict: " + "; ".join(wrong))
-        for name, p in own.items():
-            p.data = np.array(state[name], p.dtype)
+        own = dict(self._named(is_state))
+        return load(own, dict(self._named(is_state, remove_duplicate=False)), state, strict)
+
+    def summary(self, input: Any, batch: int = 1, dtype: Any = None) -> Summary:
+        """A table of the modules inside, their output shapes and how many parameters they have.
+
+        `input` is the shape of one sample, such as (1, 28, 28), and then `batch` samples of zeros
+        in `dtype` (that of the parameters) pass through; or it is an example input, a tuple of
+        them for a model of several inputs. Nothing is changed: not the training mode, not buffers,
+        not random generators.
+        """
+        return summarise(self, input, batch, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the model is made of, as plain data; Module.from_config makes one like it.
+
+        Raises ConfigError if it holds a module that is not of this library.
+        """
+        dtypes = {p.dtype.name for p in self.parameters()}
+        dtype = dtypes.pop() if len(dtypes) == 1 else "float32"
+        return config.describe(self, _classes()) | {"dtype": dtype}
+
+    @staticmethod
+    def from_config(described: dict[str, Any]) -> Module:
+        """A new model as get_config described it, with weights drawn anew. Raises ConfigError."""
+        made: Module = config.make(described, _classes())
+        return made.to(described.get("dtype", "float32"))
+
+    # ---- as text, and mistakes ------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses of the repr of a module without children."""
+        """The arguments, as they stand in the repr."""
         return ""
 
+    def __repr__(self) -> str:
+        name, inside = type(self).__name__, self._inside()
+        if not inside:
+            return f"{name}({self.extra_repr()})"
+        rows = [self.extra_repr()] if self.extra_repr() else []
+        rows += [f"({k}): {v!r}" for k, v in inside.items()]
+        return f"{name}(\n" + "".join(f"  {r}\n".replace("\n", "\n  ")[:-2] for r in rows) + ")"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if mistake := _mistake(self, name, value):
+            raise ConfigError(f"{type(self).__name__}.{name}: {mistake}")
+        object.__setattr__(self, name, value)
+
     def __getattr__(self, name: str) -> Any:
-        near = difflib.get_close_matches(name, dir(self), 1)
+        near = [] if name.startswith("__") else difflib.get_close_matches(name, dir(self), 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise AttributeError(f"{type(self).__name__}.{name}: no such attribute{hint}")
 
-    def __repr__(self) -> str:
-        name, inside = type(self).__name__, self.children()
-        if not inside:
-            return f"{name}({self.extra_repr()})"
-        rows = "\n".join(f"  ({k}): {v!r}".replace("\n", "\n  ") for k, v in inside.items())
-        return f"{name}(\n{rows}\n)"
+
+def _mistake(module: Module, name: str, value: Any) -> str | None:
+    """What is wrong with setting module.name = value, if anything is."""
+    if callable(getattr(Module, name, None)) and name != "forward":
+        return "is a method of every module; choose another name"
+    if name in ("requires_grad", "trainable"):
+        return "would do nothing; use .requires_grad_(False) to freeze a module"
+    if isinstance(value, (Parameter, Module)):
+        return None
+    if isinstance(value, Tensor) and value.requires_grad and value.op is None:
+        return (
+            "a Tensor that requires grad is not found among the parameters; use "
+            "nn.Parameter(array), or .detach() for a constant"
+        )
+    if isinstance(value, (list, tuple, dict)):
+        held = value.values() if isinstance(value, dict) else value
+        if any(isinstance(v, (Parameter, Module)) for v in held):
+            use = "ModuleDict" if isinstance(value, dict) else "ModuleList"
+            kind = type(value).__name__
+            return f"modules and parameters in a {kind} are not found; use nn.{use}"
+    before, kind = vars(module).get(name), type(value).__name__
+    if value is not None and isinstance(before, Parameter):
+        return f"is a parameter, got {kind}; assign to its .data, or an nn.Parameter"
+    if value is not None and isinstance(before, Module):
+        return f"is a module, got {kind}; assign a module, or None"
+    if name in module._buffers and not (value is None or isinstance(value, np.ndarray)):
+        return f"is a buffer, got {kind}; assign an array"
+    return None
 
 
-class Sequential(Module):
-    """Modules applied one after another; `model[i]` is the i-th."""
-
-    def __init__(self, *modules: Module) -> None:
-        for module in modules:
-            self.append(module)
-
-    def append(self, module: Module) -> "Sequential":
-        """self, with one more module at the end."""
-        if not isinstance(module, Module):
-            raise ConfigError(
-                f"Sequential: got {type(module).__name__}, need modules such as nn.Linear(2, 1)"
-            )
-        setattr(self, str(len(self)), module)
-        return self
-
-    def forward(self, x: Any) -> Any:
-        """x, passed through the modules in order."""
-        for module in self.children().values():
-            x = module(x)
-        return x
-
-    def __getitem__(self, i: int) -> Module:
-        return list(self.children().values())[i]
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self.children().values())
-
-    def __len__(self) -> int:
-        return len(self.children())
-
-
-def check_features(name: str, x: Any, expected: int) -> None:
-    """None. Raises ShapeError unless the last axis of x has `expected` elements."""
-    shape = np.shape(x.data if isinstance(x, Tensor) else x)
-    if not shape or shape[-1] != expected:
-        raise ShapeError(f"{name}: input has shape {shape}, expected (..., {expected})")
+def _classes() -> dict[str, type[Module]]:
+    """The modules of this library, by name."""
+    found, todo = {}, [Module]
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        if kind.__module__.startswith(f"{__package__}."):
+            found[kind.__name__] = kind
+    return found

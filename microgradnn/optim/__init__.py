@@ -1,5 +1,10 @@
-"""Optimisers: SGD and Adam in PyTorch's form, for Tensors and for Values."""
+"""Optimisers, learning rates and averages, in PyTorch's words, for Tensors and for Values."""
 
-from .optimizers import SGD, Adam, Optimizer
+from . import lr_scheduler, schedules
+from .base import Optimizer
+from .ema import EMA
+from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = [
+    "EMA", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler", "schedules",
+]  # fmt: skip

@@ -170,7 +170,7 @@ class LearningRateScheduler(Callback):
         several = len(inspect.signature(self.schedule).parameters) > 1
         lr = self.schedule(epoch, optimizer.lr) if several else self.schedule(epoch)
         if not isinstance(lr, (int, float, np.floating)) or not math.isfinite(lr):
-            raise ConfigError(f"LearningRateScheduler: schedule({epoch}) gave {lr!r}, need a number")
+            raise ConfigError(f"LearningRateScheduler: schedule gave {lr!r}, need a number")
         optimizer.lr = float(lr)
 
 
@@ -182,8 +182,8 @@ class TerminateOnNaN(Callback):
         if not math.isfinite(logs["loss"]):
             self.model.stop_training = True
             raise GradientError(
-                f"fit: the loss is {logs['loss']} at batch {batch} of epoch {self.run.epoch}; lower "
-                "the learning rate, clip gradients, or look for the op with mg.detect_anomaly()"
+                f"fit: the loss is {logs['loss']} at batch {batch} of epoch {self.run.epoch}; "
+                "lower the learning rate, clip gradients, or find the op with mg.detect_anomaly()"
             )
 
 

@@ -41,7 +41,7 @@ def save_checkpoint(path: PathLike, **objects: Any) -> Path:
             "version": VERSION,
             "checksum": _checksum(arrays),
             "objects": tree,
-            "configs": {n: _config(obj) for n, obj in objects.items() if hasattr(obj, "get_config")},
+            "configs": {n: _config(o) for n, o in objects.items() if hasattr(o, "get_config")},
         }
     )
     content = _safetensors().save(arrays, {"format": FORMAT, "state": header})
@@ -60,7 +60,7 @@ def read_checkpoint(path: PathLike) -> dict[str, Any]:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     header, arrays = _parse(path, content)
     if header.get("checksum") != _checksum(arrays):
-        raise CheckpointError(f"{path}: damaged, its arrays do not have the checksum they were saved with")
+        raise CheckpointError(f"{path}: damaged, the arrays do not have their checksum")
     return {name: _decode(node, arrays) for name, node in header["objects"].items()}
 
 
@@ -91,7 +91,8 @@ def load_checkpoint(path: PathLike, **objects: Any) -> dict[str, Any]:
     except Exception as error:
         for obj, state in before:
             _restore(obj, state)
-        raise CheckpointError(f"{path}: {name} does not fit, nothing was restored: {error}") from error
+        why = f"{name} does not fit, nothing was restored: {error}"
+        raise CheckpointError(f"{path}: {why}") from error
     return states
 
 
@@ -150,7 +151,7 @@ class CheckpointManager:
         return path
 
     def restore(self, **objects: Any) -> dict[str, Any] | None:
-        """The states of the newest valid checkpoint, put into the objects; None if there is none."""
+        """The states of the newest valid checkpoint, put into the objects, or None."""
         path = self.latest_checkpoint
         return None if path is None else load_checkpoint(path, **objects)
 
@@ -181,7 +182,8 @@ def _restore(obj: Any, state: Any) -> None:
     elif hasattr(obj, "bit_generator"):
         obj.bit_generator.state = state
     else:
-        raise CheckpointError(f"a {type(obj).__name__} cannot be restored in place; read_checkpoint()")
+        kind = type(obj).__name__
+        raise CheckpointError(f"a {kind} cannot be restored in place; use read_checkpoint")
 
 
 def _encode(node: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:

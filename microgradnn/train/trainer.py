@@ -36,7 +36,7 @@ LABELLED = {
 
 
 class Compiled:
-    """What compile() was given, made ready: an optimiser, a loss, metrics, an average of weights."""
+    """What compile() was given, made ready: optimiser, loss, metrics, average of weights."""
 
     def __init__(self, model: Any, optimizer: Any, loss: Any, given: Any, ema: Any) -> None:
         self.optimizer = _optimizer(model, optimizer)
@@ -50,7 +50,9 @@ class Compiled:
         self.mean_loss = metrics.Mean("loss")
         self.ema = optim.EMA(model, ema) if isinstance(ema, float) else ema
         self.regularized = any(
-            vars(m).get(f"{part}_regularizer") for m in model.modules() for part in ("kernel", "bias")
+            vars(m).get(f"{part}_regularizer")
+            for m in model.modules()
+            for part in ("kernel", "bias")
         )
 
     def reset(self) -> None:
@@ -72,7 +74,7 @@ class Compiled:
 
 
 class Trainable:
-    """What a model needs to be trained by name. Module inherits it; forward and parameters do too."""
+    """What makes a model trainable by name; Module is one."""
 
     stop_training = False
 
@@ -95,11 +97,7 @@ class Trainable:
         if loss is None:
             raise ConfigError("compile: no loss; write loss='mse' or another")
         self._compiled = Compiled(self, optimizer, loss, metrics, ema)
-
-    @property
-    def optimizer(self) -> Any:
-        """The compiled optimiser."""
-        return self._ready("optimizer").optimizer
+        self.optimizer = self._compiled.optimizer
 
     def fit(
         self,
@@ -189,7 +187,9 @@ class Trainable:
     def _loss(self, how: Compiled, data: Samples) -> tuple[Any, Any]:
         y_pred = self._forward(data)
         loss = how.loss(y_pred, data.y, data.weights)
-        return (loss + self.penalty() if how.regularized else loss), y_pred  # type: ignore[attr-defined]
+        if how.regularized:
+            loss = loss + self.penalty()  # type: ignore[attr-defined]
+        return loss, y_pred
 
     def _step(self, how: Compiled, data: Samples) -> tuple[float, Any]:
         """(loss, outputs) of a batch, after the step. This is the loop of every PyTorch program."""
@@ -379,13 +379,14 @@ def _metric(given: Any, logits: bool) -> Any:
     metric = metrics.get(given)
     if logits and "from_logits" in inspect.signature(type(metric)).parameters:
         if isinstance(given, str):  # the loss says that outputs are logits
-            return type(metric)(name=given, from_logits=True)
+            kind: Any = type(metric)
+            return kind(name=given, from_logits=True)
     return metric
 
 
 def _figures(metric: Any) -> dict[str, Any]:
     """The numbers and arrays in an object and in those it holds, by name."""
-    out = {}
+    out: dict[str, Any] = {}
     for name, value in vars(metric).items():
         if isinstance(value, (int, float, np.ndarray, np.generic)):
             out[name] = value

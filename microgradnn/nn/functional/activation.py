@@ -1,5 +1,7 @@
 """Activations, with PyTorch's names, arguments and values at the kinks."""
 
+from __future__ import annotations  # np.random loads when it is used, not before
+
 import math
 from typing import Any
 
@@ -38,6 +40,8 @@ def celu(input: Any, alpha: float = 1.0) -> Any:
 def prelu(input: Any, weight: Any) -> Any:
     """x where positive, weight · x elsewhere; one weight, or one for each channel (axis 1)."""
     w = array(weight)
+    if isinstance(w, np.generic) or not hasattr(w, "size"):
+        return ops.where(gt(plain(input), 0), input, w * input)
     if w.size > 1 and np.ndim(plain(input)) > 1:
         w = functions.reshape(w, (-1,) + (1,) * (np.ndim(plain(input)) - 2))
     elif w.ndim == 1 and np.ndim(plain(input)) == 0:

@@ -13,7 +13,7 @@ import numpy as np
 from ... import functions, ops
 from ...errors import ConfigError, ShapeError
 from ...node import plain
-from ...protocol import array
+from ...protocol import array, bare
 
 Sizes = int | tuple[int, ...]
 
@@ -263,7 +263,7 @@ def _max_pool(
     w, batched, _ = _pool_windows(
         f"max_pool{n}d", n, input, kernel_size, stride, padding, dilation, ceil_mode, -np.inf
     )
-    first = np.argmax(plain(w), -1)  # of equal pixels the first gets the gradient, as in torch, TF
+    first = np.argmax(bare(w), -1)  # of equal pixels the first gets the gradient, as in torch, TF
     y = ops.take_along_axis(w, indices=first[..., None], axis=-1)[..., 0]
     if not return_indices:
         return y if batched else y[0]

@@ -1,5 +1,7 @@
 """Normalisation, dropout, embedding, attention: functions behind layers, as in PyTorch."""
 
+from __future__ import annotations  # np.random loads when it is used, not before
+
 import math
 from typing import Any
 

@@ -1,0 +1,64 @@
+"""MNIST 784-500-10 with L2, a decaying learning rate, averaged weights and checkpoints.
+
+The tutorial's settings: batches of 100, weights from a normal distribution cut off at 2σ, rate
+0.8 · 0.99^(epoch), λ/2 Σ w² with λ = 0.0001, decay of the average at most 0.99, 11 000 steps.
+Stop it with Ctrl-C and start it again: it goes on where the last checkpoint was. Meanwhile
+
+    python -m microgradnn watch out/mnist_ema
+
+evaluates the newest checkpoint from another process every five seconds.
+"""
+
+from functools import partial
+
+from settings import Clock, arguments
+
+from microgradnn import nn, optim
+from microgradnn.data import load_mnist
+from microgradnn.nn import init
+from microgradnn.train import BackupAndRestore
+
+args = arguments(__doc__)
+data = load_mnist(args.data)
+print(data.source)
+real, size = data.n_features == 784, 100 if data.n_features == 784 else 10
+per_epoch = -(-len(data.train) // size)
+
+
+def layer(n: int, m: int) -> nn.Linear:
+    """A layer with the tutorial's start, and the penalty on its weights alone."""
+    return nn.Linear(
+        n, m,
+        kernel_initializer=partial(init.truncated_normal, std=0.1),
+        bias_initializer="zeros",
+        kernel_regularizer=nn.L2(1e-4 / 2),
+    )  # fmt: skip
+
+
+model = nn.Sequential(layer(data.n_features, 500), nn.ReLU(), layer(500, data.n_classes))
+rate = optim.schedules.ExponentialDecay(0.8, decay_steps=per_epoch, decay_rate=0.99)
+model.compile(
+    optimizer=optim.SGD(model.parameters(), lr=rate),
+    loss="cross_entropy",
+    metrics=["accuracy"],
+    ema=optim.EMA(model, 0.99, num_updates=True),
+)
+with Clock():
+    history = model.fit(
+        data.train.x, data.train.y,
+        batch_size=size,
+        epochs=2 if args.quick else 20,  # 20 × 550 = 11 000 steps
+        validation_data=(data.validation.x, data.validation.y),
+        callbacks=[BackupAndRestore(args.out / "mnist_ema", save_freq=1000)],
+        seed=0,
+        verbose=2,
+    )  # fmt: skip
+loss, right = model.evaluate(data.validation.x, data.validation.y)
+_, test = model.evaluate(data.test.x, data.test.y)
+last = history.history["loss"][-1]
+print(f"validation {right:.2%}, test {test:.2%}, last training loss {last:.5f}")
+if real:
+    assert sum(p.size for p in model.parameters()) == 397_510
+    assert right > (0.96 if args.quick else 0.983)
+else:
+    assert right > 0.85

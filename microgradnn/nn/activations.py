@@ -1,0 +1,231 @@
+"""The activations of nn.functional as modules. Options are the fields, in PyTorch's order.
+
+Slopes at kinks and the formulas are those of the functions; `axis` is what PyTorch calls dim.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, dataclass_transform
+
+from .. import functions, ops
+from ..errors import ConfigError
+from . import functional as F
+from .module import Module
+
+
+class Activation(Module):
+    """A module that applies one function and has no parameters."""
+
+    function: Callable[..., Any]
+
+    def forward(self, x: Any) -> Any:
+        """The output for x."""
+        return type(self).function(x)
+
+
+@dataclass_transform(eq_default=False)
+class WithOptions(Activation):
+    """A module that applies one function with options: the fields of the dataclass it becomes."""
+
+    __dataclass_fields__: dict[str, Any]
+
+    def __init_subclass__(cls) -> None:  # modules are compared by identity, and have a repr
+        dataclass(eq=False, repr=False)(cls)
+
+    def options(self) -> dict[str, Any]:
+        """The options by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def forward(self, x: Any) -> Any:
+        """The output for x."""
+        return type(self).function(x, **self.options())
+
+    def extra_repr(self) -> str:
+        """The options."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.options().items())
+
+
+# ---- without options ----------------------------------------------------------------------------
+
+
+class Identity(Activation):
+    """x."""
+
+    function = staticmethod(lambda x: x)
+
+
+class ReLU(Activation):
+    """max(x, 0)."""
+
+    function = staticmethod(ops.relu)
+
+
+class ReLU6(Activation):
+    """min(max(x, 0), 6)."""
+
+    function = staticmethod(ops.relu6)
+
+
+class Tanh(Activation):
+    """tanh(x)."""
+
+    function = staticmethod(ops.tanh)
+
+
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x))."""
+
+    function = staticmethod(ops.sigmoid)
+
+
+class LogSigmoid(Activation):
+    """log(1 / (1 + exp(-x))), without overflow."""
+
+    function = staticmethod(F.logsigmoid)
+
+
+class SELU(Activation):
+    """1.0507 · elu(x, 1.6733), which keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
+
+    function = staticmethod(F.selu)
+
+
+class SiLU(Activation):
+    """x · σ(x), also called swish."""
+
+    function = staticmethod(F.silu)
+
+
+class Mish(Activation):
+    """x · tanh(log(1 + exp(x))) (Misra 2019)."""
+
+    function = staticmethod(F.mish)
+
+
+class Softsign(Activation):
+    """x / (1 + |x|)."""
+
+    function = staticmethod(F.softsign)
+
+
+class Hardsigmoid(Activation):
+    """relu6(x + 3) / 6."""
+
+    function = staticmethod(F.hardsigmoid)
+
+
+class Hardswish(Activation):
+    """x · relu6(x + 3) / 6 (Howard et al. 2019)."""
+
+    function = staticmethod(F.hardswish)
+
+
+class Tanhshrink(Activation):
+    """x - tanh(x)."""
+
+    function = staticmethod(F.tanhshrink)
+
+
+# ---- with options -------------------------------------------------------------------------------
+
+
+class Softplus(WithOptions):
+    """log(1 + exp(beta·x)) / beta, exact in both tails; x itself where beta·x > threshold.
+
+    torch's threshold of 20 costs 1e-9 of accuracy and is not needed.
+    """
+
+    beta: float = 1.0
+    threshold: float = math.inf
+    function = staticmethod(F.softplus)
+
+
+class LeakyReLU(WithOptions):
+    """x where positive, negative_slope · x elsewhere. (Keras: 0.3; tf.nn.leaky_relu: 0.2.)"""
+
+    negative_slope: float = 0.01
+    function = staticmethod(F.leaky_relu)
+
+
+class ELU(WithOptions):
+    """x where positive, alpha · (exp(x) - 1) elsewhere (Clevert et al. 2015)."""
+
+    alpha: float = 1.0
+    function = staticmethod(F.elu)
+
+
+class CELU(WithOptions):
+    """max(0, x) + min(0, alpha · (exp(x / alpha) - 1)) (Barron 2017)."""
+
+    alpha: float = 1.0
+    function = staticmethod(F.celu)
+
+
+class GELU(WithOptions):
+    """x · Φ(x), Φ the normal distribution; approximate="tanh" is its common approximation."""
+
+    approximate: str = "none"
+    function = staticmethod(F.gelu)
+
+    def __post_init__(self) -> None:
+        if self.approximate not in ("none", "tanh"):
+            raise ConfigError(f"GELU: approximate {self.approximate!r}; use 'none' or 'tanh'")
+
+
+class Hardtanh(WithOptions):
+    """x clipped to [min_val, max_val]; the slope at the bounds is 1 (PyTorch has 0)."""
+
+    min_val: float = -1.0
+    max_val: float = 1.0
+    function = staticmethod(F.hardtanh)
+
+
+class Softshrink(WithOptions):
+    """x moved towards 0 by lambd; 0 within lambd of it."""
+
+    lambd: float = 0.5
+    function = staticmethod(F.softshrink)
+
+
+class Hardshrink(WithOptions):
+    """x, and 0 where |x| <= lambd."""
+
+    lambd: float = 0.5
+    function = staticmethod(F.hardshrink)
+
+
+class Threshold(WithOptions):
+    """x where x > threshold, value elsewhere."""
+
+    threshold: float
+    value: float
+    function = staticmethod(F.threshold)
+
+
+class Softmax(WithOptions):
+    """exp(x) / Σ exp(x) along axis. Losses here take logits: leave it out of a trained model."""
+
+    axis: int = -1
+    function = staticmethod(functions.softmax)
+
+
+class Softmin(WithOptions):
+    """softmax(-x) along axis."""
+
+    axis: int = -1
+    function = staticmethod(lambda x, axis: functions.softmax(-x, axis))
+
+
+class LogSoftmax(WithOptions):
+    """log softmax(x) along axis, without overflow; for NLLLoss."""
+
+    axis: int = -1
+    function = staticmethod(functions.log_softmax)
+
+
+class GLU(WithOptions):
+    """a · σ(b) for the two halves a, b of x along axis (Dauphin et al. 2017)."""
+
+    axis: int = -1
+    function = staticmethod(lambda x, axis: F.glu(x, axis))

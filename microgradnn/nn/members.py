@@ -1,0 +1,137 @@
+"""What a module has inside: modules, parameters, buffers and random generators, by name."""
+
+from __future__ import annotations  # np.random loads when it is used, not before
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..node import plain
+from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class Members:
+    """Base of Module: attributes that are Parameters or modules are found by name, in order.
+
+    Arrays that belong to the state but are not trained are buffers: register_buffer.
+    """
+
+    _buffers: tuple[str, ...] = ()
+
+    def _inside(self) -> dict[str, Module]:
+        """The modules directly inside, by name; a shared one under each of its names."""
+        found = {k: v for k, v in vars(self).items() if isinstance(v, Members)}
+        return cast("dict[str, Module]", found)
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of the modules directly inside this one, each once."""
+        return _once(self._inside().items())
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly inside this one, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_modules(
+        self, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """(name, module) of this module and all inside it, outermost first, each once.
+
+        With remove_duplicate=False a shared module comes under each of its names.
+        """
+        found = self._walk(prefix)
+        return _once(found) if remove_duplicate else found
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
+        yield prefix, cast("Module", self)
+        for name, child in self._inside().items():
+            yield from child._walk(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all inside it, outermost first, each once."""
+        return (module for _, module in self.named_modules())
+
+    def _named(
+        self, wanted: Callable[[Any, str, Any], bool], remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
+        """(name, value) of the attributes of all modules inside that `wanted` chooses."""
+        found = (
+            (f"{prefix}.{name}" if prefix else name, value)
+            for prefix, module in self.named_modules(remove_duplicate=remove_duplicate)
+            for name, value in vars(module).items()
+            if wanted(module, name, value)
+        )
+        return _once(found) if remove_duplicate else found
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) such as ("0.weight", …), each parameter once."""
+        return self._named(lambda module, name, v: isinstance(v, Parameter))
+
+    def parameters(self) -> list[Parameter]:
+        """All parameters, in the order of named_parameters()."""
+        return [p for _, p in self.named_parameters()]
+
+    def register_buffer(self, name: str, array: Any) -> None:
+        """None; self.name is an array that is saved and converted like a parameter, not trained.
+
+        Change it in place, or assign another array.
+        """
+        if name not in self._buffers:
+            self._buffers = (*self._buffers, name)
+        setattr(self, name, None if array is None else np.array(plain(array)))
+
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """(name, array) such as ("1.running_mean", …), each buffer once."""
+        return self._named(is_buffer)
+
+    def buffers(self) -> list[np.ndarray]:
+        """All buffers, in the order of named_buffers()."""
+        return [b for _, b in self.named_buffers()]
+
+    def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
+        """(name, generator) of the random generators inside, such as Dropout's, each once.
+
+        Training resumes exactly if their states are saved with the parameters:
+        {name: g.bit_generator.state for name, g in model.named_generators()}.
+        """
+        return self._named(lambda module, name, v: isinstance(v, np.random.Generator))
+
+    def add_module(self, name: str, module: Module) -> None:
+        """None; self.name = module, where name may be any text without dots that is not taken."""
+        owner = type(self).__name__
+        need_module(owner, module)
+        taken = name not in self._inside() and (name in vars(self) or hasattr(type(self), name))
+        if not name or "." in name or taken:
+            why = "is an attribute of its own" if taken else "is empty or has a dot"
+            raise ConfigError(f"{owner}: the name {name!r} {why}; choose another")
+        setattr(self, name, module)
+
+
+def need_module(owner: str, module: Any) -> None:
+    """None. Raises ConfigError unless it is a module."""
+    if not isinstance(module, Members):
+        kind = type(module).__name__
+        raise ConfigError(f"{owner}: got {kind}, need modules such as nn.Linear(2, 1)")
+
+
+def is_buffer(module: Members, name: str, value: Any) -> bool:
+    """Whether the attribute is a buffer that is there."""
+    return name in module._buffers and value is not None
+
+
+def is_state(module: Members, name: str, value: Any) -> bool:
+    """Whether the attribute is a parameter or a buffer."""
+    return isinstance(value, Parameter) or is_buffer(module, name, value)
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The pairs whose second part did not come before."""
+    seen: set[int] = set()
+    for name, value in pairs:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield name, value

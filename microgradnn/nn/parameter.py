@@ -1,0 +1,45 @@
+"""Parameter: a Tensor that is trained, or frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import GradientError
+from ..node import plain
+from ..tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A Tensor that requires grad and that a Module counts among its parameters.
+
+    With requires_grad=False, or after p.requires_grad_(False), it is frozen: it stays a parameter,
+    gets no gradient, and optimisers pass it by.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, data: Any, dtype: Any = None, name: str | None = None, requires_grad: bool = True
+    ) -> None:
+        if isinstance(data, Tensor) and data.op is not None:
+            raise GradientError(
+                f"Parameter: {data.describe()} has a history that would be lost; use .data"
+            )
+        super().__init__(plain(data), dtype, requires_grad=requires_grad, name=name)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Parameter:
+        """self, frozen or not; what is frozen forgets its gradient."""
+        super().requires_grad_(requires_grad)
+        if not requires_grad:
+            self.grad = None
+        return self
+
+    def recast(self, dtype: Any) -> None:
+        """None; the array, and the gradient if there is one, in another dtype."""
+        if self._data.dtype != dtype:
+            self._data = self._data.astype(dtype)
+            self.data = self._data  # marks the graphs that used it as out of date
+            self.grad = None if self.grad is None else plain(self.grad).astype(dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        return Parameter(self._data, name=self.name, requires_grad=self.requires_grad)

@@ -1,0 +1,58 @@
+"""Arithmetic that the rules share: on arrays in place where that saves one, on numbers too."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+
+
+def slot(state: dict[str, Any], name: str, p: Any, start: float = 0.0) -> Any:
+    """state[name]; the first time, an array (or number) like p, full of `start`."""
+    x = state.get(name)
+    if x is None:
+        x = state[name] = np.full_like(p, start) if isinstance(p, np.ndarray) else start
+    return x
+
+
+def sqrt(x: Any) -> Any:
+    """√x as a new array or number; nan below 0."""
+    if type(x) is np.ndarray and x.dtype.char != "O":
+        return np.sqrt(x)
+    if type(x) is float and x >= 0:
+        return math.sqrt(x)
+    return ops.sqrt(x)
+
+
+def root(x: Any, eps: float, inside: bool) -> Any:
+    """√x + eps, or √(x + eps) with eps inside, as a new array or number."""
+    if inside:
+        return sqrt(x + eps)
+    y = sqrt(x)
+    y += eps
+    return y
+
+
+def over(a: Any, b: Any) -> Any:
+    """a / b, written over b if that is an array; numbers follow IEEE: 1/0 is inf, 0/0 nan."""
+    if type(b) is np.ndarray:
+        return np.divide(a, b, out=b)
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return ops.div(a, b)
+
+
+def not_below_zero(x: Any) -> Any:
+    """max(x, 0), written over x if that is an array; nan stays nan."""
+    if type(x) is np.ndarray:
+        return np.maximum(x, 0, out=x)
+    return x * 0 if x < 0 else x
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The larger, written over a if that is an array; nan wins."""
+    if type(a) is np.ndarray:
+        return np.maximum(a, b, out=a)
+    return b if b > a or b != b else a

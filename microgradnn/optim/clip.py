@@ -1,0 +1,61 @@
+"""Norms of gradients, and gradients cut down to a size. Of plain arrays and numbers."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+Gradient = Any  # an array, or a number for a Value
+
+# Below this a sum of squares has lost digits to underflow: smallest normal number / eps².
+_SAFE = {c: float(np.finfo(c).tiny) / float(np.finfo(c).eps) ** 2 for c in "fd"}
+
+
+def norm(x: Any, p: float = 2.0) -> float:
+    """(Σ|x|ᵖ)^(1/p); the largest |x| for p = inf. It overflows only if the norm itself does."""
+    if type(x) is float:
+        return abs(x)
+    a = np.asarray(x).ravel()
+    if a.dtype.char not in "fd":
+        a = a.astype(np.float64)
+    if not a.size:
+        return 0.0
+    if p == 2:
+        with np.errstate(over="ignore"):
+            square = float(np.dot(a, a))
+        if _SAFE[a.dtype.char] <= square < math.inf:
+            return math.sqrt(square)
+    a = np.abs(a)
+    largest = float(a.max())
+    if p == math.inf or not 0 < largest < math.inf:
+        return largest
+    a = (a / a.dtype.type(largest)).astype(np.float64)
+    return largest * float((a**p).sum()) ** (1 / p)
+
+
+def total_norm(grads: list[Gradient], p: float = 2.0) -> float:
+    """The norm of all gradients as one long vector; None among them counts nothing."""
+    return norm(np.array([norm(g, p) for g in grads if g is not None]), p)
+
+
+def by_value(g: Gradient, limit: float) -> Gradient:
+    """g with every number moved into -limit … limit; nan stays."""
+    return np.clip(g, -limit, limit) if hasattr(g, "dtype") else min(max(g, -limit), limit)
+
+
+def by_norm(g: Gradient, limit: float) -> Gradient:
+    """g · min(1, limit / ‖g‖), each gradient by its own norm (tf.clip_by_norm, clipnorm)."""
+    size = norm(g)
+    if size <= limit:
+        return g
+    with np.errstate(invalid="ignore"):  # inf · 0 is nan
+        return g * (limit / size)
+
+
+def by_global_norm(grads: list[Gradient], limit: float) -> list[Gradient]:
+    """All gradients · min(1, limit / norm of all); all nan if that norm is not finite (TF)."""
+    size = total_norm(grads)
+    if size <= limit:
+        return grads
+    scale = limit / size if size < math.inf else math.nan
+    return [None if g is None else g * scale for g in grads]

@@ -1,0 +1,143 @@
+"""Exponential moving averages of parameters, after tf.train.ExponentialMovingAverage."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError
+from ..node import Node
+from .groups import named_parameters, near, need, number_problem, plain_number
+from .saving import copied, restored
+
+
+class EMA:
+    """Shadow values that follow the parameters: s = s - (1 - d)·(s - p) in every update().
+
+        ema = EMA(model, decay=0.999)
+        for ...:
+            optimizer.step()
+            ema.update()
+        with ema.swap():
+            ...                     # the model computes with the shadow values
+
+    d is `decay`; with num_updates=True it is min(decay, (1 + n)/(10 + n)), where n is the step
+    given to update(), or the number of updates before this one, 0 at first. The shadow values start
+    as copies of the parameters (TensorFlow in eager mode; Keras' use_ema and torch's AveragedModel
+    copy at the first update: make the EMA there for the same numbers).
+
+    shadow  the values by name: the names of a model's parameters or of (name, parameter) pairs,
+            else "0", "1", …
+    updates  the number of updates so far
+    """
+
+    def __init__(self, parameters: Any, decay: float = 0.999, *, num_updates: bool = False) -> None:
+        if hasattr(parameters, "named_parameters"):
+            parameters = list(parameters.named_parameters())
+        nodes, names = named_parameters("EMA", parameters)
+        if not nodes:
+            raise ConfigError("EMA: no parameters; pass a model or model.parameters()")
+        problem = number_problem("decay", decay, 0, 1)
+        if problem:
+            raise ConfigError(f"EMA: {problem}")
+        if not isinstance(num_updates, bool):
+            raise ConfigError(
+                f"EMA: num_updates is {num_updates!r}, must be True or False; give the step to "
+                "update(step)"
+            )
+        keys = [str(i) for i in range(len(nodes))] if names is None else names
+        self.parameters: dict[str, Node] = dict(zip(keys, nodes, strict=True))
+        self.shadow = {name: _copy(p.data) for name, p in self.parameters.items()}
+        self.decay, self.num_updates, self.updates = plain_number(decay), num_updates, 0
+        self._swapped = False
+
+    def update(self, step: int | None = None) -> None:
+        """None; moves the shadow values towards the parameters."""
+        self._refuse_swapped("update")
+        if step is not None and not self.num_updates:
+            raise ConfigError("EMA.update: step has no effect; make the EMA with num_updates=True")
+        n = self.updates if step is None else step
+        need("EMA.update", 0, step=n)
+        d = min(self.decay, (1 + n) / (10 + n)) if self.num_updates else self.decay
+        for name, p in self.parameters.items():
+            s = self.shadow[name]
+            s -= (1 - d) * (s - p.data)
+            self.shadow[name] = s
+        self.updates += 1
+
+    @contextmanager
+    def swap(self) -> Iterator[None]:
+        """A context in which the parameters have the shadow values; at its end, their own again.
+
+        What is done to the parameters inside is lost. Raises ConfigError if already inside.
+        """
+        self._refuse_swapped("swap")
+        own = {name: p.data for name, p in self.parameters.items()}
+        self._swapped = True
+        try:
+            self._put(self.parameters)
+            yield
+        finally:
+            for name, p in self.parameters.items():
+                p.data = own[name]
+            self._swapped = False
+
+    def copy_to(self, parameters: Any = None) -> None:
+        """None; sets the parameters, or another model's or list's, to the shadow values."""
+        if parameters is None:
+            self._refuse_swapped("copy_to")
+            return self._put(self.parameters)
+        if hasattr(parameters, "named_parameters"):
+            parameters = list(parameters.named_parameters())
+        nodes, names = named_parameters("EMA.copy_to", parameters)
+        keys = list(self.shadow) if names is None else names
+        if sorted(keys) != sorted(self.shadow) or len(nodes) != len(keys):
+            got = f"{len(nodes)} parameters" if names is None else names
+            raise ConfigError(f"EMA.copy_to: got {got}, expected {list(self.shadow)}")
+        self._put(dict(zip(keys, nodes, strict=True)))
+
+    def _put(self, parameters: Mapping[str, Node]) -> None:
+        for name, p in parameters.items():
+            p.data = restored(p.data, self.shadow[name])
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the shadow values by name, the decay and the number of updates."""
+        return {
+            "decay": self.decay,
+            "num_updates": self.num_updates,
+            "updates": self.updates,
+            "shadow": {name: copied(s) for name, s in self.shadow.items()},
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """None; continues where state_dict() was called.
+
+        Raises ConfigError that lists all that does not fit; then nothing has changed.
+        """
+        fields = ("decay", "num_updates", "updates", "shadow")
+        if not isinstance(state_dict, Mapping) or set(state_dict) != set(fields):
+            got = list(state_dict) if isinstance(state_dict, Mapping) else type(state_dict).__name__
+            raise ConfigError(f"EMA.load_state_dict: got {got}, need {list(fields)}")
+        saved, wrong = state_dict["shadow"], []
+        for name, s in self.shadow.items():
+            if name not in saved:
+                wrong.append(f"{name} is missing")
+            elif np.shape(saved[name]) != np.shape(s):
+                wrong.append(f"{name} has shape {np.shape(saved[name])}, expected {np.shape(s)}")
+        problem = number_problem("decay", plain_number(state_dict["decay"]), 0, 1)
+        wrong += [problem] if problem else []
+        wrong += [f"unexpected {n}{near(n, self.shadow)}" for n in saved if n not in self.shadow]
+        if wrong:
+            raise ConfigError(f"EMA.load_state_dict: {'; '.join(wrong)}")
+        self.shadow = {name: restored(s, saved[name]) for name, s in self.shadow.items()}
+        self.decay, self.updates = plain_number(state_dict["decay"]), int(state_dict["updates"])
+        self.num_updates = bool(state_dict["num_updates"])
+
+    def _refuse_swapped(self, what: str) -> None:
+        if self._swapped:
+            raise ConfigError(f"EMA.{what}: inside swap(), which still holds the own values")
+
+
+def _copy(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
