@@ -300,25 +300,25 @@ def one_hot(t: Any, classes: int) -> Any:
     return np.asarray(t)[..., None] == np.arange(classes)
 
 
-def check_targets(z: Any, t: Any) -> None:
+def check_targets(z: Any, t: Any, name: str = "cross_entropy") -> None:
     """None; raises ShapeError or LabelError unless t fits the logits z (..., classes)."""
     if t.dtype.kind not in "iu":
         if t.shape != z.shape:
             raise ShapeError(
-                f"cross_entropy: probabilities have shape {t.shape}, logits {z.shape}; they must "
+                f"{name}: probabilities have shape {t.shape}, logits {z.shape}; they must "
                 f"be equal, or pass integer labels of shape {z.shape[:-1]}"
             )
         return
     if t.shape != z.shape[:-1]:
         raise ShapeError(
-            f"cross_entropy: labels have shape {t.shape}, expected {z.shape[:-1]} for logits of "
+            f"{name}: labels have shape {t.shape}, expected {z.shape[:-1]} for logits of "
             f"shape {z.shape}"
         )
     wrong = (t < 0) | (t >= z.shape[-1])
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise LabelError(
-            f"cross_entropy: label {int(t[where])} at index {where} is out of range; "
+            f"{name}: label {int(t[where])} at index {where} is out of range; "
             f"labels for {z.shape[-1]} classes are 0 to {z.shape[-1] - 1}"
         )
 

@@ -258,7 +258,7 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     if ord == -np.inf:
         return min(size, axis, keepdims=keepdims)
     if ord == 0:
-        return np.sum(plain(x) != 0, axis, keepdims=keepdims).astype(plain(x).dtype)
+        return sum(ops.sign(size), axis, keepdims=keepdims)  # flat, and a tensor all the same
     if ord == 1:
         return sum(size, axis, keepdims=keepdims)
     if isinstance(ord, str):

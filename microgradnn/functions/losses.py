@@ -5,6 +5,7 @@ Shapes must be equal: broadcasting (3, 1) against (3,) would silently compare ev
 every target. Raises ShapeError, LabelError or ConfigError.
 """
 
+import itertools
 import math
 from typing import Any
 
@@ -36,19 +37,33 @@ def huber_loss(
     input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
 ) -> Any:
     """e²/2 where |e| < delta, delta·(|e| - delta/2) elsewhere (Huber 1964)."""
-    _same_shape("huber_loss", input, target)
+    if delta <= 0:
+        raise ConfigError(f"huber_loss: delta is {delta}, need a positive number")
+    return _huber("huber_loss", input, target, reduction, delta, weight)
+
+
+def _huber(
+    name: str, input: Any, target: Any, reduction: str, delta: float, weight: Any = None
+) -> Any:
+    _same_shape(name, input, target)
     size = ops.abs(input - target)
     inner = plain(size) < delta
     small = ops.where(inner, size, 0)
     loss = ops.where(inner, 0.5 * ops.square(small), delta * (size - 0.5 * delta))
-    return _weighted("huber_loss", loss, weight, reduction)
+    if weight is not None:
+        _same_shape(name, input, weight)
+        loss = loss * weight
+    return _reduced(name, loss, reduction)  # the mean is not divided by the weights, as in torch
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """The Huber loss with delta = beta, divided by beta; for beta = 0 the L1 loss."""
+    if beta < 0:
+        raise ConfigError(f"smooth_l1_loss: beta is {beta}, need 0 or more")
     if beta == 0:
-        return l1_loss(input, target, reduction)
-    return huber_loss(input, target, reduction, beta) / beta
+        _same_shape("smooth_l1_loss", input, target)
+        return _reduced("smooth_l1_loss", ops.abs(input - target), reduction)
+    return _huber("smooth_l1_loss", input, target, reduction, beta) / beta
 
 
 # ---- yes or no ----------------------------------------------------------------------------------
@@ -68,7 +83,9 @@ def binary_cross_entropy_with_logits(
     loss = ops.bce_with_logits(input, t)
     if pos_weight is not None:  # the first term once more, times pos_weight - 1
         loss = loss + (pos_weight - 1) * t * ops.softplus(-input)
-    return _reduced(name, loss if weight is None else loss * weight, reduction)
+    loss = loss if weight is None else loss * weight
+    _same_shape(name, input, loss)
+    return _reduced(name, loss, reduction)
 
 
 def binary_cross_entropy(
@@ -85,18 +102,28 @@ def binary_cross_entropy(
     raw = plain(input)
     if np.any((raw < 0) | (raw > 1)):
         raise ConfigError("binary_cross_entropy: a probability is outside 0 to 1; pass σ(logits)")
+    if np.any((plain(target) < 0) | (plain(target) > 1)):
+        raise ConfigError("binary_cross_entropy: a target is outside 0 to 1")
     if clip_eps is not None:
         p = ops.clip(input, clip_eps, 1 - clip_eps)
         loss = -(target * ops.log(p) + (1 - target) * ops.log(1 - p))
     else:
         loss = ops.bce(input, array(target))
-    return _reduced("binary_cross_entropy", loss if weight is None else loss * weight, reduction)
+    loss = loss if weight is None else loss * weight
+    _same_shape("binary_cross_entropy", input, loss)
+    return _reduced("binary_cross_entropy", loss, reduction)
 
 
 def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     """log(1 + exp(-t·x)) for labels t of -1 and 1."""
     _same_shape("soft_margin_loss", input, target)
-    return _reduced("soft_margin_loss", ops.softplus(-array(target) * input), reduction)
+    return _reduced("soft_margin_loss", ops.softplus(-_as_float(target, input) * input), reduction)
+
+
+def _as_float(target: Any, input: Any) -> Any:
+    """Integer targets in the dtype of the input, so that float32 stays float32."""
+    t = array(target)
+    return t.astype(plain(input).dtype) if t.dtype.kind in "iu" else t
 
 
 # ---- one of many --------------------------------------------------------------------------------
@@ -123,6 +150,11 @@ def cross_entropy(
         t = np.where(counted, plain(t), 0)
     kernels.check_targets(plain(z), plain(t))
     n = z.shape[-1]
+    if not 0 <= label_smoothing <= 1:
+        raise ConfigError(f"cross_entropy: label_smoothing is {label_smoothing}, need 0 to 1")
+    if not labels and ignore_index >= 0:
+        raise ConfigError("cross_entropy: ignore_index is for labels, not for probabilities")
+    _check_weight("cross_entropy", weight, n)
     if weight is None and not label_smoothing:
         loss = ops.ce_with_logits(z, t)
         scale = counted
@@ -135,10 +167,16 @@ def cross_entropy(
     if labels and not np.all(counted):
         loss = ops.where(counted, loss, 0)
     if reduction == "mean" and labels and (weight is not None or not np.all(counted)):
-        return ops.sum(loss) / np.sum(scale)
+        total = np.sum(scale)
+        return ops.sum(loss) / (total if weight is not None else total.astype(loss.dtype))
     if reduction == "mean" and not labels:
         return ops.sum(loss) / max(loss.size, 1)
     return _reduced("cross_entropy", loss, reduction)
+
+
+def _check_weight(name: str, weight: Any, n: int) -> None:
+    if weight is not None and np.shape(plain(weight)) != (n,):
+        raise ShapeError(f"{name}: weight has shape {np.shape(plain(weight))}, expected ({n},)")
 
 
 def nll_loss(
@@ -151,7 +189,8 @@ def nll_loss(
         raise DTypeError(f"nll_loss: labels are {t.dtype}, need integers")
     counted = t != ignore_index
     t = np.where(counted, t, 0)
-    kernels.check_targets(plain(z), t)
+    kernels.check_targets(plain(z), t, "nll_loss")
+    _check_weight("nll_loss", weight, z.shape[-1])
     w = np.ones(z.shape[-1], z.dtype) if weight is None else plain(weight)
     scale = w[t] * counted
     at_label = ops.take_along_axis(z, indices=t[..., None], axis=-1)[..., 0]
@@ -182,12 +221,14 @@ def multi_margin_loss(
     x, t = array(input), np.asarray(plain(target))
     single = x.ndim < 2
     x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1)) if single else (x, t)
-    kernels.check_targets(plain(x), t)
+    kernels.check_targets(plain(x), t, "multi_margin_loss")
+    _check_weight("multi_margin_loss", weight, x.shape[-1])
     right = ops.take_along_axis(x, indices=t[:, None], axis=-1)
     terms = ops.relu(margin - right + x) ** p
     if weight is not None:
         terms = terms * plain(weight)[t][:, None]
     loss = ops.sum(ops.where(kernels.one_hot(t, x.shape[1]), 0, terms), axis=-1) / x.shape[1]
+    single = single and np.ndim(plain(target)) == 0
     return _reduced("multi_margin_loss", loss[0] if single else loss, reduction)
 
 
@@ -197,6 +238,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     single = x.ndim < 2
     x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1, -1)) if single else (x, t)
     n = x.shape[-1]
+    _same_shape("multilabel_margin_loss", x, t)
     if np.any((t < -1) | (t >= n)):
         raise LabelError(f"multilabel_margin_loss: labels must be -1 to {n - 1}")
     given = np.cumsum(t < 0, -1) == 0
@@ -211,6 +253,7 @@ def multilabel_soft_margin_loss(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean"
 ) -> Any:
     """The mean over classes of binary_cross_entropy_with_logits."""
+    _same_shape("multilabel_soft_margin_loss", input, target)
     loss = binary_cross_entropy_with_logits(input, target, weight, "none")
     return _reduced("multilabel_soft_margin_loss", ops.mean(loss, axis=-1), reduction)
 
@@ -223,6 +266,7 @@ def hinge_embedding_loss(
 ) -> Any:
     """x for targets 1, max(0, margin - x) for targets -1; as PyTorch, slope -1 at the margin."""
     x, t = array(input), plain(target)
+    _same_shape("hinge_embedding_loss", x, t)
     loss = ops.where(t != 1, ops.clip(margin - x, 0.0, np.inf), 0) + ops.where(t != -1, x, 0)
     return _reduced("hinge_embedding_loss", loss, reduction)
 
@@ -231,7 +275,9 @@ def margin_ranking_loss(
     input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
 ) -> Any:
     """max(0, -t·(x₁ - x₂) + margin) for t of 1 (x₁ should be larger) or -1."""
-    raw = -plain(target) * (array(input1) - array(input2)) + margin
+    _same_shape("margin_ranking_loss", input1, input2)
+    _same_shape("margin_ranking_loss", input1, target)
+    raw = -plain(_as_float(target, input1)) * (array(input1) - array(input2)) + margin
     return _reduced("margin_ranking_loss", ops.clip(raw, 0.0, np.inf), reduction)
 
 
@@ -240,6 +286,9 @@ def cosine_embedding_loss(
 ) -> Any:
     """1 - cos for targets 1, max(0, cos - margin) for targets -1."""
     a, b, t = array(input1), array(input2), np.asarray(plain(target))
+    _same_shape("cosine_embedding_loss", a, b)
+    if t.shape != a.shape[:-1]:
+        raise ShapeError(f"cosine_embedding_loss: target {t.shape} for inputs {a.shape}")
     tiny = 1e-12  # in PyTorch too
     dot, aa, bb = (ops.sum(u * v, axis=-1) for u, v in ((a, b), (a, a), (b, b)))
     cos = dot / ops.sqrt((aa + tiny) * (bb + tiny))
@@ -254,6 +303,9 @@ def triplet_margin_loss(
     eps: float = 1e-6, swap: bool = False, reduction: str = "mean",
 ) -> Any:  # fmt: skip
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d = ‖· - · + eps‖ₚ."""
+
+    _same_shape("triplet_margin_loss", anchor, positive)
+    _same_shape("triplet_margin_loss", anchor, negative)
 
     def distance(u: Any, v: Any) -> Any:
         return vector_norm(array(u) - array(v) + eps, ord=p, axis=-1)
@@ -274,6 +326,7 @@ def poisson_nll_loss(
 ) -> Any:  # fmt: skip
     """exp(x) - t·x, or x - t·log(x + eps) if not log_input; `full` adds Stirling's log t! term."""
     t = array(target)
+    _same_shape("poisson_nll_loss", input, t)
     loss = ops.exp(input) - t * input if log_input else input - t * ops.log(input + eps)
     if full:
         large = plain(t) > 1
@@ -288,9 +341,13 @@ def gaussian_nll_loss(
     reduction: str = "mean",
 ) -> Any:  # fmt: skip
     """(log var + (input - target)² / var) / 2, var not below eps; `full` adds log(2π) / 2."""
-    x, v = array(input), array(var)
+    x = array(input)
+    v = np.asarray(var, plain(x).dtype) if np.ndim(plain(var)) == 0 else array(var)
+    _same_shape("gaussian_nll_loss", x, target)
     if v.ndim and v.shape != x.shape and v.shape == x.shape[:-1]:
         v = ops.expand_dims(v, axis=-1)
+    if v.ndim and any(k not in (1, m) for k, m in itertools.zip_longest(v.shape, x.shape)):
+        raise ShapeError(f"gaussian_nll_loss: var has shape {v.shape}, input {x.shape}")
     if np.any(plain(v) < 0):
         raise ConfigError("gaussian_nll_loss: var has a negative entry")
     v = v + (np.maximum(plain(v), eps) - plain(v))  # the slope passes the guard, as in PyTorch

@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import functions, ops
 from ...errors import ConfigError, ShapeError
-from ...kernels import gt
+from ...kernels import gt, le
 from ...node import plain
 from ...ops import erfc, relu, relu6, sigmoid, tanh
 from ...protocol import array
@@ -34,7 +34,10 @@ def selu(input: Any) -> Any:
 
 def celu(input: Any, alpha: float = 1.0) -> Any:
     """max(0, x) + min(0, alpha · (exp(x / alpha) - 1))."""
-    return alpha * ops.elu(input / alpha)
+    if alpha == 0:
+        raise ConfigError("celu: alpha is 0, need another number")
+    positive = gt(plain(input), 0)
+    return ops.where(positive, input, alpha * ops.expm1(ops.where(positive, 0, input) / alpha))
 
 
 def prelu(input: Any, weight: Any) -> Any:
@@ -42,6 +45,9 @@ def prelu(input: Any, weight: Any) -> Any:
     w = array(weight)
     if isinstance(w, np.generic) or not hasattr(w, "size"):
         return ops.where(gt(plain(input), 0), input, w * input)
+    channels = np.shape(plain(input))[1] if np.ndim(plain(input)) > 1 else w.size
+    if w.size not in (1, channels):
+        raise ShapeError(f"prelu: {w.size} weights for {channels} channels")
     if w.size > 1 and np.ndim(plain(input)) > 1:
         w = functions.reshape(w, (-1,) + (1,) * (np.ndim(plain(input)) - 2))
     elif w.ndim == 1 and np.ndim(plain(input)) == 0:
@@ -54,6 +60,8 @@ def rrelu(
     rng: np.random.Generator | None = None,
 ) -> Any:  # fmt: skip
     """leaky_relu with a slope drawn for each element in training, their mean otherwise."""
+    if lower > upper:
+        raise ConfigError(f"rrelu: lower is {lower}, above upper {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
     slope = (rng or np.random.default_rng()).uniform(lower, upper, np.shape(plain(input)))
@@ -123,17 +131,19 @@ def tanhshrink(input: Any) -> Any:
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by lambd; 0 within lambd of it."""
+    if lambd < 0:
+        raise ConfigError(f"softshrink: lambd is {lambd}, need 0 or more")
     return relu(input - lambd) - relu(-input - lambd)
 
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     """x, and 0 where |x| <= lambd."""
-    return ops.where(gt(ops.abs(plain(input)), lambd), input, 0)
+    return ops.where(le(abs(plain(input)), lambd), 0, input)
 
 
 def threshold(input: Any, threshold: float, value: float) -> Any:
     """x where x > threshold, value elsewhere."""
-    return ops.where(gt(plain(input), threshold), input, value)
+    return ops.where(le(plain(input), threshold), value, input)
 
 
 def glu(input: Any, dim: int = -1) -> Any:

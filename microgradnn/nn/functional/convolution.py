@@ -16,10 +16,14 @@ from ...node import plain
 from ...protocol import array, bare
 
 Sizes = int | tuple[int, ...]
+_LEAST = {"padding": 0, "output_padding": 0, "output_size": 0}
 
 
 def _each(name: str, what: str, value: Any, n: int) -> tuple[int, ...]:
-    sizes: tuple[int, ...] = (int(value),) * n if np.ndim(value) == 0 else tuple(value)
+    least = _LEAST.get(what, 1)
+    sizes: tuple[int, ...] = (value,) * n if np.ndim(value) == 0 else tuple(value)
+    if any(not isinstance(k, (int, np.integer)) or k < least for k in sizes):
+        raise ConfigError(f"{name}: {what} is {value!r}, need integers of at least {least}")
     sizes = sizes * n if len(sizes) == 1 else sizes
     if len(sizes) != n:
         raise ShapeError(f"{name}: {what} {value} has {len(sizes)} entries, need {n}")
@@ -89,11 +93,15 @@ def _conv(
     )
     kernels = ops.reshape(w, shape=(groups, w.shape[0] // groups, kernel))
     y = ops.matmul(kernels, ops.swapaxes(rows, axis1=-1, axis2=-2))
-    y = _with_bias(ops.reshape(y, shape=(b, w.shape[0], *places)), bias, n)
+    y = _with_bias(name, ops.reshape(y, shape=(b, w.shape[0], *places)), bias, n)
     return y if batched else y[0]
 
 
-def _with_bias(y: Any, bias: Any, n: int) -> Any:
+def _with_bias(name: str, y: Any, bias: Any, n: int) -> Any:
+    if bias is not None and np.shape(plain(bias)) != (y.shape[1],):
+        raise ShapeError(
+            f"{name}: bias has shape {np.shape(plain(bias))}, expected ({y.shape[1]},)"
+        )
     return y if bias is None else y + functions.reshape(bias, (-1,) + (1,) * n)
 
 
@@ -167,8 +175,10 @@ def _conv_transpose(
     )
     y = ops.fold(ops.transpose(product, axes=order), size=size, stride=step, dilation=dilate)
     y = _padded(y, [(0, e) for e in extra])
+    if any(m <= 2 * c for c, m in zip(cut, y.shape[2:], strict=True)):
+        raise ShapeError(f"{name}: padding {cut} leaves nothing of the output {y.shape[2:]}")
     index = tuple(slice(c, m - c) for c, m in zip(cut, y.shape[2:], strict=True))
-    y = _with_bias(y[(..., *index)], bias, n)
+    y = _with_bias(name, y[(..., *index)], bias, n)
     return y if batched else y[0]
 
 
@@ -237,9 +247,9 @@ def _pool_windows(
     sides, beyond = [], []
     for size, k, s, d, p in zip(x.shape[2:], kernel, step, dilate, edge, strict=True):
         room = size + 2 * p - d * (k - 1) - 1
-        if room < 0:
-            raise ShapeError(f"{name}: kernel {kernel} is larger than the input {x.shape[2:]}")
         last = -(-room // s) if ceil_mode else room // s
+        if last < 0:
+            raise ShapeError(f"{name}: kernel {kernel} is larger than the input {x.shape[2:]}")
         if ceil_mode and last * s >= size + p:  # a window must start inside
             last -= 1
         more = max(last * s - room, 0)
@@ -265,14 +275,20 @@ def _max_pool(
     )
     first = np.argmax(bare(w), -1)  # of equal pixels the first gets the gradient, as in torch, TF
     y = ops.take_along_axis(w, indices=first[..., None], axis=-1)[..., 0]
-    if not return_indices:
+    lost = np.any(padding) and np.any(plain(y) == -np.inf)  # the padding may have come first
+    if not return_indices and not lost:
         return y if batched else y[0]
-    shape = np.shape(plain(input))[-n:]  # where in the flat image the largest stands
+    shape = np.shape(plain(input))[-n:]  # the place in the flat image of each pixel, -1 outside
     number = np.broadcast_to(np.arange(float(math.prod(shape))).reshape(shape), (1, 1, *shape))
     at, _, _ = _pool_windows(
         "max_pool", n, number, kernel_size, stride, padding, dilation, ceil_mode, -1
     )
     at = np.broadcast_to(at, np.shape(plain(w)))
+    outside = np.take_along_axis(at, first[..., None], -1)[..., 0] < 0
+    first = np.where(outside, np.argmax(at >= 0, -1), first)
+    y = ops.take_along_axis(w, indices=first[..., None], axis=-1)[..., 0]
+    if not return_indices:
+        return y if batched else y[0]
     index = np.take_along_axis(at, first[..., None], -1)[..., 0].astype(int)
     return (y, index) if batched else (y[0], index[0])
 
@@ -323,6 +339,8 @@ def _avg_pool(
     w, batched, (inside, real) = _pool_windows(
         f"avg_pool{n}d", n, input, kernel_size, stride, padding, 1, ceil_mode, 0.0
     )
+    if divisor_override == 0:
+        raise ConfigError(f"avg_pool{n}d: divisor_override is 0")
     count = divisor_override or (inside if count_include_pad else real).astype(plain(w).dtype)
     y = ops.sum(w, axis=-1) / count
     return y if batched else y[0]
@@ -374,15 +392,21 @@ def _adaptive(n: int, input: Any, output_size: Any, reduce: Callable[..., Any]) 
     """Each axis cut into output_size parts, as equal as possible, which may share a pixel."""
     x = array(input)
     sizes = (output_size,) * n if isinstance(output_size, (int, type(None))) else output_size
-    for axis, size in zip(range(-n, 0), sizes, strict=True):
+    sizes = tuple(m if k is None else k for m, k in zip(x.shape[-n:], sizes, strict=True))
+    _each(f"adaptive_pool{n}d", "output_size", sizes, n)
+    for axis, size in reversed([*zip(range(-n, 0), sizes, strict=True)]):
         m, lead = x.shape[axis], (slice(None),) * (axis % x.ndim)
-        k = m if size is None else size
+        k = size
         parts = [
             reduce(x[(*lead, slice(i * m // k, -(-(i + 1) * m // k)))], axis=axis) for i in range(k)
         ]
-        shape = (*x.shape[: axis % x.ndim], 0, *x.shape[axis % x.ndim + 1 :])
-        x = functions.stack(parts, axis) if parts else np.zeros(shape, plain(x).dtype)
+        x = functions.stack(parts, axis) if parts else x[(*lead, slice(0))]
     return x
+
+
+def _first_max(x: Any, axis: int) -> Any:
+    first = np.expand_dims(np.argmax(plain(x), axis), axis)
+    return ops.squeeze(ops.take_along_axis(x, indices=first, axis=axis), axis=axis)
 
 
 def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
@@ -402,17 +426,17 @@ def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
 
 def adaptive_max_pool1d(input: Any, output_size: Any) -> Any:
     """The maxima of output_size windows that cover the axis."""
-    return _adaptive(1, input, output_size, ops.max)
+    return _adaptive(1, input, output_size, _first_max)
 
 
 def adaptive_max_pool2d(input: Any, output_size: Any) -> Any:
     """The maxima of output_size windows that cover each of the last two axes."""
-    return _adaptive(2, input, output_size, ops.max)
+    return _adaptive(2, input, output_size, _first_max)
 
 
 def adaptive_max_pool3d(input: Any, output_size: Any) -> Any:
     """The maxima of output_size windows that cover each of the last three axes."""
-    return _adaptive(3, input, output_size, ops.max)
+    return _adaptive(3, input, output_size, _first_max)
 
 
 # ---- windows themselves -------------------------------------------------------------------------
@@ -487,6 +511,8 @@ def pad(
     if any(a or b for a, b in wide):
         options = {"constant_values": value or 0} if mode == "constant" else {}
         x = functions.pad(x, wide, names[mode], **options)
+    if any(a + b > m for (a, b), m in zip(cut, x.shape, strict=True)):
+        raise ShapeError(f"pad: {pad} cuts more than there is of {x.shape}")
     return _cut(x, cut)
 
 

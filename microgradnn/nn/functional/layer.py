@@ -28,15 +28,20 @@ def _scaled(y: Any, weight: Any, bias: Any, shape: Axes) -> Any:
     return y if bias is None else y + functions.reshape(bias, shape)
 
 
+def _ending(name: str, x: Any, normalized_shape: Any) -> Axes:
+    shape = (normalized_shape,) if np.ndim(normalized_shape) == 0 else tuple(normalized_shape)
+    if not shape or x.shape[x.ndim - len(shape) :] != shape:
+        raise ShapeError(f"{name}: input {x.shape} does not end in {shape}")
+    return shape
+
+
 def layer_norm(
     input: Any, normalized_shape: int | Axes, weight: Any = None, bias: Any = None,
     eps: float = 1e-5,
 ) -> Any:  # fmt: skip
     """(x - mean) / √(var + eps) over the last axes, scaled and shifted (Ba et al. 2016)."""
     x = array(input)
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if x.shape[x.ndim - len(shape) :] != shape:
-        raise ShapeError(f"layer_norm: input {x.shape} does not end in {shape}")
+    shape = _ending("layer_norm", x, normalized_shape)
     return _scaled(_standardised(x, tuple(range(-len(shape), 0)), eps), weight, bias, shape)
 
 
@@ -45,7 +50,7 @@ def rms_norm(
 ) -> Any:
     """x / √(mean(x²) + eps) over the last axes, scaled (Zhang and Sennrich 2019)."""
     x = array(input)
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = _ending("rms_norm", x, normalized_shape)
     small = np.finfo(plain(x).dtype).eps if eps is None else eps
     square = functions.mean(ops.square(x), tuple(range(-len(shape), 0)), keepdims=True)
     return _scaled(x / ops.sqrt(square + small), weight, None, shape)
@@ -73,6 +78,10 @@ def instance_norm(
     shape = (1, x.shape[1]) + (1,) * (x.ndim - 2)
     axes = tuple(range(2, x.ndim))
     if use_input_stats:
+        if math.prod(x.shape[2:]) == 1:
+            raise ShapeError(
+                f"instance_norm: one value for each channel of {x.shape} has no variance"
+            )
         if running_mean is not None:
             n = math.prod(x.shape[2:])
             means, variances = plain(x).mean(axes), plain(x).var(axes) * n / max(n - 1, 1)
@@ -101,6 +110,8 @@ def batch_norm(
             raise ConfigError("batch_norm: training=False needs running_mean and running_var")
         middle, spread = (functions.reshape(v, shape) for v in (running_mean, running_var))
         return _scaled((x - middle) / ops.sqrt(spread + eps), weight, bias, shape)
+    if (running_mean is None) != (running_var is None):
+        raise ConfigError("batch_norm: give both of running_mean and running_var, or neither")
     n = x.size // max(x.shape[1], 1)
     if n == 1:
         raise ShapeError(f"batch_norm: one value for each channel of {x.shape} has no variance")
@@ -181,6 +192,8 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
         bad = index[(index < 0) | (index >= n)][0]
         raise LabelError(f"embedding: index {bad} is out of range; weight has rows 0 to {n - 1}")
     if padding_idx is not None:
+        if not -n <= padding_idx < n:
+            raise LabelError(f"embedding: padding_idx {padding_idx} is out of range for {n} rows")
         fixed = (np.arange(n) == padding_idx % n)[:, None]
         w = ops.where(fixed, plain(w), w)
     return ops.take(w, indices=index, axis=0)
@@ -201,6 +214,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> np.ndarray:
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     """x₁ᵀ·W·x₂ + b for each W of weight (out, in1, in2)."""
     y = functions.einsum("...i,oij,...j->...o", array(input1), array(weight), array(input2))
+    if bias is not None and np.shape(plain(bias)) != y.shape[-1:]:
+        raise ShapeError(f"bilinear: bias has shape {np.shape(plain(bias))}, not {y.shape[-1:]}")
     return y if bias is None else y + bias
 
 
@@ -226,9 +241,14 @@ def scaled_dot_product_attention(
         mask = array(attn_mask)
         if plain(mask).dtype.kind == "b":
             scores = ops.where(plain(mask), scores, -np.inf)
+        elif plain(mask).dtype.kind != "f":
+            raise DTypeError(f"scaled_dot_product_attention: mask is {plain(mask).dtype}")
         else:
             scores = scores + mask
-    return ops.matmul(dropout(ops.softmax(scores, axis=-1), dropout_p, True, rng), v)
+    empty = np.all(plain(scores) == -np.inf, -1, keepdims=True)  # no key takes part: 0, not nan
+    weights = ops.softmax(ops.where(empty, 0, scores) if empty.any() else scores, axis=-1)
+    weights = ops.where(empty, 0, weights) if empty.any() else weights
+    return ops.matmul(dropout(weights, dropout_p, True, rng), v)
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
@@ -250,6 +270,8 @@ def pairwise_distance(
 def pdist(input: Any, p: float = 2.0) -> Any:
     """The distances of all pairs of rows."""
     x = array(input)
+    if x.ndim != 2:
+        raise ShapeError(f"pdist: input has shape {x.shape}, need rows (n, features)")
     i, j = np.triu_indices(x.shape[0], 1)
     return functions.linalg.vector_norm(x[i] - x[j], ord=p, axis=-1)
 
