@@ -30,10 +30,11 @@ def loss_of(output, target):
 
 # ---- 1: layers --------------------------------------------------------------------------------
 rng = np.random.default_rng(0)
+keras = dict(kernel_initializer="glorot_uniform", bias_initializer="zeros", rng=rng)
 model = nn.Sequential(
-    nn.Linear(data.n_features, 512, rng=rng), nn.ReLU(),
-    nn.Linear(512, 256, rng=rng), nn.ReLU(),
-    nn.Linear(256, data.n_classes, rng=rng), nn.ReLU(),
+    nn.Linear(data.n_features, 512, **keras), nn.ReLU(),
+    nn.Linear(512, 256, **keras), nn.ReLU(),
+    nn.Linear(256, data.n_classes, **keras), nn.ReLU(),
 )  # fmt: skip
 start = [p.data.copy() for p in model.parameters()]
 optimizer = optim.SGD(model.parameters(), lr=rate)

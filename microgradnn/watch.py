@@ -4,7 +4,10 @@ python -m microgradnn watch FOLDER --data mnist
 """
 
 import importlib.util
+import sys
 import time
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +37,11 @@ def watch(
     """
     manager, seen, count = CheckpointManager(directory), None, 0
     while True:
-        path = manager.latest_checkpoint
+        with warnings.catch_warnings(record=True) as damaged:
+            warnings.simplefilter("always")
+            path = manager.latest_checkpoint
+        for warning in damaged if path is not None and path != seen else ():
+            print(f"microgradnn: {warning.message}", file=sys.stderr)
         if path is not None and path != seen:
             show(report(path, data, make_model))
             seen, count = path, count + 1
@@ -59,7 +66,9 @@ def report(
     if "ema" in states:
         shadow = states["ema"]["shadow"]
         names = [name for name, _ in model.named_parameters()]
-        average = shadow if isinstance(shadow, dict) else dict(zip(names, shadow, strict=True))
+        if set(shadow) != set(names):  # of an EMA that was given parameters without names
+            shadow = dict(zip(names, shadow.values(), strict=True))
+        average = shadow
         model.load_state_dict({**states["model"], **average})
         weights = "averaged weights"
     x, labels = data
@@ -81,6 +90,8 @@ def model_of(
     config = read_configs(path).get("model")
     if make_model is not None:
         model = make_model()
+        if not isinstance(model, nn.Module):
+            raise ConfigError(f"--model: the function returned a {type(model).__name__}, no model")
     elif config is not None:
         model = nn.Module.from_config(config)
     else:
@@ -94,14 +105,21 @@ def model_of(
 
 def samples(source: str, split: str = "validation") -> tuple[np.ndarray, np.ndarray]:
     """(x, labels) from an .npz file with arrays x and y, a folder with MNIST, or "mnist"."""
-    if source.endswith(".npz"):
-        try:
-            with np.load(source, allow_pickle=False) as file:
-                return file["x"], file["y"]
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(f"{source}: need an .npz file with arrays x and y ({error})") from error
-    part = getattr(load_mnist(None if source == "mnist" else source), split)
-    return part.x, part.y
+    if not source.endswith(".npz"):
+        part = getattr(load_mnist(None if source == "mnist" else source), split)
+        return part.x, part.y
+    try:
+        with open(source, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            x, y = file["x"], file["y"]
+    except (OSError, KeyError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{source}: need an .npz file with arrays x and y ({error})") from error
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if x.ndim < 1 or y.shape != x.shape[:1] or y.dtype.kind not in "iu":
+        raise DataError(
+            f"{source}: x {x.shape} and y {y.shape} of {y.dtype} are no samples with integer labels"
+        )
+    return x, y
 
 
 def function_in(spec: str) -> Callable[[], nn.Module]:

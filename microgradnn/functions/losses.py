@@ -342,7 +342,7 @@ def gaussian_nll_loss(
 ) -> Any:  # fmt: skip
     """(log var + (input - target)² / var) / 2, var not below eps; `full` adds log(2π) / 2."""
     x = array(input)
-    v = np.asarray(var, plain(x).dtype) if np.ndim(plain(var)) == 0 else array(var)
+    v = np.asarray(var, plain(x).dtype) if isinstance(var, (int, float)) else array(var)
     _same_shape("gaussian_nll_loss", x, target)
     if v.ndim and v.shape != x.shape and v.shape == x.shape[:-1]:
         v = ops.expand_dims(v, axis=-1)

@@ -4,6 +4,7 @@
 bias=False); containers list what is inside. Weights are not part of it: see state_dict.
 """
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,13 @@ def describe(module: Any, classes: dict[str, Any]) -> Config:
         )
 
     args, options = module._given
+    given = inspect.signature(kind).bind(*args, **options)
+    for name in _WEIGHTS_ONLY:
+        given.arguments.pop(name, None)
     return {
         "class": kind.__name__,
-        "args": [encoded(a) for a in args],
-        "options": {k: encoded(v) for k, v in options.items() if k not in _WEIGHTS_ONLY},
+        "args": [encoded(a) for a in given.args],
+        "options": {k: encoded(v) for k, v in given.kwargs.items()},
     }
 
 

@@ -146,6 +146,10 @@ class ReduceLROnPlateau(_Monitor):
             raise ConfigError(f"ReduceLROnPlateau: factor is {factor}, need between 0 and 1")
         self.factor, self.patience, self.min_lr, self.wait = factor, patience, min_lr, 0
 
+    def on_train_begin(self, logs: dict[str, Any]) -> None:
+        """None; starts to count."""
+        self.best, self.wait = math.inf, 0
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """None; counts epochs without improvement."""
         if self.better(self.value(logs)):
@@ -289,5 +293,3 @@ class BackupAndRestore(ModelCheckpoint):
     def on_train_begin(self, logs: dict[str, Any]) -> None:
         """None; restores. Raises CheckpointError if the newest backup is of another model."""
         self.manager.restore(**run_state(self.run))
-
-

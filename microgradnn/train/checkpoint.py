@@ -36,15 +36,10 @@ def save_checkpoint(path: PathLike, **objects: Any) -> Path:
     """
     arrays: dict[str, np.ndarray] = {}
     tree = {name: _encode(_state(obj), name, arrays) for name, obj in objects.items()}
-    header = json.dumps(
-        {
-            "version": VERSION,
-            "checksum": _checksum(arrays),
-            "objects": tree,
-            "configs": {n: _config(o) for n, o in objects.items() if hasattr(o, "get_config")},
-        }
-    )
-    content = _safetensors().save(arrays, {"format": FORMAT, "state": header})
+    configs = {n: _config(o) for n, o in objects.items() if hasattr(o, "get_config")}
+    state = json.dumps({"version": VERSION, "objects": tree, "configs": configs})
+    head = {"format": FORMAT, "state": state, "checksum": _checksum(state, arrays)}
+    content = _safetensors().save(arrays, head)
     return write_atomically(path, content)
 
 
@@ -53,24 +48,13 @@ def read_checkpoint(path: PathLike) -> dict[str, Any]:
 
     Raises CheckpointError if the file is missing, cut off, damaged or not one of ours.
     """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
-    header, arrays = _parse(path, content)
-    if header.get("checksum") != _checksum(arrays):
-        raise CheckpointError(f"{path}: damaged, the arrays do not have their checksum")
-    return {name: _decode(node, arrays) for name, node in header["objects"].items()}
+    state, arrays = _parse(Path(path))
+    return {name: _decode(node, arrays) for name, node in state["objects"].items()}
 
 
 def read_configs(path: PathLike) -> dict[str, Any]:
     """What the models in a file are made of (see Module.get_config), None where it is unknown."""
-    path = Path(path)
-    try:
-        return dict(_parse(path, path.read_bytes())[0]["configs"])
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    return dict(_parse(Path(path))[0]["configs"])
 
 
 def load_checkpoint(path: PathLike, **objects: Any) -> dict[str, Any]:
@@ -83,6 +67,12 @@ def load_checkpoint(path: PathLike, **objects: Any) -> dict[str, Any]:
     for name in objects:
         if name not in states:
             raise CheckpointError(f"{path}: holds no {name!r}, only {', '.join(states)}")
+    for name, obj in objects.items():
+        if not hasattr(obj, "load_state_dict") and not hasattr(obj, "bit_generator"):
+            raise CheckpointError(
+                f"{path}: {name} does not fit, nothing was restored: a {type(obj).__name__} "
+                "cannot be restored in place; use read_checkpoint"
+            )
     before: list[tuple[Any, Any]] = []
     try:
         for name, obj in objects.items():
@@ -179,11 +169,8 @@ def _config(obj: Any) -> Any:
 def _restore(obj: Any, state: Any) -> None:
     if hasattr(obj, "load_state_dict"):
         obj.load_state_dict(state)
-    elif hasattr(obj, "bit_generator"):
-        obj.bit_generator.state = state
     else:
-        kind = type(obj).__name__
-        raise CheckpointError(f"a {kind} cannot be restored in place; use read_checkpoint")
+        obj.bit_generator.state = state
 
 
 def _encode(node: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -195,8 +182,9 @@ def _encode(node: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
         if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
             raise DTypeError(f"save_checkpoint: {name} has dtype {array.dtype}, which has no place")
         # safetensors writes the buffer as it lies in memory, also where it is not in C order.
-        arrays[name] = np.array(array, array.dtype.newbyteorder("="), order="C", copy=True)
-        return {"$": "array", "of": name}
+        key = str(len(arrays))  # not the path: {"a": {"b": …}, "a.b": …} has two of one path
+        arrays[key] = np.array(array, array.dtype.newbyteorder("="), order="C", copy=True)
+        return {"$": "array", "of": key}
     if isinstance(node, (list, tuple)):
         items = [_encode(v, f"{name}.{i}", arrays) for i, v in enumerate(node)]
         return items if isinstance(node, list) else {"$": "tuple", "of": items}
@@ -222,12 +210,14 @@ def _decode(node: Any, arrays: dict[str, np.ndarray]) -> Any:
         return arrays[of]
     if kind == "tuple":
         return tuple(_decode(v, arrays) for v in of)
+    if kind != "dict":
+        raise KeyError(kind)
     return {k: _decode(v, arrays) for k, v in of}
 
 
-def _checksum(arrays: dict[str, np.ndarray]) -> str:
-    """CRC-32 of names, types, shapes and bytes: it finds accidents, not forgers."""
-    crc = 0
+def _checksum(state: str, arrays: dict[str, np.ndarray]) -> str:
+    """CRC-32 of the text and of the arrays' names, types, shapes and bytes: finds accidents."""
+    crc = zlib.crc32(state.encode())
     for name in sorted(arrays):
         a = arrays[name]
         crc = zlib.crc32(f"{name} {a.dtype.str} {a.shape}".encode(), crc)
@@ -235,25 +225,40 @@ def _checksum(arrays: dict[str, np.ndarray]) -> str:
     return f"{crc:08x}"
 
 
-def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The header and the arrays of a file."""
+def _parse(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The state in the header of a file and its arrays, whole and undamaged."""
     library = _safetensors()
     try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
         size = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + size])["__metadata__"]
-        if metadata["format"] != FORMAT:
-            raise KeyError(metadata["format"])
-        header = json.loads(metadata["state"])
+        head = json.loads(content[8 : 8 + size])["__metadata__"]
+        if head["format"] != FORMAT:
+            raise KeyError(head["format"])
+        text = head["state"]
+        state = json.loads(text)
+        version = state["version"]
     except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of microgradnn, or cut off") from error
-    if header.get("version") != VERSION:
+    if version != VERSION:
         raise CheckpointError(
-            f"{path}: checkpoint of version {header.get('version')}, this library reads {VERSION}"
+            f"{path}: checkpoint of version {version}, this library reads {VERSION}"
         )
     try:
-        return header, library.load(content)
+        arrays = library.load(content)
     except Exception as error:  # its own exception type is not public
         raise CheckpointError(f"{path}: cut off or damaged ({error})") from error
+    if head.get("checksum") != _checksum(text, arrays):
+        raise CheckpointError(f"{path}: damaged, it does not have its checksum")
+    try:
+        for node in state["objects"].values():
+            _decode(node, arrays)
+        dict(state["configs"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"{path}: its header is not one of ours ({error!r})") from error
+    return state, arrays
 
 
 def _safetensors() -> Any:

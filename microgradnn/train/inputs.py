@@ -47,16 +47,18 @@ def samples(caller: str, x: Any, y: Any = None, weights: Any = None) -> Samples:
             raise ShapeError(f"{caller}: x has {len(xs[0])} samples, {name} has {len(a)}")
     if ws is not None and ws.ndim != 1:
         raise ShapeError(f"{caller}: sample_weight has shape {ws.shape}, need one number a sample")
+    if ws is not None and not (ws >= 0).all():
+        at = int(np.argmin(ws >= 0))
+        raise DataError(f"{caller}: sample_weight is {ws[at]} at sample {at}, need numbers >= 0")
     return Samples(xs, ys, ws)
 
 
 def check_finite(caller: str, data: Samples, batch_size: int) -> None:
     """None. Raises DataError that names the sample, its batch and the feature of the first nan."""
     for name, a in [*(("x", a) for a in data.x), ("y", data.y)]:
-        if a is None or a.dtype.kind != "f" or not np.isnan(np.sum(a)):
-            continue
-        bad = np.argwhere(np.isnan(a))
-        if len(bad):
+        nan = np.isnan(a) if a is not None and a.dtype.kind == "f" else np.False_
+        if nan.any():
+            bad = np.argwhere(nan)
             row, *where = (int(i) for i in bad[0])
             feature = f", feature {where[0] if len(where) == 1 else tuple(where)}" if where else ""
             raise DataError(
@@ -81,7 +83,7 @@ def check_labels(caller: str, y: np.ndarray | None, classes: int) -> None:
 def split(data: Samples, share: float) -> tuple[Samples, Samples]:
     """The first samples to train with and the last `share` of them to validate, as Keras does."""
     n = len(data)
-    first = int(n * (1 - share))
+    first = int(n * (1 - share)) if share == share else 0  # nan is not itself
     if not 0 < share < 1 or not 0 < first < n:
         raise ConfigError(
             f"fit: validation_split is {share}, which leaves {first} of {n} samples to train with; "
@@ -94,18 +96,26 @@ def by_class(y: np.ndarray | None, class_weight: dict[int, float]) -> np.ndarray
     """The weight of each sample, that of its class; classes not listed weigh 1."""
     if y is None:
         raise ConfigError("fit: class_weight needs targets y")
+    if not isinstance(class_weight, dict):
+        kind = type(class_weight).__name__
+        raise ConfigError(f"fit: class_weight is a {kind}, need a dict of class: weight")
     labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))
-    top = max([int(labels.max()), *class_weight]) if len(labels) else 0
+    weights = np.ones(len(labels))
     for label, weight in class_weight.items():
-        if label < 0 or label != int(label) or not np.isfinite(weight) or weight < 0:
-            raise ConfigError(f"fit: class_weight {{{label}: {weight}}}, need class: number >= 0")
-    table = np.ones(top + 1)
-    table[list(class_weight)] = list(class_weight.values())
-    return table[labels.astype(np.int64)]
+        numbers = all(isinstance(v, (int, float, np.number)) for v in (label, weight))
+        if not numbers or not np.isfinite(weight) or min(weight, label) < 0 or label % 1:
+            raise ConfigError(
+                f"fit: class_weight {{{label!r}: {weight!r}}}, need class: number >= 0"
+            )
+        weights[labels == label] = weight
+    return weights
 
 
 def _array(caller: str, name: str, data: Any) -> np.ndarray:
-    array = np.asarray(plain(data))
+    try:
+        array = np.asarray(plain(data))
+    except ValueError as error:
+        raise ShapeError(f"{caller}: {name} is no array: its rows differ in length") from error
     if array.dtype.kind not in "fiub":
         raise DTypeError(f"{caller}: {name} has dtype {array.dtype}, need numbers")
     if array.ndim == 0:

@@ -93,6 +93,8 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     """max(1 - t·y, 0), the mean over the last axis; labels -1 and 1, or 0 and 1."""
     losses._same_shape("hinge", y_pred, y_true)
     t = array(y_true)
+    if plain(t).dtype.kind in "iub":  # 2·t - 1 of unsigned labels would wrap around
+        t = plain(t).astype(plain(y_pred).dtype)
     raw = plain(t)
     if np.all((raw == 0) | (raw == 1)):
         t = 2 * t - 1
@@ -134,6 +136,7 @@ class Loss:
     """
 
     def __init__(self, loss: Any) -> None:
+        self.by_name = isinstance(loss, str)  # then it may be called before training, as a check
         if isinstance(loss, str):
             loss = _named(loss)
         if not callable(loss):

@@ -6,15 +6,18 @@ backward, step.
 
 from __future__ import annotations  # np.random loads when it is used, not before
 
+import copy
 import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import optim
-from ..errors import ConfigError, ShapeError, unknown
+from ..errors import ConfigError, DataError, ShapeError, unknown
 from ..node import no_grad, plain
+from ..tensor import tensor
 from . import inputs, metrics
 from .history import History, Progress
 from .inputs import Samples
@@ -49,6 +52,11 @@ class Compiled:
                 raise ConfigError(f"compile: two metrics are called {name!r}; give one a name=")
         self.mean_loss = metrics.Mean("loss")
         self.ema = optim.EMA(model, ema) if isinstance(ema, float) else ema
+        if ema is not None and not isinstance(self.ema, optim.EMA):
+            raise ConfigError(f"compile: ema is {ema!r}, need a decay such as 0.99 or an optim.EMA")
+        theirs = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        if not any(id(p) in theirs for p in model.parameters()):
+            raise ConfigError("compile: the optimizer has no parameter of this model")
         self.regularized = any(
             vars(m).get(f"{part}_regularizer")
             for m in model.modules()
@@ -69,8 +77,14 @@ class Compiled:
             metric.update_state(data.y, raw, data.weights)
 
     def logs(self) -> dict[str, Any]:
-        """The figures so far, by name."""
-        return {m.name: m.result() for m in (self.mean_loss, *self.metrics)}
+        """The figures so far, by name; nan where all weights so far were 0."""
+        logs: dict[str, Any] = {"loss": self.mean_loss.result()}
+        for metric in self.metrics:
+            try:
+                logs[metric.name] = metric.result()
+            except DataError:
+                logs[metric.name] = math.nan
+        return logs
 
 
 class Trainable:
@@ -129,18 +143,16 @@ class Trainable:
         if class_weight:
             extra = inputs.by_class(from_user.y, class_weight)
             given = from_user.weights
-            from_user = Samples(
-                from_user.x, from_user.y, extra if given is None else given * extra
-            )
+            from_user = Samples(from_user.x, from_user.y, extra if given is None else given * extra)
         train, validation = from_user, None
         if validation_data is not None:
             validation = inputs.samples("fit: validation_data", *validation_data)
         elif validation_split:
             train, validation = inputs.split(from_user, validation_split)
         size = _batch_size(batch_size, len(train))
-        self._check(how, train, size)
-        if validation is not None:
-            self._check(how, validation, size)
+        for part in (train, validation):
+            if part is not None:
+                self._check(how, part, size)
         run = Run(self, train, validation, size, epochs, initial_epoch, shuffle, seed)
         return run.train(list(callbacks), verbose)
 
@@ -170,7 +182,8 @@ class Trainable:
         data = inputs.samples("predict", x)
         how = vars(self).get("_compiled")
         with _evaluating(self, how):
-            parts = [plain(self._forward(b)) for b in _in_order(data, batch_size or 256)]
+            size = _some("predict", batch_size)
+            parts = [plain(self._forward(b)) for b in _in_order(data, size)]
         return np.concatenate(parts)
 
     # ---- one step -------------------------------------------------------------------------------
@@ -205,18 +218,30 @@ class Trainable:
     def _test(self, how: Compiled, data: Samples, batch_size: int | None) -> dict[str, Any]:
         how.reset()
         with _evaluating(self, how):
-            for batch in _in_order(data, batch_size or 256):
+            for batch in _in_order(data, _some("evaluate", batch_size)):
                 loss, y_pred = self._loss(how, batch)
                 how.update(float(loss.item()), batch, y_pred)
         return how.logs()
 
     def _check(self, how: Compiled, data: Samples, size: int) -> None:
-        """Everything that can be known to be wrong before the first step."""
+        """Everything that can be known to be wrong before the first step.
+
+        Loss and metrics see all targets once, with the outputs of one sample in every row.
+        """
         inputs.check_finite("fit", data, size)
         with _evaluating(self, None):
-            shape = plain(self._forward(data.take(slice(0, 1)))).shape
-        if how.loss.name in LABELLED and len(shape) >= 2:
-            inputs.check_labels("fit", data.y, shape[1] if len(shape) > 2 else shape[-1])
+            one = self._forward(data.take(slice(0, 1)))
+            shape = plain(one).shape
+            if how.loss.name in LABELLED and len(shape) >= 2:
+                inputs.check_labels("fit", data.y, shape[1] if len(shape) > 2 else shape[-1])
+            if not shape or shape[0] != 1:
+                return  # not a row for each sample: whatever the loss makes of it
+            outputs = np.broadcast_to(plain(one), (len(data), *shape[1:]))
+            if how.loss.by_name:
+                how.loss(tensor(outputs), data.y, data.weights)
+            for metric in how.metrics:
+                if not isinstance(metric, metrics.MeanMetricWrapper):  # a function of the user's
+                    copy.deepcopy(metric).update_state(data.y, outputs, data.weights)
 
 
 class Run:
@@ -238,6 +263,7 @@ class Run:
         self.seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         self.steps = -(-len(train) // size)
         self.epoch, self.batch = initial_epoch, 0  # the next to be done
+        self.last: dict[str, Any] = {}  # the figures of the last epoch
         self.history = History({"epochs": epochs, "steps": self.steps, "batch_size": size})
 
     def state_dict(self) -> dict[str, Any]:
@@ -280,14 +306,14 @@ class Run:
         finally:  # Ctrl-C too
             progress.close()
             model.train(False)
-        _call(callbacks, "on_train_end", how.logs() if self.history.epoch else {})
+        _call(callbacks, "on_train_end", self.last)
         return self.history
 
     def _one_epoch(self, how: Compiled, callbacks: list[Callback], progress: Progress) -> None:
         model, epoch = self.model, self.epoch
-        if self.batch == 0:
+        if self.batch == 0:  # else a checkpoint from the middle of the epoch goes on
             how.reset()
-        _call(callbacks, "on_epoch_begin", epoch, {})
+            _call(callbacks, "on_epoch_begin", epoch, {})
         progress.begin(epoch)
         for i, data in self._batches():
             _call(callbacks, "on_train_batch_begin", i, {})
@@ -308,7 +334,7 @@ class Run:
         progress.end(figures)
         logs["learning_rate"] = how.optimizer.lr
         self.history.add(epoch, {k: float(v) for k, v in figures.items()})
-        self.epoch, self.batch = epoch + 1, 0
+        self.epoch, self.batch, self.last = epoch + 1, 0, logs
         _call(callbacks, "on_epoch_end", epoch, logs)
 
     def _batches(self) -> Iterator[tuple[int, Samples]]:
@@ -345,6 +371,15 @@ class _evaluating:
 def _in_order(data: Samples, size: int) -> Iterator[Samples]:
     for start in range(0, len(data), size):
         yield data.take(slice(start, start + size))
+
+
+def _some(caller: str, batch_size: Any) -> int:
+    """How many samples are computed at once where nothing is learnt from them."""
+    if batch_size is None:
+        return 256
+    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ConfigError(f"{caller}: batch_size is {batch_size!r}, need a positive integer")
+    return int(batch_size)
 
 
 def _batch_size(given: int | None, n: int) -> int:

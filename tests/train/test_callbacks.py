@@ -80,7 +80,7 @@ def test_events_come_in_keras_order_with_keras_arguments():
 
     def record(log):
         def note(event):
-            def take(*args, logs=None):  # Keras gives logs by name, or None, we by position
+            def take(*args, logs=None):  # Keras gives logs by name, by position, or as None
                 *numbers, logs = args if logs is None else (*args, logs)
                 log.append((event, *numbers, sorted(logs or {})))
 
@@ -101,7 +101,7 @@ def test_events_come_in_keras_order_with_keras_arguments():
         pass
 
     for event, note in record(theirs).items():  # Keras' LambdaCallback has not all of them
-        setattr(Log, event, lambda self, *args, note=note, logs=None: note(*args, logs=logs or {}))
+        setattr(Log, event, lambda self, *args, note=note, **logs: note(*args, **logs))
     twin.fit(X, Y, 2, callbacks=[Log()], **split)
     # besides what Keras gives, we always give the learning rate
     ours = [(*e[:-1], [k for k in e[-1] if k != "learning_rate"]) for e in ours]

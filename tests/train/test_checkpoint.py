@@ -262,7 +262,7 @@ def test_a_changed_bit_in_the_data_is_found_by_the_checksum(tmp_path_factory, da
     path.write_bytes(content)
     with pytest.raises(CheckpointError) as error:
         read_checkpoint(path)
-    assert str(error.value) == f"{path}: damaged, the arrays do not have their checksum"
+    assert str(error.value) == f"{path}: damaged, it does not have its checksum"
 
 
 def test_a_file_cut_off_anywhere_is_refused_and_nothing_is_touched(tmp_path):
