@@ -112,7 +112,7 @@ def in_keras(hidden, activation, size, steps, rate, l2, total):
 
 for name, settings in RUNS.items():
     if args.quick:
-        settings = (*settings[:3], 100, *settings[4:])
+        settings = (*settings[:3], 30, *settings[4:])
     print(f"{name}, {settings[3]} steps")
     for framework in (ours, pytorch, in_keras):
         seconds, accuracy = framework(*settings)

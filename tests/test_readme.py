@@ -11,13 +11,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
 
-def run(*command: str) -> str:
+def run(*command: str, folder: Path | None = None) -> str:
     env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, env=env, timeout=120
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=240,
+        cwd=folder,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -44,8 +49,9 @@ def test_the_printed_result_of_the_first_block_is_the_real_one(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
-def test_every_example_runs_and_its_assertions_hold(example: Path) -> None:
-    assert run(str(example))
+def test_every_example_runs_and_its_assertions_hold(example: Path, tmp_path: Path) -> None:
+    quick = ["--quick"] if "args.quick" in example.read_text(encoding="utf-8") else []
+    assert run(str(example), *quick, folder=tmp_path)
 
 
 def test_every_file_the_readme_names_exists() -> None:
