@@ -11,7 +11,18 @@ from typing import Any, NoReturn
 from microgradnn.data import load_mnist
 from microgradnn.errors import MicrogradError
 
-from . import frameworks, lockstep, report, speed, tasks
+from . import frameworks, lockstep, model_tasks, report, speed, tasks
+
+# The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
+ON_MNIST = ("mnist", "models")
+GROUPS: dict[str, Callable[..., list[tasks.Task]]] = {
+    "gates": lambda seed: tasks.gates(),
+    "regression": tasks.regression,
+    "mnist": tasks.mnist,
+    "optimizers": model_tasks.optimizers,
+    "models": model_tasks.models,
+    "keras": model_tasks.keras,
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +38,7 @@ def parser() -> Parser:
     """The command line."""
     p = Parser(prog="python -m compare", description=__doc__)
     p.add_argument("command", nargs="?", default="run", type=_one_of("command", ("run", "speed")))
-    p.add_argument("--tasks", type=_some_of("task", tasks.GROUPS), default=list(tasks.GROUPS))
+    p.add_argument("--tasks", type=_some_of("task", GROUPS), default=list(GROUPS))
     names = list(frameworks.MODULES)
     p.add_argument("--frameworks", type=_some_of("framework", names), default=names)
     p.add_argument("--steps", type=_positive, help="steps of each task (default: its own number)")
@@ -70,13 +81,12 @@ def _natural(text: str) -> int:
 
 def collect(args: argparse.Namespace) -> list[tasks.Task]:
     """The tasks that were asked for."""
+    asked = set(args.tasks)
+    data = load_mnist(args.data) if asked & set(ON_MNIST) else None
     found = []
-    if "gates" in args.tasks:
-        found += tasks.gates()
-    if "regression" in args.tasks:
-        found += tasks.regression(args.seed)
-    if "mnist" in args.tasks:
-        found += tasks.mnist(load_mnist(args.data), args.seed)
+    for name, make in GROUPS.items():
+        if name in asked:
+            found += make(data, args.seed) if name in ON_MNIST else make(args.seed)
     return found
 
 

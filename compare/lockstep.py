@@ -2,8 +2,9 @@
 
 Every step of every framework starts from the reference's parameters (its optimiser's state is its
 own), so a difference is made by that step and not by the history, and bounds.py can say how large
-it may be. Differences are given relative to the largest element that the array has had so far in
-the run, and in ulps of that: a gradient that converges to zero has no digits of its own.
+it may be. The "shadow" of a session, averages of parameters and running statistics, has a history;
+so has its bound. Differences are given relative to the largest element that the array has had so
+far in the run, and in ulps of that: a gradient that converges to zero has no digits of its own.
 """
 
 import time
@@ -35,6 +36,8 @@ class Row:
     loss_rel: float = 0.0
     grad_rel: float = 0.0
     param_rel: float = 0.0
+    shadow_ulps: float = 0.0
+    shadow_rel: float = 0.0
     share_of_bound: float = 0.0
     seconds: float = 0.0
 
@@ -65,7 +68,7 @@ def run(
     for name in order:
         row = Row(task.name, name)
         module = frameworks[name]
-        reason = module if isinstance(module, str) else _too_large(module, task)
+        reason = module if isinstance(module, str) else _refusal(module, task)
         if reason:
             row.verdict = f"not run: {reason}"
         else:
@@ -108,14 +111,16 @@ def _step(
         grads = [np.array(g) for g in grads]
         after = session.update()
         table[name].seconds += time.perf_counter() - start
-        results[name] = (loss, grads, after)
-    loss0, grads0, after0 = results[REFERENCE]
-    moves = bound.update(wide, [g.astype(float) for g in grads0])
-    for name, (loss, grads, after) in results.items():
+        shadow = session.shadow() if hasattr(session, "shadow") else None
+        results[name] = (loss, grads, after, shadow)
+    loss0, grads0, after0, shadow0 = results[REFERENCE]
+    moves, shadows = bound.update(wide, [g.astype(float) for g in grads0])
+    for name, (loss, grads, after, shadow) in results.items():
         row = table[name]
         row.steps, row.final_loss = k + 1, float(loss)
         measures = [("loss", [loss], [loss0], [bound.loss])]
         measures += [("grad", grads, grads0, bound.grads), ("param", after, after0, moves)]
+        measures += [] if shadow is None else [("shadow", shadow, shadow0, shadows)]
         for kind, got, expected, limits in measures:
             _measure(row, k, kind, got, expected, limits, dtype, scales)
     if task.show_every and k % task.show_every == 0:
@@ -146,7 +151,8 @@ def _measure(
         scale = max(scales.get((kind, i), 0.0), float(np.abs(b).max(initial=0.0)))
         scales[kind, i] = scale
         ulp = float(np.spacing(np.asarray(scale, dtype))) or 1.0
-        share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
+        with np.errstate(over="ignore"):  # a bound of 0 says: exactly the same
+            share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
         for field, value in (
             (f"{kind}_ulps", largest / ulp),
             (f"{kind}_rel", largest / scale if scale else largest),
@@ -158,9 +164,9 @@ def _measure(
             _disagree(row, k, f"{kind} {i} at {at}: {a[at]!r} against {b[at]!r}")
 
 
-def _too_large(module: ModuleType, task: Task) -> str | None:
-    limit = getattr(module, "too_large", None)
-    return limit(task.model) if limit else None
+def _refusal(module: ModuleType, task: Task) -> str | None:
+    refuses = getattr(module, "refuses", None)
+    return refuses(task.model, task.optimizer) if refuses else None
 
 
 def _disagree(row: Row, k: int, what: str) -> None:

@@ -35,7 +35,7 @@ class Task:
     def batches(self, dtype: str) -> Batches:
         """Endless (x, y), x and real targets in dtype."""
         x = self.x.astype(dtype)
-        y = self.y if self.model.loss == "ce" else self.y.astype(dtype)
+        y = self.y if self.model.labels else self.y.astype(dtype)
         n, i = len(x), 0
         size = self.batch or n
         while True:
@@ -78,8 +78,10 @@ def _curve(task: Task, params: list[np.ndarray], loss: float) -> str:
     return f"largest error {error.max():.4f}, mean squared error {(error**2).mean():.5f}"
 
 
-def _digits(task: Task, params: list[np.ndarray], loss: float) -> str:
-    right = (outputs(task, params, task.x).argmax(1) == task.y).mean()
+def digits(task: Task, params: list[np.ndarray], loss: float) -> str:
+    """How many of the training samples are right, and where they come from."""
+    truth = task.y if task.model.labels else task.y.argmax(1)
+    right = (outputs(task, params, task.x).argmax(1) == truth).mean()
     return f"{right:.1%} of the {len(task.x)} training samples right; {task.source}"
 
 
@@ -135,10 +137,7 @@ def mnist(data: MNIST, seed: int) -> list[Task]:
     return [
         Task(
             f"mnist-{o.name}", "mnist", model, o, start, x, y, 40, 100,
-            source=data.source, verdict=_digits,
+            source=data.source, verdict=digits,
         )
         for o in (Optimizer("sgd", lr=0.125), Optimizer("adam", lr=0.001))
     ]  # fmt: skip
-
-
-GROUPS = ("gates", "regression", "mnist")

@@ -359,6 +359,8 @@ def _refusal(op: Op, raw: list[Any], error: Exception) -> Exception:
     if isinstance(error, TypeError):
         kinds = " and ".join(type(x).__name__ for x in raw)
         return DTypeError(f"{op.name}: got {kinds}, need arrays or numbers ({error})")
+    if "negative integer powers" in str(error):
+        return DTypeError(f"{op.name}: an integer to a negative power is no integer; make it float")
     shapes = [np.shape(x) for x in raw]
     if op is ops.matmul and min(map(len, shapes)) > 0:
         (a, b), inner = shapes, -2 if len(shapes[1]) > 1 else -1

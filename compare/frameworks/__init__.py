@@ -1,10 +1,12 @@
 """The frameworks, each behind the same small interface, imported only when asked for.
 
 A framework is a module with `version()`, `Session(model, optimizer, dtype, params)` and, where it
-has a limit, `too_large(model)`, which is None or the reason. A session has
+has limits, `refuses(model, optimizer)`, which is None or the reason. A session has
     load(params)      sets the parameters; optimiser state stays
     gradients(x, y)   (loss, [gradient of each parameter]) at the parameters, as NumPy
     update()          takes one optimiser step with those gradients; returns the parameters
+and, where it has them, after update()
+    shadow()          the averaged parameters (Optimizer.ema), then what the layers keep
 """
 
 from importlib import import_module
@@ -15,6 +17,7 @@ MODULES = {
     "microgradnn-scalar": "scalar",
     "torch": "pytorch",
     "tensorflow": "tf",
+    "keras": "keras",
 }
 
 

@@ -1,20 +1,30 @@
 """microgradnn's Tensor: the reference the others are compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 import microgradnn as mg
-from microgradnn import nn
+from microgradnn import nn, optim
+from microgradnn.nn import functional as F
 
+from .. import layers
 from ..specs import SLOPE, Model, Optimizer
 
 LOSS = {
-    "mse": mg.mse_loss,
-    "bce": mg.binary_cross_entropy_with_logits,
-    "ce": mg.cross_entropy,
+    "mse": F.mse_loss,
+    "mae": F.l1_loss,
+    "huber": F.huber_loss,
+    "bce": F.binary_cross_entropy_with_logits,
+    "ce": F.cross_entropy,
+    "ce-onehot": F.cross_entropy,
 }
+ACTIVATION: dict[str, Callable[[], nn.Module]] = {
+    "identity": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
+    "leaky_relu": lambda: nn.LeakyReLU(SLOPE), "elu": nn.ELU, "softplus": nn.Softplus,
+    "gelu": nn.GELU, "silu": nn.SiLU,
+}  # fmt: skip
 
 
 def version() -> str:
@@ -28,14 +38,12 @@ class Session:
     def __init__(
         self, model: Model, optimizer: Optimizer, dtype: str, params: Sequence[np.ndarray]
     ) -> None:
-        activation: Any = model.activation
-        if activation == "leaky_relu":
-            activation = lambda: nn.LeakyReLU(SLOPE)  # noqa: E731
-        self.net = nn.MLP(model.widths[0], list(model.widths[1:]), activation, dtype=dtype)
+        self.model, self.net = model, make_model(model, dtype)
         self.params = self.net.parameters()
-        self.loss = LOSS[model.loss]
-        self.optimizer = make_optimizer(optimizer, self.params)
         self.load(params)
+        self.optimizer = make_optimizer(optimizer, self.params)
+        self.schedule = make_schedule(optimizer, self.optimizer)
+        self.ema = make_ema(optimizer, self.params)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
         """None; sets the parameters."""
@@ -44,7 +52,12 @@ class Session:
 
     def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients."""
-        loss = self.loss(self.net(x), y)
+        how = "mean" if self.model.reduction == "mean" else "sum"
+        loss = LOSS[self.model.loss](self.net(x), y, reduction=how)
+        if self.model.reduction == "samples":
+            loss = loss / len(x)
+        if self.model.l2:
+            loss = loss + self.net.penalty()
         self.optimizer.zero_grad()
         loss.backward()
         return loss.item(), [p.grad for p in self.params]
@@ -52,17 +65,92 @@ class Session:
     def update(self) -> list[np.ndarray]:
         """The parameters after one step."""
         self.optimizer.step()
+        if self.schedule:
+            self.schedule.step()
+        if self.ema:
+            self.ema.update()
         return [p.data.copy() for p in self.params]
 
+    def shadow(self) -> list[np.ndarray]:
+        """The averages of the parameters, then the running statistics."""
+        kept = [a for name, a in self.net.named_buffers() if "running" in name]
+        ema = self.ema.shadow.values() if self.ema else ()
+        return [np.array(a) for a in (*ema, *kept)]
 
-def make_optimizer(spec: Optimizer, params: Sequence[Any]) -> mg.optim.Optimizer:
+
+def make_model(model: Model, dtype: str) -> nn.Module:
+    """microgradnn's model for a spec."""
+    penalty = nn.L2(model.l2) if model.l2 else None
+    if not model.layers:
+        n, *widths = model.widths
+        make = ACTIVATION[model.activation]
+        return nn.MLP(n, widths, make, kernel_regularizer=penalty, dtype=dtype)
+    return nn.Sequential(*(_module(layer, dtype, penalty) for layer in model.layers))
+
+
+def _module(layer: layers.Layer, dtype: str, penalty: Any) -> nn.Module:
+    def row(inside: Sequence[layers.Layer]) -> nn.Module:
+        return nn.Sequential(*(_module(part, dtype, penalty) for part in inside))
+
+    match layer:
+        case layers.Activation(name):
+            return ACTIVATION[name]()
+        case layers.Linear(n, m, bias):
+            return nn.Linear(n, m, bias, kernel_regularizer=penalty, dtype=dtype)
+        case layers.Conv2d(n, m, k, padding, bias):
+            made = dict(padding=padding, bias=bias, kernel_regularizer=penalty, dtype=dtype)
+            return nn.Conv2d(n, m, k, **made)
+        case layers.MaxPool2d(k):
+            return nn.MaxPool2d(k)
+        case layers.Image(shape):
+            return nn.Unflatten(1, shape)
+        case layers.Flatten():
+            return nn.Flatten()
+        case layers.BatchNorm(n, space, eps, momentum):
+            norm = nn.BatchNorm2d if space else nn.BatchNorm1d
+            return norm(n, eps, momentum, dtype=dtype)
+        case layers.LayerNorm(n, eps):
+            return nn.LayerNorm(n, eps, dtype=dtype)
+        case layers.Residual(inner, shortcut):
+            return nn.Residual(row(inner), row(shortcut) if shortcut else None)
+    raise TypeError(f"no module for {layer}")
+
+
+def make_optimizer(spec: Optimizer, params: Sequence[Any]) -> optim.Optimizer:
     """microgradnn's optimiser for a spec, over Tensors or Values."""
-    if spec.name == "adam":
-        return mg.optim.Adam(params, spec.lr, spec.betas, spec.eps, spec.weight_decay)
-    return mg.optim.SGD(
-        params,
-        spec.lr,
-        momentum=spec.momentum,
-        weight_decay=spec.weight_decay,
-        nesterov=spec.nesterov,
-    )
+    schedule = spec.schedule
+    lr: Any = spec.lr
+    if schedule and schedule.kind == "exponential":
+        lr = optim.schedules.ExponentialDecay(
+            spec.lr, schedule.steps, schedule.rate, schedule.staircase
+        )
+    elif schedule and schedule.kind == "cosine":
+        lr = optim.schedules.CosineDecay(spec.lr, schedule.steps)
+    decay = dict(weight_decay=spec.weight_decay, decoupled_weight_decay=spec.decoupled)
+    match spec.name:
+        case "sgd":
+            form = dict(nesterov=spec.nesterov, lr_in_velocity=spec.keras)
+            return optim.SGD(params, lr, spec.momentum, **form, **decay)
+        case "rmsprop":
+            return optim.RMSprop(
+                params, lr, spec.alpha, spec.eps, eps_inside=spec.keras, **decay
+            )
+        case "adagrad":
+            form = dict(initial_accumulator_value=spec.accumulator, eps_inside=spec.keras)
+            return optim.Adagrad(params, lr, eps=spec.eps, **form, **decay)
+    rule = optim.AdamW if spec.name == "adamw" else optim.Adam
+    return rule(params, lr, spec.betas, spec.eps, eps_hat=spec.keras, **decay)
+
+
+def make_schedule(spec: Optimizer, optimizer: optim.Optimizer) -> Any:
+    """The scheduler to step after each update; None where the optimiser's lr is a function."""
+    if spec.schedule and spec.schedule.kind == "step":
+        return optim.lr_scheduler.StepLR(optimizer, spec.schedule.steps, spec.schedule.rate)
+    return None
+
+
+def make_ema(spec: Optimizer, params: Sequence[Any]) -> optim.EMA | None:
+    """The average of the parameters that a spec asks for."""
+    if spec.ema is None:
+        return None
+    return optim.EMA(params, spec.ema.decay, num_updates=spec.ema.num_updates)

@@ -1,11 +1,15 @@
 """PyTorch: torch.nn.functional on float64 (or float32) tensors, torch.optim."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.optim import lr_scheduler
 
+from .. import layers
 from ..specs import SLOPE, Model, Optimizer
 
 ACTIVATION = {
@@ -17,11 +21,16 @@ ACTIVATION = {
     "elu": functional.elu,
     # The default threshold of 20 cuts off at an error of 1e-9; this one is beyond float64.
     "softplus": lambda z: functional.softplus(z, threshold=40.0),
+    "gelu": functional.gelu,
+    "silu": functional.silu,
 }
 LOSS = {
     "mse": functional.mse_loss,
+    "mae": functional.l1_loss,
+    "huber": functional.huber_loss,
     "bce": functional.binary_cross_entropy_with_logits,
     "ce": functional.cross_entropy,
+    "ce-onehot": functional.cross_entropy,
 }
 
 
@@ -30,57 +39,120 @@ def version() -> str:
     return torch.__version__
 
 
+def refuses(model: Model, optimizer: Optimizer) -> str | None:
+    """Why torch.optim cannot do it, or None: it has no optimiser of Keras' form."""
+    same = optimizer.name == "sgd" and not optimizer.schedule and not optimizer.weight_decay
+    return None if same or not optimizer.keras else "torch.optim has not Keras' form of its rule"
+
+
 class Session:
     """A model and its optimiser; see the package's docstring. torch keeps weights as (out, in)."""
 
     def __init__(
         self, model: Model, optimizer: Optimizer, dtype: str, params: Sequence[np.ndarray]
     ) -> None:
-        self.model, self.dtype = model, getattr(torch, dtype)
+        self.model, self.spec, self.dtype = model, optimizer, getattr(torch, dtype)
         self.params = [
-            torch.tensor(np.ascontiguousarray(p.T), dtype=self.dtype, requires_grad=True)
-            for p in params
+            torch.tensor(_turned(p), dtype=self.dtype, requires_grad=True) for p in params
         ]
+        self.kept = [torch.tensor(a, dtype=self.dtype) for a in model.kept()]
         self.optimizer = self.make(optimizer)
+        self.schedule = self.make_schedule(optimizer)
+        self.ema = optimizer.ema and [p.detach().clone() for p in self.params]
+        self.updates = 0
 
     def make(self, spec: Optimizer) -> torch.optim.Optimizer:
         """torch's optimiser for a spec."""
-        if spec.name == "adam":
-            return torch.optim.Adam(
-                self.params,
-                spec.lr,
-                betas=spec.betas,
-                eps=spec.eps,
-                weight_decay=spec.weight_decay,
-            )
-        return torch.optim.SGD(
-            self.params,
-            spec.lr,
-            momentum=spec.momentum,
-            weight_decay=spec.weight_decay,
-            nesterov=spec.nesterov,
-        )
+        decay = dict(weight_decay=spec.weight_decay)
+        match spec.name:
+            case "sgd":
+                how = dict(momentum=spec.momentum, nesterov=spec.nesterov)
+                return torch.optim.SGD(self.params, spec.lr, **how, **decay)
+            case "rmsprop":
+                return torch.optim.RMSprop(self.params, spec.lr, spec.alpha, spec.eps, **decay)
+            case "adagrad":
+                how = dict(initial_accumulator_value=spec.accumulator, eps=spec.eps)
+                return torch.optim.Adagrad(self.params, spec.lr, **how, **decay)
+        rule = torch.optim.AdamW if spec.name == "adamw" else torch.optim.Adam
+        return rule(self.params, spec.lr, betas=spec.betas, eps=spec.eps, **decay)
+
+    def make_schedule(self, spec: Optimizer) -> Any:
+        """torch's scheduler for a spec, or None."""
+        s = spec.schedule
+        if s is None:
+            return None
+        if s.kind == "cosine":
+            return lr_scheduler.CosineAnnealingLR(self.optimizer, s.steps)
+        if s.kind == "step":
+            return lr_scheduler.StepLR(self.optimizer, s.steps, s.rate)
+        whole = math.floor if s.staircase else float
+        return lr_scheduler.LambdaLR(self.optimizer, lambda k: s.rate ** whole(k / s.steps))
 
     def load(self, params: Sequence[np.ndarray]) -> None:
         """None; sets the parameters."""
         with torch.no_grad():
             for p, array in zip(self.params, params, strict=True):
-                p.copy_(torch.from_numpy(np.ascontiguousarray(array.T)))
+                p.copy_(torch.from_numpy(_turned(array)))
 
     def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients."""
-        h = torch.from_numpy(x).to(self.dtype)
-        target = torch.from_numpy(y)
-        target = target if self.model.loss == "ce" else target.to(self.dtype)
-        for i in range(0, len(self.params), 2):
-            h = h if i == 0 else ACTIVATION[self.model.activation](h)
-            h = functional.linear(h, self.params[i], self.params[i + 1])
-        loss = LOSS[self.model.loss](h, target)
+        h, target = torch.from_numpy(x).to(self.dtype), torch.from_numpy(y)
+        target = target if self.model.labels else target.to(self.dtype)
+        loss = self.loss(h, target)
         self.optimizer.zero_grad()
         loss.backward()
-        return loss.item(), [p.grad.numpy().T for p in self.params]
+        return loss.item(), [_turned(p.grad.numpy()) for p in self.params]
+
+    def loss(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The loss of a batch."""
+        model = self.model
+        h = layers.walk(model.chain, x, iter(self.params), iter(self.kept), _apply)
+        how = "mean" if model.reduction == "mean" else "sum"
+        loss = LOSS[model.loss](h, target, reduction=how)
+        loss = loss / len(x) if model.reduction == "samples" else loss
+        if model.l2:
+            pairs = zip(self.params, model.penalised, strict=True)
+            loss = loss + sum(model.l2 * (p * p).sum() for p, counts in pairs if counts)
+        return loss
 
     def update(self) -> list[np.ndarray]:
         """The parameters after one step."""
         self.optimizer.step()
-        return [p.detach().numpy().T.copy() for p in self.params]
+        if self.schedule:
+            self.schedule.step()
+        if self.ema:
+            for s, p in zip(self.ema, self.params, strict=True):
+                s.lerp_(p.detach(), 1 - self.spec.ema.at(self.updates))
+        self.updates += 1
+        return [_turned(p.detach().numpy()).copy() for p in self.params]
+
+    def shadow(self) -> list[np.ndarray]:
+        """The averages of the parameters, then the running statistics."""
+        ema = [_turned(s.numpy()) for s in self.ema or ()]
+        return [np.array(a) for a in (*ema, *(k.numpy() for k in self.kept))]
+
+
+def _turned(p: np.ndarray) -> np.ndarray:
+    """The array in the other layout: matrices are turned, all else is the same."""
+    return np.ascontiguousarray(p.T) if p.ndim == 2 else p
+
+
+def _apply(layer: layers.Layer, h: Any, own: Sequence[Any], kept: Sequence[Any]) -> Any:
+    match layer:
+        case layers.Activation(name):
+            return ACTIVATION[name](h)
+        case layers.Linear():
+            return functional.linear(h, *own)
+        case layers.Conv2d(padding=padding):
+            return functional.conv2d(h, *own, padding=padding)
+        case layers.MaxPool2d(k):
+            return functional.max_pool2d(h, k)
+        case layers.Image(shape):
+            return h.reshape(-1, *shape)
+        case layers.Flatten():
+            return h.flatten(1)
+        case layers.BatchNorm(_, _, eps, momentum):
+            return functional.batch_norm(h, *kept, *own, True, momentum, eps)
+        case layers.LayerNorm(n, eps):
+            return functional.layer_norm(h, (n,), *own, eps)
+    raise TypeError(f"no function for {layer}")

@@ -8,9 +8,11 @@ import numpy as np
 
 import microgradnn as mg
 from microgradnn import Value, ops
+from microgradnn.nn import functional
 
+from .. import layers
 from ..specs import SLOPE, Model, Optimizer
-from .ours import make_optimizer
+from .ours import make_ema, make_optimizer, make_schedule
 
 LARGEST = 1000  # weights; a training step visits a few nodes for each, for each sample
 ACTIVATION = {
@@ -21,6 +23,8 @@ ACTIVATION = {
     "leaky_relu": lambda z: ops.leaky_relu(z, negative_slope=SLOPE),
     "elu": ops.elu,
     "softplus": ops.softplus,
+    "gelu": functional.gelu,
+    "silu": functional.silu,
 }
 
 
@@ -29,9 +33,13 @@ def version() -> str:
     return mg.__version__
 
 
-def too_large(model: Model) -> str | None:
-    """Why a model would take too long number by number, or None."""
-    n = sum(a * b for a, b in zip(model.widths[:-1], model.widths[1:], strict=True))
+def refuses(model: Model, optimizer: Optimizer) -> str | None:
+    """Why a model cannot be run number by number, or would take too long, or None."""
+    ours = (layers.Linear, layers.Activation)
+    names = [type(x).__name__ for x in layers.flat(model.chain) if not isinstance(x, ours)]
+    if names:
+        return f"for arrays only: {', '.join(dict.fromkeys(names))}"
+    n = layers.size(model.chain)
     return f"{n} weights, one node each: more than {LARGEST}" if n > LARGEST else None
 
 
@@ -45,6 +53,8 @@ class Session:
         self.params = [np.frompyfunc(Value, 1, 1)(np.asarray(p, float)) for p in params]
         flat = list(chain.from_iterable(p.ravel() for p in self.params))
         self.optimizer = make_optimizer(optimizer, flat)
+        self.schedule = make_schedule(optimizer, self.optimizer)
+        self.ema = make_ema(optimizer, flat)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
         """None; sets the parameters."""
@@ -56,6 +66,11 @@ class Session:
         """Loss and gradients."""
         losses = [self.loss(self.output(row), t) for row, t in zip(x.tolist(), y, strict=True)]
         loss = sum(losses[1:], losses[0]) / len(losses)
+        if self.model.reduction != "mean":
+            loss = loss * self.model.scale(x)
+        if self.model.l2:
+            pairs = zip(self.params, self.model.penalised, strict=True)
+            loss = loss + self.model.l2 * sum((w**2).sum() for w, counts in pairs if counts)
         self.optimizer.zero_grad()
         loss.backward()
         grads = [np.frompyfunc(lambda v: v.grad, 1, 1)(p).astype(float) for p in self.params]
@@ -63,25 +78,55 @@ class Session:
 
     def output(self, row: Sequence[float]) -> list[Value]:
         """The outputs for one sample."""
-        h: Any = row
-        for i in range(0, len(self.params), 2):
-            w, b = self.params[i], self.params[i + 1]
-            h = h if i == 0 else [ACTIVATION[self.model.activation](z) for z in h]
-            h = [ops.sumprod(*w[:, j], *h, b[j]) for j in range(w.shape[1])]
-        return h
+        return layers.walk(
+            self.model.chain, row, iter(self.params), iter(()), _apply,
+            lambda a, b: [u + v for u, v in zip(a, b, strict=True)],
+        )  # fmt: skip
 
     def loss(self, z: list[Value], t: Any) -> Value:
         """The loss of one sample."""
-        if self.model.loss == "ce":
+        name = self.model.loss
+        if name in ("ce", "ce-onehot"):
             top = max(v.data for v in z)
-            return sum(((v - top).exp() for v in z), 0.0).log() + top - z[int(t)]
-        each = [
-            (v - u) ** 2 if self.model.loss == "mse" else ops.bce_with_logits(v, u)
-            for v, u in zip(z, t.tolist(), strict=True)
-        ]
+            whole = sum(((v - top).exp() for v in z), 0.0).log() + top
+            if name == "ce":
+                return whole - z[int(t)]
+            return sum(((whole - v) * u for v, u in zip(z, t.tolist(), strict=True)), 0.0)
+        each = [LOSS[name](v, u) for v, u in zip(z, t.tolist(), strict=True)]
         return sum(each[1:], each[0]) / len(each)
 
     def update(self) -> list[np.ndarray]:
         """The parameters after one step."""
         self.optimizer.step()
+        if self.schedule:
+            self.schedule.step()
+        if self.ema:
+            self.ema.update()
         return [np.frompyfunc(lambda v: v.data, 1, 1)(p).astype(float) for p in self.params]
+
+    def shadow(self) -> list[np.ndarray]:
+        """The averages of the parameters."""
+        if self.ema is None:
+            return []
+        numbers = iter(self.ema.shadow.values())
+        return [np.array([next(numbers) for _ in p.flat]).reshape(p.shape) for p in self.params]
+
+
+def _huber(z: Value, t: float) -> Value:
+    r = abs(z - t)
+    return r * r / 2 if r.data < 1 else r - 0.5
+
+
+LOSS = {
+    "mse": lambda z, t: (z - t) ** 2,
+    "mae": lambda z, t: abs(z - t),
+    "huber": _huber,
+    "bce": ops.bce_with_logits,
+}
+
+
+def _apply(layer: layers.Layer, h: Any, own: Sequence[Any], kept: Sequence[Any]) -> Any:
+    if isinstance(layer, layers.Activation):
+        return [ACTIVATION[layer.name](z) for z in h]
+    w, b = own[0], own[1] if len(own) > 1 else np.zeros(own[0].shape[1])
+    return [ops.sumprod(*w[:, j], *h, b[j]) for j in range(w.shape[1])]

@@ -1,11 +1,11 @@
 """TensorFlow: tf.nn functions under a GradientTape inside tf.function, plain tf.Variables.
 
-Keras is left out on purpose: its layers and losses cast to float32, and its optimisers keep their
-hyper-parameters in float32 and place Adam's eps elsewhere. The update is written out in tf ops.
+Keras is a framework of its own, keras.py: its optimisers place eps and the rate elsewhere. Here all
+formulas are written out in tf ops, the updates in tf_rules.py.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # both are read when tensorflow is imported
@@ -14,7 +14,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from .. import layers  # noqa: E402
 from ..specs import SLOPE, Model, Optimizer  # noqa: E402
+from . import tf_rules  # noqa: E402
 
 ACTIVATION = {
     "identity": lambda z: z,
@@ -24,6 +26,9 @@ ACTIVATION = {
     "leaky_relu": lambda z: tf.nn.leaky_relu(z, SLOPE),
     "elu": tf.nn.elu,
     "softplus": tf.nn.softplus,
+    # tf.nn.gelu keeps its constants in float32.
+    "gelu": lambda z: 0.5 * z * tf.math.erfc(-z * 0.5**0.5),
+    "silu": lambda z: z * tf.sigmoid(z),
 }
 
 
@@ -40,11 +45,16 @@ class Session:
     ) -> None:
         self.model, self.spec, self.dtype = model, optimizer, dtype
         self.params = [tf.Variable(p.astype(dtype)) for p in params]
-        self.state = [[tf.Variable(tf.zeros_like(p)) for _ in "mv"] for p in self.params]
+        self.kept = [tf.Variable(a.astype(dtype)) for a in model.kept()]
+        start = optimizer.accumulator if optimizer.name == "adagrad" else 0.0
+        self.state = [
+            [tf.Variable(np.full(p.shape, v, dtype)) for v in (0.0, start)] for p in params
+        ]
+        self.ema = [tf.Variable(p) for p in self.params] if optimizer.ema else []
         self.grads: list[Any] = []
         self.t = 0
-        self.compiled = tf.function(self._gradients, reduce_retracing=True)
-        self.compiled_update = tf.function(self._update)
+        self.compiled = tf.function(self._gradients, autograph=False, reduce_retracing=True)
+        self.compiled_update = tf.function(self._update, autograph=False)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
         """None; sets the parameters."""
@@ -53,45 +63,104 @@ class Session:
 
     def _gradients(self, x: Any, y: Any) -> tuple[Any, list[Any]]:
         with tf.GradientTape() as tape:
-            h = x
-            for i in range(0, len(self.params), 2):
-                h = h if i == 0 else ACTIVATION[self.model.activation](h)
-                h = tf.matmul(h, self.params[i]) + self.params[i + 1]
-            if self.model.loss == "mse":
-                loss = tf.reduce_mean(tf.square(h - y))
-            elif self.model.loss == "bce":
-                loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, h))
-            else:
-                each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=h)
-                loss = tf.reduce_mean(each)
+            h = layers.walk(self.model.chain, x, iter(self.params), iter(self.kept), _apply)
+            each = _losses(self.model.loss, h, y)
+            loss = tf.reduce_mean(each) if self.model.reduction == "mean" else tf.reduce_sum(each)
+            if self.model.reduction == "samples":
+                loss = loss / tf.cast(tf.shape(x)[0], loss.dtype)
+            if self.model.l2:
+                pairs = zip(self.params, self.model.penalised, strict=True)
+                squares = [tf.reduce_sum(tf.square(p)) for p, counts in pairs if counts]
+                loss = loss + self.model.l2 * tf.add_n(squares)
         return loss, tape.gradient(loss, self.params)
 
     def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients."""
-        target = y if self.model.loss == "ce" else y.astype(self.dtype)
+        target = y if self.model.labels else y.astype(self.dtype)
         loss, self.grads = self.compiled(tf.constant(x.astype(self.dtype)), tf.constant(target))
         return float(loss), [g.numpy() for g in self.grads]
 
     def update(self) -> list[np.ndarray]:
         """The parameters after one step."""
-        self.t += 1
         b1, b2 = self.spec.betas
-        corrections = (self.spec.lr / (1 - b1**self.t), (1 - b2**self.t) ** 0.5)
-        c1, c2 = (tf.constant(c, self.dtype) for c in corrections)
-        self.compiled_update(self.grads, c1, c2, tf.constant(self.t == 1))
+        numbers = {"lr": self.spec.rate(self.t)}
+        numbers |= {"c1": 1 - b1 ** (self.t + 1), "c2": (1 - b2 ** (self.t + 1)) ** 0.5}
+        if self.spec.ema:
+            numbers["keep"] = self.spec.ema.at(self.t)
+        tensors = {name: tf.constant(v, self.dtype) for name, v in numbers.items()}
+        self.compiled_update(self.grads, tensors)
+        self.t += 1
         return [p.numpy() for p in self.params]
 
-    def _update(self, grads: list[Any], c1: Any, c2: Any, first: Any) -> None:
-        s = self.spec
-        for p, g, (m, v) in zip(self.params, grads, self.state, strict=True):
-            g = g + s.weight_decay * p if s.weight_decay else g
-            if s.name == "adam":
-                b1, b2 = s.betas
-                m.assign(b1 * m + (1 - b1) * g)
-                v.assign(b2 * v + (1 - b2) * g * g)
-                p.assign_sub(c1 * m / (tf.sqrt(v) / c2 + s.eps))
-                continue
-            if s.momentum:
-                v.assign(tf.where(first, g, s.momentum * v + g))
-                g = g + s.momentum * v if s.nesterov else v
-            p.assign_sub(s.lr * g)
+    def _update(self, grads: list[Any], now: dict[str, Any]) -> None:
+        for p, g, state in zip(self.params, grads, self.state, strict=True):
+            tf_rules.update(self.spec, p, g, state, now)
+        for s, p in zip(self.ema, self.params, strict=False):
+            s.assign_sub((1 - now["keep"]) * (s - p))
+
+    def shadow(self) -> list[np.ndarray]:
+        """The averages of the parameters, then the running statistics."""
+        return [a.numpy() for a in (*self.ema, *self.kept)]
+
+
+def _losses(name: str, h: Any, y: Any) -> Any:
+    """The loss of every element, of every sample for cross entropy."""
+    if name == "bce":
+        return tf.nn.sigmoid_cross_entropy_with_logits(y, h)
+    if name == "ce":
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=h)
+    if name == "ce-onehot":
+        return tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=h)
+    r = h - y
+    size = tf.abs(r)
+    small = tf.minimum(size, 1.0)
+    return {"mse": tf.square(r), "mae": size, "huber": small * (size - 0.5 * small)}[name]
+
+
+def _standardised(h: Any, axes: Sequence[int], eps: float) -> tuple[Any, Any, Any]:
+    """h standardised over axes, with the mean and the biased variance."""
+    mean = tf.reduce_mean(h, axes, keepdims=True)
+    var = tf.reduce_mean(tf.square(h - mean), axes, keepdims=True)
+    return (h - mean) / tf.sqrt(var + eps), mean, var
+
+
+def _batch_norm(layer: layers.BatchNorm, h: Any, own: Sequence[Any], kept: Sequence[Any]) -> Any:
+    axes = [0, 2, 3] if layer.space else [0]
+    wide = [1, -1, 1, 1] if layer.space else [1, -1]
+    y, mean, var = _standardised(h, axes, layer.eps)
+    n = tf.cast(tf.size(h) // layer.n, h.dtype)
+    for running, new in zip(kept, (mean, var * n / (n - 1)), strict=True):
+        running.assign_add(layer.momentum * (tf.reshape(new, [-1]) - running))
+    return y * tf.reshape(own[0], wide) + tf.reshape(own[1], wide)
+
+
+def _channels_last(function: Callable[[Any], Any], h: Any) -> Any:
+    """function(h) for images with channels first: on a CPU TensorFlow has them last only."""
+    return tf.transpose(function(tf.transpose(h, (0, 2, 3, 1))), (0, 3, 1, 2))
+
+
+def _convolution(padding: int, h: Any, w: Any, b: Any = 0.0) -> Any:
+    kernel, p = tf.transpose(w, (2, 3, 1, 0)), [padding, padding]
+    around = [[0, 0], p, p, [0, 0]]
+    return _channels_last(lambda x: tf.nn.conv2d(x, kernel, 1, around) + b, h)
+
+
+def _apply(layer: layers.Layer, h: Any, own: Sequence[Any], kept: Sequence[Any]) -> Any:
+    match layer:
+        case layers.Activation(name):
+            return ACTIVATION[name](h)
+        case layers.Linear():
+            return tf.matmul(h, own[0]) + (own[1] if len(own) > 1 else 0.0)
+        case layers.Conv2d(padding=padding):
+            return _convolution(padding, h, *own)
+        case layers.MaxPool2d(k):
+            return _channels_last(lambda x: tf.nn.max_pool2d(x, k, k, "VALID"), h)
+        case layers.Image(shape):
+            return tf.reshape(h, (-1, *shape))
+        case layers.Flatten():
+            return tf.reshape(h, (tf.shape(h)[0], -1))
+        case layers.BatchNorm():
+            return _batch_norm(layer, h, own, kept)
+        case layers.LayerNorm(_, eps):
+            return _standardised(h, [-1], eps)[0] * own[0] + own[1]
+    raise TypeError(f"no function for {layer}")

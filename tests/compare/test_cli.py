@@ -29,12 +29,13 @@ def main(tmp_path: Path, *args: str) -> int:
     [
         (
             ["--tasks", "gate"],
-            "argument --tasks: unknown task 'gate', use gates, regression, mnist; did you mean gates?",
+            "argument --tasks: unknown task 'gate', use gates, regression, mnist, optimizers, models, "
+            "keras; did you mean gates?",
         ),
         (
             ["--frameworks", "tensorflw"],
             "argument --frameworks: unknown framework 'tensorflw', use microgradnn, "
-            "microgradnn-scalar, torch, tensorflow; did you mean tensorflow?",
+            "microgradnn-scalar, torch, tensorflow, keras; did you mean tensorflow?",
         ),
         (["--steps", "0"], "argument --steps: '0' is not a positive whole number"),
         (["--steps", "many"], "argument --steps: 'many' is not a positive whole number"),
