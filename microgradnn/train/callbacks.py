@@ -20,7 +20,7 @@ from .checkpoint import CheckpointManager, PathLike, save_checkpoint
 
 
 class Callback:
-    """Base of callbacks; `self.model` is the model, `self.run` the running fit (see trainer.py)."""
+    """Base of callbacks; `self.model` is the model, `self.run` the running fit (see run.py)."""
 
     model: Any = None
     run: Any = None

@@ -1,90 +1,32 @@
 """compile, fit, evaluate, predict: training in Keras's words, on any model.
 
-The same in PyTorch's words is the loop in the middle of Trainable.train_on_batch: zero_grad,
-backward, step.
+The same in PyTorch's words is the loop in the middle of Trainable._step: zero_grad, backward, step.
 """
 
 from __future__ import annotations  # np.random loads when it is used, not before
 
 import copy
-import inspect
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import optim
-from ..errors import ConfigError, DataError, ShapeError, unknown
+from ..errors import ConfigError, ShapeError
 from ..node import no_grad, plain
 from ..tensor import tensor
-from . import inputs, metrics
-from .history import History, Progress
+from . import inputs
+from .compiled import Compiled
+from .history import History
 from .inputs import Samples
-from .losses import Loss
+from .metrics import MeanMetricWrapper
+from .run import Run
 
 if TYPE_CHECKING:
     from .callbacks import Callback
 
-OPTIMIZERS: dict[str, Callable[..., Any]] = {
-    "sgd": lambda params: optim.SGD(params, lr=0.01),
-    "adam": optim.Adam,
-    "adamw": optim.AdamW,
-    "rmsprop": lambda params: optim.RMSprop(params, lr=0.001),
-    "adagrad": optim.Adagrad,
-}
 LABELLED = {
     "cross_entropy", "nll_loss", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss",
 }  # fmt: skip
-
-
-class Compiled:
-    """What compile() was given, made ready: optimiser, loss, metrics, average of weights."""
-
-    def __init__(self, model: Any, optimizer: Any, loss: Any, given: Any, ema: Any) -> None:
-        self.optimizer = _optimizer(model, optimizer)
-        self.loss = Loss(loss)
-        logits = "logits" in self.loss.name or "Logits" in self.loss.name
-        self.metrics = [_metric(m, logits) for m in given or ()]
-        names = ["loss", *(m.name for m in self.metrics)]
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError(f"compile: two metrics are called {name!r}; give one a name=")
-        self.mean_loss = metrics.Mean("loss")
-        self.ema = optim.EMA(model, ema) if isinstance(ema, float) else ema
-        if ema is not None and not isinstance(self.ema, optim.EMA):
-            raise ConfigError(f"compile: ema is {ema!r}, need a decay such as 0.99 or an optim.EMA")
-        theirs = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        if not any(id(p) in theirs for p in model.parameters()):
-            raise ConfigError("compile: the optimizer has no parameter of this model")
-        self.regularized = any(
-            vars(m).get(f"{part}_regularizer")
-            for m in model.modules()
-            for part in ("kernel", "bias")
-        )
-
-    def reset(self) -> None:
-        """None; forgets the figures of the last pass over the data."""
-        self.mean_loss.reset_state()
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def update(self, loss: float, data: Samples, y_pred: Any) -> None:
-        """None; adds a batch to the figures."""
-        self.mean_loss.update_state(loss, len(data))
-        raw = plain(y_pred)
-        for metric in self.metrics:
-            metric.update_state(data.y, raw, data.weights)
-
-    def logs(self) -> dict[str, Any]:
-        """The figures so far, by name; nan where all weights so far were 0."""
-        logs: dict[str, Any] = {"loss": self.mean_loss.result()}
-        for metric in self.metrics:
-            try:
-                logs[metric.name] = metric.result()
-            except DataError:
-                logs[metric.name] = math.nan
-        return logs
 
 
 class Trainable:
@@ -240,110 +182,8 @@ class Trainable:
             if how.loss.by_name:
                 how.loss(tensor(outputs), data.y, data.weights)
             for metric in how.metrics:
-                if not isinstance(metric, metrics.MeanMetricWrapper):  # a function of the user's
+                if not isinstance(metric, MeanMetricWrapper):  # a function of the user's
                     copy.deepcopy(metric).update_state(data.y, outputs, data.weights)
-
-
-class Run:
-    """One call of fit: where it is, and what a checkpoint must keep to go on from there."""
-
-    def __init__(
-        self,
-        model: Any,
-        train: Samples,
-        validation: Samples | None,
-        size: int,
-        epochs: int,
-        initial_epoch: int,
-        shuffle: bool,
-        seed: int | None,
-    ) -> None:
-        self.model, self.data, self.validation = model, train, validation
-        self.size, self.epochs, self.shuffle = size, epochs, shuffle
-        self.seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-        self.steps = -(-len(train) // size)
-        self.epoch, self.batch = initial_epoch, 0  # the next to be done
-        self.last: dict[str, Any] = {}  # the figures of the last epoch
-        self.history = History({"epochs": epochs, "steps": self.steps, "batch_size": size})
-
-    def state_dict(self) -> dict[str, Any]:
-        """Where the run is: the next epoch and batch, the seed, history and running figures."""
-        how = self.model._compiled
-        return {
-            "epoch": self.epoch,
-            "batch": self.batch,
-            "steps": self.steps,
-            "seed": self.seed,
-            "history": self.history.state_dict(),
-            "figures": [_figures(m) for m in (how.mean_loss, *how.metrics)],
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """None; the run goes on from there. Raises ConfigError if the data have another length."""
-        if state["steps"] != self.steps:
-            raise ConfigError(
-                f"the run had {state['steps']} batches an epoch, this one has {self.steps}; resume "
-                "with the same data and batch_size"
-            )
-        how = self.model._compiled
-        for metric, numbers in zip((how.mean_loss, *how.metrics), state["figures"], strict=True):
-            _set_figures(metric, numbers)
-        self.history.load_state_dict(state["history"])
-        self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
-
-    def train(self, callbacks: list[Callback], verbose: int | str) -> History:
-        """The history, after all epochs or as many as the callbacks let it have."""
-        model, how = self.model, self.model._compiled
-        model.stop_training = False
-        how.reset()
-        for callback in callbacks:
-            callback.set_run(self)
-        _call(callbacks, "on_train_begin", {})
-        progress = Progress(verbose, self.epochs, self.steps)
-        try:
-            while self.epoch < self.epochs and not model.stop_training:
-                self._one_epoch(how, callbacks, progress)
-        finally:  # Ctrl-C too
-            progress.close()
-            model.train(False)
-        _call(callbacks, "on_train_end", self.last)
-        return self.history
-
-    def _one_epoch(self, how: Compiled, callbacks: list[Callback], progress: Progress) -> None:
-        model, epoch = self.model, self.epoch
-        if self.batch == 0:  # else a checkpoint from the middle of the epoch goes on
-            how.reset()
-            _call(callbacks, "on_epoch_begin", epoch, {})
-        progress.begin(epoch)
-        for i, data in self._batches():
-            _call(callbacks, "on_train_batch_begin", i, {})
-            loss, y_pred = model._step(how, data)
-            how.update(loss, data, y_pred)
-            self.batch = i + 1
-            logs = how.logs()
-            progress.step(i + 1, logs)
-            _call(callbacks, "on_train_batch_end", i, logs)
-            if model.stop_training:
-                return
-        logs = how.logs()
-        if self.validation is not None:
-            results = model._test(how, self.validation, None)
-            logs |= {f"val_{name}": value for name, value in results.items()}
-            logs = {"loss": logs.pop("loss"), **logs}
-        figures = {k: v for k, v in logs.items() if np.ndim(v) == 0}
-        progress.end(figures)
-        logs["learning_rate"] = how.optimizer.lr
-        self.history.add(epoch, {k: float(v) for k, v in figures.items()})
-        self.epoch, self.batch, self.last = epoch + 1, 0, logs
-        _call(callbacks, "on_epoch_end", epoch, logs)
-
-    def _batches(self) -> Iterator[tuple[int, Samples]]:
-        """(number, samples) of the batches of this epoch that are still to be done."""
-        n = len(self.data)
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(n)
-        for i in range(self.batch, self.steps):
-            part = slice(i * self.size, min((i + 1) * self.size, n))
-            yield i, self.data.take(order[part] if self.shuffle else part)
 
 
 class _evaluating:
@@ -393,51 +233,3 @@ def _batch_size(given: int | None, n: int) -> int:
             f"write batch_size={n} or less"
         )
     return int(given)
-
-
-def _optimizer(model: Any, given: Any) -> Any:
-    if isinstance(given, optim.Optimizer):
-        return given
-    if isinstance(given, str):
-        if given.lower() not in OPTIMIZERS:
-            raise unknown("compile", "optimizer", given, OPTIMIZERS)
-        given = OPTIMIZERS[given.lower()]
-    if not callable(given):
-        raise ConfigError(
-            f"compile: optimizer is a {type(given).__name__}; use a name such as 'adam', "
-            "optim.Adam(model.parameters()) or a function of the parameters"
-        )
-    return given(model.parameters())
-
-
-def _metric(given: Any, logits: bool) -> Any:
-    metric = metrics.get(given)
-    if logits and "from_logits" in inspect.signature(type(metric)).parameters:
-        if isinstance(given, str):  # the loss says that outputs are logits
-            kind: Any = type(metric)
-            return kind(name=given, from_logits=True)
-    return metric
-
-
-def _figures(metric: Any) -> dict[str, Any]:
-    """The numbers and arrays in an object and in those it holds, by name."""
-    out: dict[str, Any] = {}
-    for name, value in vars(metric).items():
-        if isinstance(value, (int, float, np.ndarray, np.generic)):
-            out[name] = value
-        elif hasattr(value, "__dict__") and not callable(value):
-            out[name] = _figures(value)
-    return out
-
-
-def _set_figures(metric: Any, figures: dict[str, Any]) -> None:
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            _set_figures(vars(metric)[name], value)
-        else:
-            vars(metric)[name] = value
-
-
-def _call(callbacks: list[Callback], event: str, *args: Any) -> None:
-    for callback in callbacks:
-        getattr(callback, event)(*args)

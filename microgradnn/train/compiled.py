@@ -1,0 +1,124 @@
+"""What compile() was given, made ready to be used in every step."""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import optim
+from ..errors import ConfigError, DataError, unknown
+from ..node import plain
+from . import metrics
+from .inputs import Samples
+from .losses import Loss
+
+OPTIMIZERS: dict[str, Callable[..., Any]] = {
+    "sgd": lambda params: optim.SGD(params, lr=0.01),
+    "adam": optim.Adam,
+    "adamw": optim.AdamW,
+    "rmsprop": lambda params: optim.RMSprop(params, lr=0.001),
+    "adagrad": optim.Adagrad,
+}
+
+
+class Compiled:
+    """What compile() was given, made ready: optimiser, loss, metrics, average of weights."""
+
+    def __init__(self, model: Any, optimizer: Any, loss: Any, given: Any, ema: Any) -> None:
+        self.optimizer = _optimizer(model, optimizer)
+        self.loss = Loss(loss)
+        logits = "logits" in self.loss.name or "Logits" in self.loss.name
+        self.metrics = [_metric(m, logits) for m in given or ()]
+        names = ["loss", *(m.name for m in self.metrics)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"compile: two metrics are called {name!r}; give one a name=")
+        self.mean_loss = metrics.Mean("loss")
+        self.ema = optim.EMA(model, ema) if isinstance(ema, float) else ema
+        if ema is not None and not isinstance(self.ema, optim.EMA):
+            raise ConfigError(f"compile: ema is {ema!r}, need a decay such as 0.99 or an optim.EMA")
+        theirs = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
+        if not any(id(p) in theirs for p in model.parameters()):
+            raise ConfigError("compile: the optimizer has no parameter of this model")
+        self.regularized = any(
+            vars(m).get(f"{part}_regularizer")
+            for m in model.modules()
+            for part in ("kernel", "bias")
+        )
+
+    def reset(self) -> None:
+        """None; forgets the figures of the last pass over the data."""
+        self.mean_loss.reset_state()
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def update(self, loss: float, data: Samples, y_pred: Any) -> None:
+        """None; adds a batch to the figures."""
+        self.mean_loss.update_state(loss, len(data))
+        raw = plain(y_pred)
+        for metric in self.metrics:
+            metric.update_state(data.y, raw, data.weights)
+
+    def logs(self) -> dict[str, Any]:
+        """The figures so far, by name; nan where all weights so far were 0."""
+        logs: dict[str, Any] = {"loss": self.mean_loss.result()}
+        for metric in self.metrics:
+            try:
+                logs[metric.name] = metric.result()
+            except DataError:
+                logs[metric.name] = math.nan
+        return logs
+
+    def state(self) -> list[dict[str, Any]]:
+        """The numbers and arrays in the figures so far, for a checkpoint."""
+        return [_figures(m) for m in (self.mean_loss, *self.metrics)]
+
+    def set_state(self, state: list[dict[str, Any]]) -> None:
+        """None; the figures go on from state()."""
+        for metric, figures in zip((self.mean_loss, *self.metrics), state, strict=True):
+            _set_figures(metric, figures)
+
+
+def _optimizer(model: Any, given: Any) -> Any:
+    if isinstance(given, optim.Optimizer):
+        return given
+    if isinstance(given, str):
+        if given.lower() not in OPTIMIZERS:
+            raise unknown("compile", "optimizer", given, OPTIMIZERS)
+        given = OPTIMIZERS[given.lower()]
+    if not callable(given):
+        raise ConfigError(
+            f"compile: optimizer is a {type(given).__name__}; use a name such as 'adam', "
+            "optim.Adam(model.parameters()) or a function of the parameters"
+        )
+    return given(model.parameters())
+
+
+def _metric(given: Any, logits: bool) -> Any:
+    metric = metrics.get(given)
+    if logits and "from_logits" in inspect.signature(type(metric)).parameters:
+        if isinstance(given, str):  # the loss says that outputs are logits
+            kind: Any = type(metric)
+            return kind(name=given, from_logits=True)
+    return metric
+
+
+def _figures(metric: Any) -> dict[str, Any]:
+    """The numbers and arrays in an object and in those it holds, by name."""
+    out: dict[str, Any] = {}
+    for name, value in vars(metric).items():
+        if isinstance(value, (int, float, np.ndarray, np.generic)):
+            out[name] = value
+        elif hasattr(value, "__dict__") and not callable(value):
+            out[name] = _figures(value)
+    return out
+
+
+def _set_figures(metric: Any, figures: dict[str, Any]) -> None:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            _set_figures(vars(metric)[name], value)
+        else:
+            vars(metric)[name] = value
