@@ -98,7 +98,7 @@ __all__ = [
     "floor", "floor_divide", "fmax", "fmin", "fmod", "full_like", "grad", "gradient", "heaviside",
     "hessian", "hsplit", "hstack", "hvp", "hypot", "imag", "inner", "insert", "interp", "jacfwd",
     "jacrev", "jvp", "kron", "ldexp", "leaky_relu", "linalg", "linear", "linearize", "linspace",
-    "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logsumexp",
+    "log", "log10", "log1p", "log2", "log_softmax", "logit", "logaddexp", "logaddexp2", "logsumexp",
     "matmul", "matrix_transpose", "matvec", "max", "maximum", "mean", "median", "meshgrid", "min",
     "minimum", "modf", "moveaxis", "mse_loss", "mul", "nan_to_num", "nancumprod", "nancumsum",
     "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile",

@@ -203,7 +203,12 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     return stack(columns if increasing else columns[::-1], 1)
 
 
+def logit(x: Any) -> Any:
+    """log(x / (1 - x)) of probabilities: the inverse of sigmoid."""
+    return ops.log(x) - ops.log1p(-x)
+
+
 __all__ = [
-    "corrcoef", "cov", "diff", "ediff1d", "gradient", "interp", "polyval", "trapezoid", "unwrap",
-    "vander",
+    "corrcoef", "cov", "diff", "ediff1d", "gradient", "interp", "logit", "polyval", "trapezoid",
+    "unwrap", "vander",
 ]  # fmt: skip
