@@ -11,6 +11,7 @@ evaluates the newest checkpoint from another process every five seconds.
 
 from functools import partial
 
+import numpy as np
 from settings import Clock, arguments
 
 from microgradnn import nn, optim
@@ -23,6 +24,7 @@ data = load_mnist(args.data)
 print(data.source)
 real, size = data.n_features == 784, 100 if data.n_features == 784 else 10
 per_epoch = -(-len(data.train) // size)
+rng = np.random.default_rng(0)
 
 
 def layer(n: int, m: int) -> nn.Linear:
@@ -32,6 +34,7 @@ def layer(n: int, m: int) -> nn.Linear:
         kernel_initializer=partial(init.truncated_normal, std=0.1),
         bias_initializer="zeros",
         kernel_regularizer=nn.L2(1e-4 / 2),
+        rng=rng,
     )  # fmt: skip
 
 
