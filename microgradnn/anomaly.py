@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from .node import plain
 from .rules import Carrier, Op, recording
 from .walk import changes
 
-_HERE = tuple(str(Path(file).parent) + os.sep for file in (__file__, np.__file__))
+_HERE = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))
 
 
 @contextmanager
