@@ -80,10 +80,8 @@ class Progress:
     def end(self, logs: dict[str, Any]) -> None:
         """None; ends the bar, or writes the line of the epoch."""
         line = f"{self.title}  {time.perf_counter() - self.start:.1f} s  {figures(logs)}"
-        if self.bar is not None:
-            self.bar.update(0, completed=self.steps, figures=figures(logs))
-            self.close()
-        elif self.style == 1 and sys.stderr.isatty():
+        self.close()
+        if self.style == 1 and sys.stderr.isatty():
             print(f"\r{line}\x1b[K", file=sys.stderr)
         elif self.style:
             print(line, file=sys.stderr)
@@ -109,6 +107,7 @@ def _rich_bar(title: str, steps: int) -> Any:
         progress.TimeRemainingColumn(elapsed_when_finished=True),
         progress.TextColumn("{task.fields[figures]}"),
         console=console,
+        transient=True,
     )
     bar.add_task(title, total=steps, figures="")
     bar.start()
