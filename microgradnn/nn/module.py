@@ -132,13 +132,13 @@ class Module(Members, Trainable):
         own = dict(self._named(is_state))
         return load(own, dict(self._named(is_state, remove_duplicate=False)), state, strict)
 
-    def summary(self, input: Any, batch: int = 1, dtype: Any = None) -> Summary:
+    def summary(self, input: Any = None, batch: int = 1, dtype: Any = None) -> Summary:
         """A table of the modules inside, their output shapes and how many parameters they have.
 
         `input` is the shape of one sample, such as (1, 28, 28), and then `batch` samples of zeros
         in `dtype` (that of the parameters) pass through; or it is an example input, a tuple of
-        them for a model of several inputs. Nothing is changed: not the training mode, not buffers,
-        not random generators.
+        them for a model of several inputs. A model that begins with Linear knows its own. Nothing
+        is changed: not the training mode, not buffers, not random generators.
         """
         return summarise(self, input, batch, dtype)
 

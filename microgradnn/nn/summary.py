@@ -96,6 +96,14 @@ def summarise(module: Module, input: Any, batch: int, dtype: Any) -> Summary:
 
 
 def _inputs(module: Module, input: Any, batch: int, dtype: Any) -> tuple[Any, ...]:
+    if input is None:
+        first = next((m for m in module.modules() if not any(m.children())), module)
+        input = getattr(first, "in_features", None)
+        if input is None:
+            raise ConfigError(
+                f"{type(module).__name__}.summary: give the shape of one sample, as in "
+                "summary((1, 28, 28))"
+            )
     shape = (input,) if isinstance(input, (int, np.integer)) else input
     if not isinstance(shape, tuple):
         return (input,)

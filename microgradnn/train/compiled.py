@@ -97,7 +97,7 @@ def _optimizer(model: Any, given: Any) -> Any:
 
 
 def _metric(given: Any, logits: bool) -> Any:
-    metric = metrics.get(given)
+    metric = metrics.get(given, "compile")
     if logits and "from_logits" in inspect.signature(type(metric)).parameters:
         if isinstance(given, str):  # the loss says that outputs are logits
             kind: Any = type(metric)

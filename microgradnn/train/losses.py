@@ -2,8 +2,9 @@
 
 Keras's names mean Keras's definitions: the mean over the last axis for each sample, the
 crossentropies of *probabilities* clipped to [1e-7, 1 - 1e-7], hinge labels of -1 and 1 (or 0
-and 1). PyTorch's names mean PyTorch's: cross_entropy and binary_cross_entropy_with_logits take
-logits, which is the better choice for a model without softmax at its end.
+and 1), targets (n,) taken for (n, 1) beside outputs (n, 1). PyTorch's names mean PyTorch's:
+cross_entropy and binary_cross_entropy_with_logits take logits, which is the better choice for a
+model without softmax at its end.
 """
 
 import inspect
@@ -25,26 +26,31 @@ PerSample = Callable[[Any, Any], Any]  # (y_pred, y_true) to one loss for each s
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """(y_pred - y_true)², the mean over the last axis."""
+    y_true = _column(y_true, y_pred)
     return _last_mean(losses.mse_loss(y_pred, y_true, "none"))
 
 
 def root_mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """√ of the mean over everything of (y_pred - y_true)²: one number."""
+    y_true = _column(y_true, y_pred)
     return ops.sqrt(losses.mse_loss(y_pred, y_true))
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """|y_pred - y_true|, the mean over the last axis."""
+    y_true = _column(y_true, y_pred)
     return _last_mean(losses.l1_loss(y_pred, y_true, "none"))
 
 
 def huber(y_true: Any, y_pred: Any) -> Any:
     """e²/2 where |e| < 1, |e| - 1/2 elsewhere, the mean over the last axis."""
+    y_true = _column(y_true, y_pred)
     return _last_mean(losses.huber_loss(y_pred, y_true, "none"))
 
 
 def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
     """-t·log p - (1 - t)·log(1 - p), the mean over the last axis."""
+    y_true = _column(y_true, y_pred)
     if from_logits:
         return _last_mean(losses.binary_cross_entropy_with_logits(y_pred, y_true, reduction="none"))
     return _last_mean(
@@ -91,6 +97,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 
 def hinge(y_true: Any, y_pred: Any) -> Any:
     """max(1 - t·y, 0), the mean over the last axis; labels -1 and 1, or 0 and 1."""
+    y_true = _column(y_true, y_pred)
     losses._same_shape("hinge", y_pred, y_true)
     t = array(y_true)
     if plain(t).dtype.kind in "iub":  # 2·t - 1 of unsigned labels would wrap around
@@ -101,6 +108,13 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
     elif not np.all((raw == -1) | (raw == 1)):
         raise ConfigError("hinge: labels must be -1 and 1, or 0 and 1")
     return _last_mean(ops.relu(1 - t * y_pred))
+
+
+def _column(y_true: Any, y_pred: Any) -> Any:
+    """Targets (n,) as a column beside outputs (n, 1)."""
+    shape = np.shape(plain(y_true))
+    column = np.shape(plain(y_pred)) == (*shape, 1)
+    return f.reshape(array(y_true), (*shape, 1)) if column else y_true
 
 
 def _last_mean(each: Any) -> Any:

@@ -74,7 +74,9 @@ NAMES: dict[str, type[Metric]] = {
 }
 
 
-def get(metric: str | Metric | type[Metric] | Callable[[Any, Any], Any]) -> Metric:
+def get(
+    metric: str | Metric | type[Metric] | Callable[[Any, Any], Any], caller: str = "get"
+) -> Metric:
     """The metric of a name, new in each call and called by that name; a Metric is itself.
 
     A function f(y_true, y_pred) becomes its mean (MeanMetricWrapper), a class a metric with its
@@ -83,18 +85,18 @@ def get(metric: str | Metric | type[Metric] | Callable[[Any, Any], Any]) -> Metr
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, str):
-        return _named(metric)
+        return _named(metric, caller)
     if isinstance(metric, type) and issubclass(metric, Metric):
         return metric()
     if callable(metric) and not isinstance(metric, type):
         return MeanMetricWrapper(metric)
     came = metric.__name__ if isinstance(metric, type) else type(metric).__name__
-    raise DTypeError(f"get: a metric is a name, a Metric or a function, not {came}")
+    raise DTypeError(f"{caller}: a metric is a name, a Metric or a function, not {came}")
 
 
-def _named(name: str) -> Metric:
+def _named(name: str, caller: str) -> Metric:
     if name not in NAMES:
         near = difflib.get_close_matches(name.lower(), NAMES, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(NAMES)}"
-        raise ConfigError(f"get: no metric is called {name!r}; {hint}")
+        raise ConfigError(f"{caller}: no metric is called {name!r}; {hint}")
     return NAMES[name](name=name)

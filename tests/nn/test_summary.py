@@ -153,3 +153,14 @@ def test_a_shape_without_numbers_is_refused() -> None:
     with pytest.raises(ConfigError) as error:
         nn.Linear(2, 1).summary((0,))
     assert str(error.value) == "summary: shape (0,) and batch 1, need positive integers"
+
+
+def test_a_model_that_begins_with_linear_knows_its_input() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+    assert str(model.summary()) == str(model.summary((3,)))
+    assert str(nn.Linear(3, 2).summary()) == str(nn.Linear(3, 2).summary(3))
+    with pytest.raises(ConfigError) as error:
+        nn.Sequential(nn.Flatten(), nn.Linear(4, 2)).summary()
+    assert str(error.value) == (
+        "Sequential.summary: give the shape of one sample, as in summary((1, 28, 28))"
+    )

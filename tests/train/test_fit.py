@@ -823,7 +823,7 @@ def test_before_compile_they_say_so(call):
          "optim.Adam(model.parameters()) or a function of the parameters"),
         (("sgd", "mze"), "compile: no loss is called 'mze'; did you mean 'mse'?"),
         (("sgd", None), "compile: no loss; write loss='mse' or another"),
-        (("sgd", "mse", ["acuracy"]), "get: no metric is called 'acuracy'; did you mean 'accuracy'?"),
+        (("sgd", "mse", ["acuracy"]), "compile: no metric is called 'acuracy'; did you mean 'accuracy'?"),
     ],
 )  # fmt: skip
 def test_what_compile_does_not_know(arguments, message):

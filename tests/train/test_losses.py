@@ -389,3 +389,15 @@ def test_ignored_labels_do_not_count():
     z, t = np.random.default_rng(0).normal(size=(4, 3)), np.array([0, -100, 2, -100])
     wanted = torch.nn.functional.cross_entropy(torch.tensor(z), torch.tensor(t)).item()
     assert Loss("cross_entropy")(mg.tensor(z), t).item() == pytest.approx(wanted, rel=16 * U)
+
+
+@pytest.mark.parametrize("name", ["mse", "rmse", "mae", "huber", "binary_crossentropy", "hinge"])
+def test_a_row_of_targets_beside_a_column_of_outputs_is_a_column(name: str) -> None:
+    """As in Keras; to broadcast (n, 1) against (n,) would compare all with all."""
+    p = np.array([[0.2], [0.7], [0.4]])
+    t = np.array([0.0, 1.0, 1.0])
+    assert float(Loss(name)(p, t)) == float(Loss(name)(p, t[:, None]))
+    with pytest.raises(ShapeError):
+        Loss(name)(p, t[:2])
+    with pytest.raises(ShapeError):
+        Loss(name)(np.hstack([p, p]), t)
