@@ -86,7 +86,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor", "Value", "abs", "add", "append", "apply_along_axis", "arccos", "arccosh", "arcsin",
-    "arcsinh", "arctan", "arctan2", "arctanh", "array", "array_split", "astype", "atleast_1d",
+    "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort",
+    "array", "array_split", "astype", "atleast_1d",
     "atleast_2d", "atleast_3d", "autograd", "average", "binary_cross_entropy_with_logits", "block",
     "broadcast_arrays", "broadcast_to", "cbrt", "ceil", "check", "check_grads", "choose", "clip",
     "column_stack", "compress", "concat", "concatenate", "convolve", "copy", "copysign",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import microgradnn as mg
-from microgradnn.errors import ConfigError, LabelError, ShapeError
+from microgradnn.errors import ConfigError, LabelError, ShapeError, UndecidedError
 
 logits = hnp.arrays(np.float64, (4, 3), elements=st.floats(-30, 30))
 labels = hnp.arrays(np.int64, 4, elements=st.integers(0, 2))
@@ -112,3 +112,25 @@ def test_clip_with_one_open_side_passes_the_gradient_inside() -> None:
     np.testing.assert_array_equal(y.data, [-2, 0.5, 1])
     y.sum().backward()
     np.testing.assert_array_equal(x.grad, [1, 1, 0])
+
+
+def test_where_the_elements_are_is_told_in_plain_integers() -> None:
+    x = np.array([[3.0, 1.0, 3.0], [2.0, 5.0, 0.0]])
+    t = mg.tensor(x, requires_grad=True)
+    for ours, numpys in (
+        (mg.argmax(t), x.argmax()), (mg.argmax(t, 1, keepdims=True), x.argmax(1, keepdims=True)),
+        (mg.argmin(t, axis=0), x.argmin(0)), (mg.argsort(t), np.argsort(x, kind="stable")),
+        (mg.argsort(t, None), np.argsort(x, None, kind="stable")),
+        (mg.argpartition(t, 1), np.argpartition(x, 1)),
+    ):  # fmt: skip
+        assert np.asarray(ours).dtype.kind == "i"
+        np.testing.assert_array_equal(ours, numpys)
+
+
+def test_sorting_balls_that_overlap_does_not_guess() -> None:
+    from flint import arb
+
+    balls = np.array([arb(0, 1), arb(0.5, 1)])
+    for f in (np.sort, mg.argsort, mg.argmax, lambda t: np.partition(t, 0)):
+        with pytest.raises(UndecidedError):
+            f(mg.tensor(balls))

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..kernels import gt
 from ..node import plain
 from ..protocol import array, bare, implements
 from .shape import broadcast_arrays, expand_dims, moveaxis, ravel, stack
@@ -124,21 +123,13 @@ def extract(condition: Any, arr: Any) -> Any:
 # ---- order --------------------------------------------------------------------------------------
 
 
-def _order(a: Any, axis: int) -> Any:
-    index = np.argsort(plain(a), axis, kind="stable")
-    if plain(a).dtype.char == "O":  # of balls: neighbours whose order is not known are not sorted
-        x = np.moveaxis(np.take_along_axis(plain(a), index, axis), axis, -1)
-        gt(x[..., 1:], x[..., :-1])
-    return index
-
-
 @implements(np.sort)
 def sort(a: Any, axis: int | None = -1, *, kind: Any = None, stable: Any = None) -> Any:
     """The elements in order along axis; equal elements keep theirs, so the sort is stable."""
     a = array(a)
     if axis is None:
         a, axis = ravel(a), 0
-    return take_along_axis(a, _order(a, axis), axis)
+    return take_along_axis(a, argsort(a, axis), axis)
 
 
 @implements(np.partition)
@@ -148,6 +139,29 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
     if axis is None:
         a, axis = ravel(a), 0
     return take_along_axis(a, np.argpartition(bare(a), kth, axis, kind), axis)
+
+
+# Where the elements are: plain integers, no part of a graph.
+
+
+def argmax(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The index of the largest element, the first of equal ones; along axis, or of all in a row."""
+    return np.argmax(bare(a), axis, keepdims=keepdims)
+
+
+def argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The index of the smallest element, as argmax is of the largest."""
+    return np.argmin(bare(a), axis, keepdims=keepdims)
+
+
+def argsort(a: Any, axis: int | None = -1) -> Any:
+    """The indices that sort along axis (None: all in a row); equal elements keep their order."""
+    return np.argsort(bare(a), axis, kind="stable")
+
+
+def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """The indices that partition along axis: the kth is where a sort would put it."""
+    return np.argpartition(bare(a), kth, axis)
 
 
 # ---- numbers ------------------------------------------------------------------------------------
@@ -275,8 +289,8 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 
 __all__ = [
-    "apply_along_axis", "choose", "clip", "compress", "divmod", "elu", "extract", "fix",
-    "float_power", "full_like", "imag", "leaky_relu", "linspace", "modf", "nan_to_num",
-    "partition", "piecewise", "positive", "round", "select", "sinc", "sort", "take",
-    "take_along_axis", "where",
+    "apply_along_axis", "argmax", "argmin", "argpartition", "argsort", "choose", "clip",
+    "compress", "divmod", "elu", "extract", "fix", "float_power", "full_like", "imag",
+    "leaky_relu", "linspace", "modf", "nan_to_num", "partition", "piecewise", "positive", "round",
+    "select", "sinc", "sort", "take", "take_along_axis", "where",
 ]  # fmt: skip
