@@ -6,6 +6,7 @@ op of the table, a function becomes ours of the same meaning, a question about s
 NumPy is asked loses a gradient silently.
 """
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -52,15 +53,34 @@ _INSTEAD = {
 
 
 def implements(*numpy_functions: Any) -> Callable[[Any], Any]:
-    """A decorator: our function is what these NumPy functions mean for Tensors."""
+    """A decorator: our function is what these NumPy functions mean for Tensors.
+
+    Called as NumPy's or as ours, what it raises is typed and begins with the name.
+    """
 
     def enter(ours: Any) -> Any:
         for function in numpy_functions:
             if callable(function):  # a name stands for what this NumPy does not have yet
                 FUNCTIONS[function] = _adapted(function, ours)
-        return ours
+
+        @functools.wraps(ours)
+        def named(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return ours(*args, **kwargs)
+            except MicrogradError:
+                raise
+            except (TypeError, ValueError, IndexError) as error:
+                raise _typed(ours.__name__, error) from error
+
+        return named if inspect.isfunction(ours) else ours
 
     return enter
+
+
+def _typed(name: str, error: Exception) -> Exception:
+    """One of our errors for NumPy's, the name of the function before what it says."""
+    kind = DTypeError if isinstance(error, TypeError) else ShapeError
+    return kind(f"{name}: {error}")
 
 
 def array(x: Any) -> Any:
@@ -155,8 +175,7 @@ def _adapted(function: Any, ours: Any) -> Callable[..., Any]:
         except MicrogradError:
             raise
         except (TypeError, ValueError, IndexError) as error:
-            kind = DTypeError if isinstance(error, TypeError) else ShapeError
-            raise kind(f"{name}: {error}") from error
+            raise _typed(name, error) from error
 
     return call
 

