@@ -178,12 +178,14 @@ class Trainable:
                 inputs.check_labels("fit", data.y, shape[1] if len(shape) > 2 else shape[-1])
             if not shape or shape[0] != 1:
                 return  # not a row for each sample: whatever the loss makes of it
-            outputs = np.broadcast_to(plain(one), (len(data), *shape[1:]))
-            if how.loss.by_name:
-                how.loss(tensor(outputs), data.y, data.weights)
-            for metric in how.metrics:
-                if not isinstance(metric, MeanMetricWrapper):  # a function of the user's
-                    copy.deepcopy(metric).update_state(data.y, outputs, data.weights)
+            # A metric or a loss that is a function of the user's is not called before its time.
+            kept = [copy.deepcopy(m) for m in how.metrics if not isinstance(m, MeanMetricWrapper)]
+            for part in _in_order(data, 1024):
+                outputs = np.broadcast_to(plain(one), (len(part), *shape[1:]))
+                if how.loss.by_name:
+                    how.loss(tensor(outputs), part.y, part.weights)
+                for metric in kept:
+                    metric.update_state(part.y, outputs, part.weights)
 
 
 class _evaluating:
