@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import re
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -138,6 +139,9 @@ class CheckpointManager:
             for old in self.checkpoints[: -self.max_to_keep]:
                 if old != path:  # a run that starts again at step 0 keeps what it has just written
                     old.unlink(missing_ok=True)
+        for part in self.directory.glob(f".{self.name}-*.part"):  # of a run that was killed
+            if time.time() - part.stat().st_mtime > 60:
+                part.unlink(missing_ok=True)
         return path
 
     def restore(self, **objects: Any) -> dict[str, Any] | None:

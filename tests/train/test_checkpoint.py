@@ -785,3 +785,13 @@ def test_a_backup_of_another_model_or_of_other_data_is_refused(tmp_path):
         "has 6; resume with the same data and batch_size"
     )
     same(before, states(longer, longer.optimizer))
+
+
+def test_what_a_killed_run_left_half_written_goes_after_a_minute(tmp_path):
+    old, new, other = (tmp_path / n for n in (".ckpt-1.x.part", ".ckpt-2.x.part", ".other-1.part"))
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    CheckpointManager(tmp_path).save(3, n=1)
+    assert [old.exists(), new.exists(), other.exists()] == [False, True, True]
