@@ -64,7 +64,8 @@ params, order = start, np.random.default_rng(1)
 for step, (images, target) in enumerate(batches(x, y, batch_size=200, rng=order)):
     value, grads = slopes(params, images, target)
     params = [p - np.float32(rate) * g for p, g in zip(params, grads, strict=True)]
-    assert np.isclose(value, losses[step], rtol=1e-3), (step, value, losses[step])
+    # The same sums; 32 roundings are granted to a library that takes them in another order.
+    assert np.isclose(value, losses[step], rtol=32 * 2.0**-23), (step, value, losses[step])
     if step == 20:
         break
 

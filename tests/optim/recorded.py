@@ -24,7 +24,7 @@ def framework(name: str) -> Any:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if name == "keras":  # it can be there without TensorFlow
-        pytest.importorskip("tensorflow")
+        pytest.importorskip("tensorflow", reason="compares with Keras")
     return pytest.importorskip(name)
 
 

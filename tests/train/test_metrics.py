@@ -329,7 +329,7 @@ def keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when tensorflow is imported
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    pytest.importorskip("tensorflow")
+    pytest.importorskip("tensorflow", reason="compares with Keras")
     return pytest.importorskip("keras")
 
 

@@ -6,4 +6,6 @@ One thing differs: `linear` takes its weight as (in, out), as Keras and this lib
 from ...functions.losses import *  # noqa: F403
 from .activation import *  # noqa: F403
 from .convolution import *  # noqa: F403
+from .images import *  # noqa: F403
 from .layer import *  # noqa: F403
+from .pooling import *  # noqa: F403
