@@ -188,7 +188,7 @@ class Value(Node):
         raise DTypeError("int: a value would lose its gradient; use .item()")
 
     def __bool__(self) -> bool:
-        return bool(kernels.ne(self._data, 0))
+        return bool(self != 0)
 
     def __repr__(self) -> str:
         return f"Value(data={self._data}, grad={self.grad})"

@@ -1,0 +1,300 @@
+"""What a check found: findings with stable codes, the verdict that follows, and how to read it."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from xml.etree import ElementTree
+
+from ..errors import CheckError, ConfigError
+
+# From the best to the worst. A verdict's place is its exit status, except that those up to
+# UNSTABLE say that the formula is right, and exit with 0.
+VERDICTS = (
+    "PASS", "PASS_SUBGRADIENT", "UNSTABLE", "FAIL", "INCONCLUSIVE", "CONTRACT", "NONDETERMINISTIC",
+)  # fmt: skip
+OK = VERDICTS[:3]
+# Which of several findings speaks for all: a wrong value is news even beside a broken contract.
+_WEIGHT = {
+    v: i
+    for i, v in enumerate(
+        ["PASS", "PASS_SUBGRADIENT", "UNSTABLE", "INCONCLUSIVE", "CONTRACT", "FAIL"]
+        + ["NONDETERMINISTIC"]
+    )
+}
+
+CODES = {
+    "GC001": "forward or backward raises, or does not come back",
+    "GC002": "the forward result is not finite at the point given",
+    "GC010": "forward gives other results at a second call",
+    "GC011": "backward gives other results at a second call",
+    "GC020": "forward changes its inputs",
+    "GC021": "backward changes the inputs",
+    "GC022": "backward changes the cotangent",
+    "GC023": "module variables are changed",
+    "GC030": "a gradient shares memory with an input",
+    "GC031": "a gradient shares memory with the cotangent or with another gradient",
+    "GC040": "wrong number of gradients, or None",
+    "GC041": "a gradient has the wrong shape",
+    "GC042": "a gradient has the wrong dtype",
+    "GC050": "a cotangent that is not contiguous or not writable is not handled",
+    "GC051": "an input that is not contiguous or not writable is not handled",
+    "GC052": "empty or zero-dimensional arrays are not handled",
+    "GC060": "backward of an earlier call uses what a later call left behind",
+    "GC061": "a second backward neither repeats nor adds up",
+    "GC101": "backward(0) is not 0",
+    "GC102": "backward is not linear in the cotangent",
+    "GC103": "jvp and vjp are not each other's transpose",
+    "GC104": "wrong when the same array is given twice",
+    "GC201": "a gradient is wrong",
+    "GC202": "a gradient is not finite where the derivative is",
+    "GC203": "digits are lost: the formula is right, its evaluation is not",
+    "GC204": "no oracle is accurate enough to decide",
+    "GC205": "the oracles disagree with each other",
+    "GC206": "part of the Jacobian was zero at every point: untested",
+    "GC207": "a derivative of higher order is wrong",
+    "GC208": "the remainder of the Taylor series does not shrink as it should",
+    "GC301": "at a kink: a valid subgradient",
+    "GC302": "at a kink: outside the interval of one-sided derivatives",
+    "GC303": "digits are lost at an extreme point",
+}
+
+
+def selected(code: str, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> bool:
+    """Whether a code is wanted: select and ignore hold codes or their beginnings ("GC2")."""
+    wanted = not select or any(code.startswith(s) for s in select)
+    return wanted and not any(code.startswith(s) for s in ignore)
+
+
+def check_codes(option: str, codes: Iterable[str] | str | None) -> tuple[str, ...]:
+    """The codes as a tuple, "GC1,GC2" split; ConfigError for one that begins no known code."""
+    words = codes.split(",") if isinstance(codes, str) else list(codes or ())
+    words = [w.strip() for w in words if w.strip()]
+    for word in words:
+        if not any(code.startswith(word) for code in CODES):
+            raise ConfigError(
+                f"{option}: no check has the code {word!r}; codes begin with GC0 (contract), GC1 "
+                "(algebra), GC2 (value) or GC3 (points), as in GC201"
+            )
+    return tuple(words)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of a gradient: where it is, what it is, what it should be.
+
+    error is |yours - true|; ulps is the error in units of the last place of the true value in the
+    dtype of the gradient; bound is what the true value itself may be wrong by; interval holds the
+    one-sided derivatives at a kink.
+    """
+
+    argument: str
+    index: tuple[int, ...]
+    yours: float
+    true: float
+    error: float
+    ulps: float
+    bound: float
+    interval: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        at = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        if self.interval is not None:
+            low, high = self.interval
+            return f"d{self.argument}{at}: yours {self.yours:.6g}, allowed [{low:.6g}, {high:.6g}]"
+        sure = f"±{self.bound:.0e}" if self.bound else "exact"
+        off = f", {self.ulps:.3g} ulps off" if math.isfinite(self.ulps) else ""
+        digits = 6 if self.error > 1e-5 * abs(self.true) else 17
+        return (
+            f"d{self.argument}{at}: yours {self.yours:.{digits}g}, "
+            f"true {self.true:.{digits}g} ({sure}){off}"
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a check has to say.
+
+    verdict   what it makes of the report: PASS for a remark
+    argument  the input whose gradient it is about, where it is about one
+    point     where it was seen: "your point", "zeros", …
+    method    how the true value was obtained
+    data      what a diagnosis may build on: arrays as nested lists, counts, names
+    """
+
+    code: str
+    verdict: str
+    message: str
+    argument: str | None = None
+    point: str = ""
+    method: str = ""
+    worst: Entry | None = None
+    hint: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{self.code} {self.message}"]
+        if self.worst is not None:
+            lines.append(f"worst {self.worst}")
+        if self.point:
+            lines.append(f"at {self.point}")
+        if self.method:
+            lines.append(f"true value: {self.method}")
+        if self.hint:
+            lines.append(self.hint)
+        return "\n      ".join(line for line in lines if line)[:1200]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a check; true in an `if` when ok.
+
+    checks      the codes that were looked at
+    points      the points where values were compared
+    methods     how the true derivatives were obtained, by argument
+    smallest    the smallest relative error of a gradient that would have been found, by argument
+    coverage    entries of the gradient that were not zero at some point, and all, by argument
+    reproduce   a line of Python that runs the same check again
+    """
+
+    name: str
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    methods: dict[str, str] = field(default_factory=dict)
+    smallest: dict[str, float] = field(default_factory=dict)
+    coverage: dict[str, tuple[int, int]] = field(default_factory=dict)
+    seed: int = 0
+    reproduce: str = ""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """One of VERDICTS: that of the finding that weighs most."""
+        return max((f.verdict for f in self.findings), key=_WEIGHT.__getitem__, default="PASS")
+
+    @property
+    def ok(self) -> bool:
+        """Whether the formula was shown to be right: PASS, PASS_SUBGRADIENT or UNSTABLE."""
+        return self.verdict in OK
+
+    @property
+    def status(self) -> int:
+        """The exit status of a program that reports this: 0 if ok, else the verdict's place."""
+        return 0 if self.ok else VERDICTS.index(self.verdict)
+
+    @property
+    def worst(self) -> Entry | None:
+        """The entry with the largest error among the findings of the verdict, or None."""
+        entries = [f.worst for f in self.findings if f.worst and f.verdict == self.verdict]
+        entries = entries or [f.worst for f in self.findings if f.worst]
+        return max(entries, key=_badness, default=None)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        shown = [f for f in self.findings if f.verdict != "PASS"]
+        lines = [f"{self.verdict} {self.name}: {self._summary()}"]
+        lines += [f"  {f}" for f in shown]
+        if not self.ok and self.reproduce:
+            lines.append(f"  again: {self.reproduce}")
+        return "\n".join(lines)
+
+    def _summary(self) -> str:
+        codes, points = len(self.checks), len(self.points)
+        s = "" if points == 1 else "s"
+        text = f"{codes} checks, {points} point{s}, seed {self.seed}, {self.seconds:.2f} s"
+        least = [v for v in self.smallest.values() if math.isfinite(v)]
+        return text + (f"; smallest detectable error {max(least):.0e}" if least else "")
+
+    def explain(self) -> str:
+        """The whole report in words: what was looked at and how, all findings, what was not."""
+        lines = [str(self), "", f"verdict    {self.verdict}: {_MEANING[self.verdict]}"]
+        lines += [f"points     {', '.join(self.points) or 'none'}"]
+        for name, method in self.methods.items():
+            text = f"d{name}: {method}"
+            if name in self.smallest:
+                text += f"; errors from {self.smallest[name]:.0e} (relative) on would be found"
+            if name in self.coverage:
+                text += "; {} of {} entries were nonzero at some point".format(*self.coverage[name])
+            lines.append(f"oracle     {text}")
+        lines += [f"remark     {f}" for f in self.findings if f.verdict == "PASS"]
+        lines += [f"note       {note}" for note in self.notes]
+        lines += [f"looked at  {code} {CODES[code]}" for code in self.checks]
+        return "\n".join([*lines, f"again      {self.reproduce}"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as dicts, lists, strings and numbers; numbers JSON lacks are strings."""
+        out = {"verdict": self.verdict, "ok": self.ok, **asdict(self)}
+        out["worst"] = asdict(self.worst) if self.worst else None
+        return _plain(out)
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """to_dict() as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def to_junit(self) -> str:
+        """JUnit XML with one test case, for CI systems; see junit() for several reports."""
+        return junit([self])
+
+    def raise_if_failed(self) -> None:
+        """None; raises CheckError with the report as its text unless ok."""
+        if not self.ok:
+            raise CheckError(str(self))
+
+
+_MEANING = {
+    "PASS": "every gradient is right at every point, within rounding",
+    "PASS_SUBGRADIENT": "right; at kinks the gradient lies between the one-sided derivatives",
+    "UNSTABLE": "the formula is right, but in floating point it loses digits at the point given",
+    "FAIL": "a gradient is wrong by more than rounding and the oracle's error bound allow",
+    "INCONCLUSIVE": "nothing wrong was found, but nothing could be proved either",
+    "CONTRACT": "forward and backward do not keep the rules that callers rely on",
+    "NONDETERMINISTIC": "two calls with the same arguments give different results",
+}
+
+
+def _badness(entry: Entry) -> float:
+    return math.inf if math.isnan(entry.error) else entry.error / (abs(entry.true) + 1e-300)
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {str(k): _plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [_plain(v) for v in x]
+    if hasattr(x, "tolist"):
+        return _plain(x.tolist())
+    if isinstance(x, float) and not math.isfinite(x):
+        return str(x)
+    return x if x is None or isinstance(x, (bool, int, float, str)) else str(x)
+
+
+def junit(reports: Sequence[Report]) -> str:
+    """JUnit XML: one test case for each report, a failure where it is not ok."""
+    suite = ElementTree.Element(
+        "testsuite",
+        name="microgradnn check",
+        tests=str(len(reports)),
+        failures=str(sum(not r.ok for r in reports)),
+        errors="0",
+        time=f"{sum(r.seconds for r in reports):.3f}",
+    )
+    for r in reports:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="gradcheck", name=_xml(r.name), time=f"{r.seconds:.3f}"
+        )
+        if not r.ok:
+            failure = ElementTree.SubElement(case, "failure", type=r.verdict, message=r.verdict)
+            failure.text = _xml(str(r))
+        ElementTree.SubElement(case, "system-out").text = _xml(r.explain())
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def _xml(text: str) -> str:
+    """Without the control characters that XML cannot hold."""
+    return "".join(c if c >= " " or c in "\n\t" else "?" for c in text)
