@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..errors import DTypeError
+from ..errors import MicrogradError
 from ..functions import linalg
-from ..node import judging, plain
+from ..node import judging, next_stamp, plain
 from ..rules import UFUNCS
 from ..tensor import Tensor, tensor
 from ..value import Value
@@ -83,6 +83,7 @@ class Traced(np.ndarray[Any, Any]):
     ) -> Any:
         """What ufunc gives on the elements, with plain numbers among them made Values."""
         xs = [_bare(x) for x in inputs]
+        spend(_products(xs) if ufunc is np.matmul else max(map(np.size, xs), default=0))
         if np.dtype(kwargs.get("dtype") or object).kind in "fO":
             kwargs.pop("dtype", None)
         if out is not None:
@@ -100,6 +101,7 @@ class Traced(np.ndarray[Any, Any]):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """What func gives, its plain numbers made Values."""
+        spend(_products(args) if func in _PRODUCTS else 0)
         own = _LINALG.get(func)
         if own is not None:
             return own(*args, **kwargs)
@@ -113,6 +115,26 @@ class Traced(np.ndarray[Any, Any]):
             return self.copy()
         values = [float(plain(x)) for x in self.ravel()]
         return _new(values).astype(dtype).reshape(self.shape)
+
+
+class TooLarge(MicrogradError):
+    """A trace would have more nodes than its budget."""
+
+
+def spend(nodes: int) -> None:
+    """None; raises TooLarge if so many more nodes are too many."""
+    if _state.budget and next_stamp() - _state.start + nodes > _state.budget:
+        raise TooLarge(f"a trace would have more than {_state.budget} nodes")
+
+
+_PRODUCTS = (np.dot, np.tensordot, np.inner, np.outer, np.vdot, np.kron)
+
+
+def _products(args: Any) -> int:
+    """How many numbers a product of two arrays multiplies."""
+    a, b = (np.shape(x) for x in args[:2])
+    shared = a[-1] if a else 1
+    return math.prod(a) * math.prod(b) // max(1, shared)
 
 
 def _bare(x: Any) -> Any:
@@ -133,6 +155,8 @@ def constant(x: Any) -> Value:
 
 class _State:
     number: Callable[[Any], Any] = float
+    budget = 0  # nodes left until the trace is stopped; 0 for no limit
+    start = 0
 
 
 _state = _State()
@@ -300,22 +324,25 @@ _UNSET = object()
 
 
 @contextmanager
-def tracing(number: Callable[[Any], Any], places: Any, judge: Any = None) -> Iterator[None]:
+def tracing(
+    number: Callable[[Any], Any], places: Any, judge: Any = None, budget: int = 0
+) -> Iterator[None]:
     """A context in which NumPy code may run on values(): allocators are swapped, comparisons asked.
 
     `places` are the namespaces (module dicts) of the code to be run, where the swap takes place.
-    The judge answers comparisons, see node.Judging.
+    The judge answers comparisons, see node.Judging. Raises TooLarge after `budget` nodes.
     """
     with _lock:
-        before = _state.number, judging.by
+        before = _state.number, judging.by, _state.budget, _state.start
         undo: list[tuple[dict[str, Any], str, Any]] = []
         try:
             _state.number, judging.by = number, judge  # type: ignore[method-assign]
+            _state.budget, _state.start = budget, next_stamp()
             for home in places:
                 _swap(home, undo)
             yield
         finally:
-            _state.number, judging.by = before  # type: ignore[method-assign]
+            _state.number, judging.by, _state.budget, _state.start = before  # type: ignore[method-assign]
             for home, name, old in undo:
                 if old is _UNSET:
                     home.pop(name, None)

@@ -1,0 +1,129 @@
+"""GC1: a backward pass is linear in its cotangent, whatever the function: no reference is needed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .contract import copies
+from .pairs import cotangents_like
+from .report import Entry, Finding
+from .subject import Subject
+
+Pull = Callable[[list[Any]], list[Any]]
+ULPS = 2.0**12  # rounding of sums of a few thousand terms; what fails here fails by far more
+
+
+def algebra(subject: Subject, rng: np.random.Generator, wants: Callable[[str], bool]) -> list[Finding]:
+    """Findings about B(0) = 0, B(c·v) = c·B(v), B(v + w) = B(v) + B(w) and f(x, x)."""
+    found: list[Finding] = []
+    with np.errstate(all="ignore"):
+        if not subject.scaled:
+            pull = _pull(subject)
+            v = cotangents_like(subject.start(copies(subject.arrays)).outs, rng)
+            if wants("GC101"):
+                found += _zero(subject, pull, v)
+            if wants("GC102") and not found:
+                found += _linear(subject, pull, v, rng)
+        if wants("GC104"):
+            found += _shared(subject, rng)
+    return found
+
+
+def _pull(subject: Subject) -> Pull:
+    def pull(v: list[Any]) -> list[Any]:
+        grads = subject.start(copies(subject.arrays)).pull(*copies(v))
+        return [np.array(g, np.float64) if _numeric(g) else None for g in grads]
+
+    return pull
+
+
+def _numeric(g: Any) -> bool:
+    return g is not None and np.asarray(g).dtype.kind in "fiub"
+
+
+def _zero(subject: Subject, pull: Pull, v: list[Any]) -> list[Finding]:
+    grads = pull([0 * d for d in v])
+    for name, g in zip(subject.names, grads, strict=True):
+        if g is not None and np.any(g != 0) and np.isfinite(g).any():
+            bad = np.where(np.isfinite(g), np.abs(g), 0)
+            return [_finding("GC101", f"d{name} is not 0 for a cotangent of zeros: a part of it does "
+                             "not depend on the cotangent", name, g, np.zeros_like(g), bad)]  # fmt: skip
+    return []
+
+
+def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Finding]:
+    """The first of the laws that fails, with the entry where it fails most."""
+    w = cotangents_like(v, rng)
+    at_v = pull(v)
+    laws = [
+        (f"B({c:g}·v) ≠ {c:g}·B(v)", [c * d for d in v], [_times(c, g) for g in at_v])
+        for c in (-1.0, 2.0, 2.0**10, 2.0**-10)
+    ]
+    sums = [d + e for d, e in zip(v, w, strict=True)]
+    at_w = pull(w)
+    total = [None if g is None else g + h for g, h in zip(at_v, at_w, strict=True)]
+    laws.append(("B(v + w) ≠ B(v) + B(w)", sums, total))
+    sizes = [0.0 if g is None else np.abs(g) + np.abs(h) for g, h in zip(at_v, at_w, strict=True)]
+    for law, cotangent, expected in laws:
+        got = pull([np.asarray(d)[()] for d in cotangent])
+        for k, name in enumerate(subject.names):
+            g, e = got[k], expected[k]
+            if g is None or e is None or g.shape != e.shape:
+                continue
+            off = _off(g, e, sizes[k] if law.startswith("B(v +") else np.abs(e), subject.arrays[k])
+            if off.any():
+                message = f"d{name} is not linear in the cotangent: {law}"
+                return [_finding("GC102", message, name, g, e, np.where(off, np.abs(g - e), 0))]
+    return []
+
+
+def _times(c: float, g: Any) -> Any:
+    return None if g is None else c * g
+
+
+def _off(g: Any, e: Any, size: Any, array: Any) -> Any:
+    eps = 2.0**-23 if np.asarray(array).dtype.itemsize <= 4 else 2.0**-52
+    finite = np.isfinite(g) & np.isfinite(e)
+    scale = np.abs(size[np.isfinite(size)]).max(initial=0.0)
+    return finite & (np.abs(g - e) > ULPS * eps * np.maximum(size, scale))
+
+
+def _finding(code: str, message: str, name: str, yours: Any, true: Any, bad: Any) -> Finding:
+    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), np.shape(bad)))
+    y, t = float(yours[at]), float(true[at])
+    unit = float(np.spacing(abs(t))) if np.isfinite(t) else float("nan")
+    worst = Entry(name, at, y, t, abs(y - t), abs(y - t) / unit, 0.0)
+    return Finding(
+        code, "FAIL", message, argument=name, point="your point", worst=worst,
+        method="the law itself: no oracle is needed",
+    )  # fmt: skip
+
+
+def _shared(subject: Subject, rng: Any) -> list[Finding]:
+    """f(x, x) with one array in both places gives what two copies give."""
+    for i, a in enumerate(subject.arrays):
+        for j in range(i):
+            if np.shape(a) == np.shape(subject.arrays[j]) and np.ndim(a):
+                return _twice(subject, i, j, rng)
+    return []
+
+
+def _twice(subject: Subject, i: int, j: int, rng: Any) -> list[Finding]:
+    arrays = copies(subject.arrays)
+    arrays[i] = np.array(arrays[j])
+    try:
+        run = subject.start(copies(arrays))
+        v = cotangents_like(run.outs, rng)
+        apart = [np.array(g) for g in run.pull(*copies(v))]
+        arrays[i] = arrays[j]
+        together = subject.start(arrays).pull(*copies(v))
+    except Exception:
+        return []  # equal arguments may lie outside the domain
+    for name, g, h in zip(subject.names, apart, together, strict=True):
+        if _numeric(h) and g.shape == np.shape(h) and not np.array_equal(g, h, equal_nan=True):
+            a, b = subject.names[j], subject.names[i]
+            message = f"d{name} is different when one array is given as {a} and as {b}"
+            h = np.asarray(h, float)
+            return [_finding("GC104", message, name, h, np.asarray(g, float), np.abs(g - h))]
+    return []

@@ -1,0 +1,391 @@
+"""GC0: what every caller of a backward pass relies on, beside that its numbers are right."""
+
+import copy
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .pairs import cotangents_like
+from .report import Finding
+from .subject import Subject
+
+Wants = Callable[[str], bool]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two results are equal, bit for bit but for the sign of zero; nan equals nan."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+
+
+def close(a: Any, b: Any, ulps: float = 2**12) -> bool:
+    """Whether two results of one formula are equal but for another order of summation."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if a.shape != b.shape:
+        return False
+    eps = 2.0**-52 if np.asarray(a).dtype.itemsize > 4 else 2.0**-23
+    with np.errstate(all="ignore"):
+        scale = np.abs(a[np.isfinite(a)]).max(initial=0.0)
+        fine = (np.abs(a - b) <= ulps * eps * scale) | (a == b) | (np.isnan(a) & np.isnan(b))
+    return bool(fine.all())
+
+
+def where(error: BaseException) -> str:
+    """The place in the user's code where an exception came from: "line 12 of layers.py"."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [f for f in frames if not _ours(f.filename)]
+    if not users:
+        return ""
+    last = users[-1]
+    return f"line {last.lineno} of {last.filename.replace(chr(92), '/').rsplit('/', 1)[-1]}"
+
+
+def _ours(file: str) -> bool:
+    return "microgradnn/check" in file.replace("\\", "/") or "site-packages" in file
+
+
+def raised(what: str, error: BaseException, point: str = "your point") -> Finding:
+    """The finding that something raised."""
+    text = str(error).strip().split("\n")[0][:200]
+    at = where(error)
+    message = f"{what} raises {type(error).__name__}: {text}" + (f" ({at})" if at else "")
+    data = {"exception": type(error).__name__, "line": at}
+    return Finding("GC001", "CONTRACT", message, point=point, data=data)
+
+
+@dataclass
+class Facts:
+    """What the contract stage learned.
+
+    fatal      nothing else can be checked
+    random     forward is not deterministic
+    good       which gradients have the right shape, and can be compared
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    fatal: bool = False
+    random: bool = False
+    good: list[bool] = field(default_factory=list)
+    adds_up: bool = False
+
+    def say(self, code: str, message: str, verdict: str = "CONTRACT", **more: Any) -> None:
+        """None; adds a finding about the user's point."""
+        self.findings.append(Finding(code, verdict, message, point="your point", **more))
+
+
+def copies(arrays: Sequence[Any]) -> list[Any]:
+    """Copies that own their memory, in C order; numbers as they are."""
+    return [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]
+
+
+def contract(subject: Subject, rng: np.random.Generator, wants: Wants) -> Facts:
+    """What is wrong with how the code treats its surroundings, at the subject's point."""
+    facts = Facts()
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            _contract(subject, rng, facts, wants)
+    except _Stop:
+        facts.fatal = True
+    facts.findings = [f for f in facts.findings if wants(f.code)]
+    return facts
+
+
+class _Stop(Exception):
+    """Nothing more can be looked at."""
+
+
+def _contract(subject: Subject, rng: Any, facts: Facts, wants: Wants) -> None:
+    before = _globals(subject)
+    arrays = copies(subject.arrays)
+    try:
+        first = subject.start(arrays)
+    except Exception as error:
+        facts.findings.append(raised("forward", error))
+        raise _Stop from error
+    held = {k: np.array(v) for k, v in first.held.items()}
+    _unchanged(subject, arrays, facts, "GC020", "forward")
+    outs = [np.array(o) for o in first.outs]
+    douts = cotangents_like(outs, rng)
+    given = copies(douts)
+    try:
+        grads = first.pull(*given)
+    except Exception as error:
+        facts.findings.append(raised("backward", error))
+        raise _Stop from error
+    kept = [None if g is None else np.array(g) for g in grads]
+    _after(subject, facts, arrays, (douts, given), first.held, held)
+    _globals_unchanged(subject, before, facts)
+    _shapes(subject, grads, facts)
+    _aliases(subject, arrays, given, grads, facts)
+    if not _deterministic(subject, facts, outs, douts, kept):
+        return
+    _repeated(subject, facts, douts, kept)
+    _layouts(subject, facts, douts, kept, wants)
+    _reentrant(subject, rng, facts, douts, kept)
+
+
+def _unchanged(subject: Subject, arrays: Any, facts: Facts, code: str, who: str) -> bool:
+    """Whether the inputs are what they were."""
+    for name, now, was in zip(subject.names, arrays, subject.arrays, strict=True):
+        if not same(now, was):
+            facts.say(code, f"{who} changes its input {name} in place", argument=name)
+            return False
+    return True
+
+
+def _after(
+    subject: Subject, facts: Facts, arrays: Any, cotangents: Any, held: Any, before: Any
+) -> None:
+    douts, given = cotangents
+    already = any(f.code == "GC020" for f in facts.findings)
+    if not already:
+        _unchanged(subject, arrays, facts, "GC021", "backward")
+    for k, (was, now) in enumerate(zip(douts, given, strict=True)):
+        if not same(was, now):
+            which = "" if len(douts) == 1 else f" {k + 1}"
+            facts.say("GC022", f"backward changes the cotangent{which} it is given, in place")
+    for name, was in before.items():
+        if name not in subject.names and not same(was, held[name]):
+            facts.say("GC020", f"the argument {name} is changed in place", argument=name)
+
+
+def _globals(subject: Subject) -> list[dict[str, Any]]:
+    out = []
+    for place in subject.places:
+        data = {
+            k: v for k, v in place.items()
+            if not k.startswith("__") and isinstance(v, (np.ndarray, int, float, str, list, dict, set))
+        }  # fmt: skip
+        try:
+            out.append(copy.deepcopy(data))
+        except Exception:
+            out.append({})
+    return out
+
+
+def _globals_unchanged(subject: Subject, before: list[dict[str, Any]], facts: Facts) -> None:
+    for place, old in zip(subject.places, before, strict=True):
+        for name, was in old.items():
+            now = place.get(name)
+            try:
+                equal = same(now, was) if isinstance(was, np.ndarray) else bool(now == was)
+            except Exception:  # lists of arrays have no equality
+                equal = len(repr(now)) == len(repr(was))
+            if not equal:
+                facts.say("GC023", f"the module's variable {name} is changed by a call")
+
+
+def _shapes(subject: Subject, grads: Any, facts: Facts) -> None:
+    if subject.extra:
+        facts.say("GC040", f"backward returns {subject.extra}")
+    for name in subject.missing:
+        facts.say("GC040", f"backward returns no gradient of {name}", argument=name)
+    for name, g, x in zip(subject.names, grads, subject.arrays, strict=True):
+        right = g is not None and np.shape(g) == np.shape(x)
+        if g is None:
+            facts.say("GC040", f"the gradient of {name} is None", argument=name)
+        elif not right:
+            facts.say(
+                "GC041",
+                f"d{name} has shape {np.shape(g)}, but {name} has shape {np.shape(x)}",
+                argument=name, data={"shape": list(np.shape(g)), "expected": list(np.shape(x)),
+                                     "yours": np.asarray(g) if np.size(g) <= 400 else None},
+            )  # fmt: skip
+        elif np.asarray(g).dtype.kind not in "f":
+            facts.say(
+                "GC042",
+                f"d{name} has dtype {np.asarray(g).dtype}, expected {np.asarray(x).dtype}",
+                "CONTRACT" if np.asarray(g).dtype.kind in "cO" else "PASS",
+                argument=name,
+            )
+        facts.good.append(bool(right and np.asarray(g).dtype.kind in "fiub"))
+
+
+def _aliases(subject: Subject, arrays: Any, given: Any, grads: Any, facts: Facts) -> None:
+    parts = [(n, g) for n, g in zip(subject.names, grads, strict=True) if isinstance(g, np.ndarray)]
+    for name, g in parts:
+        for other, x in zip(subject.names, arrays, strict=True):
+            if isinstance(x, np.ndarray) and g.size and np.shares_memory(g, x):
+                facts.say("GC030", f"d{name} shares memory with the input {other}", argument=name)
+        if any(isinstance(d, np.ndarray) and g.size and np.shares_memory(g, d) for d in given):
+            facts.say("GC031", f"d{name} shares memory with the cotangent", "PASS", argument=name)
+    for i, (name, g) in enumerate(parts):
+        for other, h in parts[:i]:
+            if g.size and np.shares_memory(g, h):
+                facts.say("GC031", f"d{name} and d{other} share memory", "PASS", argument=name)
+
+
+def _deterministic(subject: Subject, facts: Facts, outs: Any, douts: Any, kept: Any) -> bool:
+    """Whether second calls give the same; if forward does not, backward is not asked."""
+    again = subject.start(copies(subject.arrays))
+    if not all(same(a, b) for a, b in zip(outs, again.outs, strict=True)):
+        facts.random = True
+        facts.say(
+            "GC010", "forward gives other results at a second call with the same arguments",
+            "NONDETERMINISTIC",
+            hint="draw random numbers from a generator with a seed that is an argument, or fix the mask",
+        )  # fmt: skip
+        return False
+    grads = again.pull(*copies(douts))
+    if not all(_equal(a, b) for a, b in zip(kept, grads, strict=True)):
+        facts.say(
+            "GC011", "backward gives other results at a second call with the same arguments",
+            "NONDETERMINISTIC", hint="reuse what forward drew: keep the mask in the cache",
+        )  # fmt: skip
+        return False
+    return True
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return a is b if a is None or b is None else same(a, b)
+
+
+def _repeated(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
+    """A second backward on the same cache repeats the gradients, or adds to them."""
+    if subject.scaled:
+        return
+    run = subject.start(copies(subject.arrays))
+    run.pull(*copies(douts))
+    try:
+        second = run.pull(*copies(douts))
+    except Exception as error:
+        facts.say(
+            "GC061", f"a second backward raises {type(error).__name__}: {str(error)[:120]}",
+            "CONTRACT", data={"line": where(error)},
+        )  # fmt: skip
+        return
+    for name, g, h in zip(subject.names, kept, second, strict=True):
+        if g is None or h is None or same(g, h):
+            continue
+        if subject.object and close(2 * np.asarray(g), h):
+            facts.adds_up = True
+        else:
+            facts.say("GC061", f"a second backward gives another d{name}", argument=name)
+            return
+
+
+def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants) -> None:
+    if wants("GC050") and not subject.scaled:
+        changed = any(f.code == "GC022" for f in facts.findings)
+        for label, make in _LAYOUTS.items():
+            if changed and label == "read-only":
+                continue
+            problem = _tried(subject, subject.arrays, [make(d) for d in douts], kept)
+            if problem:
+                facts.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
+                break
+        _spread_cotangent(subject, facts)
+    if wants("GC051") and not any(f.code in ("GC020", "GC021") for f in facts.findings):
+        for label in ("strided", "read-only"):
+            arrays = [_LAYOUTS[label](a) for a in subject.arrays]
+            problem = _tried(subject, arrays, copies(douts), kept)
+            if problem:
+                facts.say("GC051", f"with {label} inputs {problem}", data={"layout": label})
+                break
+
+
+def _strided(a: Any) -> Any:
+    """The same numbers with gaps between them in memory."""
+    if not isinstance(a, np.ndarray) or not a.ndim:
+        return a
+    wide = np.empty((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
+    wide[..., 1::2] = np.nan if a.dtype.kind == "f" else 0
+    view = wide[..., ::2]
+    view[...] = a
+    return view
+
+
+def _read_only(a: Any) -> Any:
+    if isinstance(a, np.ndarray):
+        a = a.copy()
+        a.flags.writeable = False
+    return a
+
+
+_LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "strided": _strided,
+    "Fortran-ordered": lambda a: np.array(a, order="F") if isinstance(a, np.ndarray) else a,
+    "read-only": _read_only,
+}
+
+
+def _tried(subject: Subject, arrays: Any, douts: Any, kept: Any) -> str:
+    """What goes wrong with these arrays and cotangents, or ""."""
+    try:
+        grads = subject.start([*arrays]).pull(*douts)
+    except Exception as error:
+        at = where(error)
+        text = f"it raises {type(error).__name__}: {str(error)[:120]}"
+        return text + (f" ({at})" if at else "")
+    for name, g, k in zip(subject.names, grads, kept, strict=True):
+        if k is not None and g is not None and not close(k, g):
+            return f"d{name} is different"
+    return ""
+
+
+def _spread_cotangent(subject: Subject, facts: Facts) -> None:
+    """A cotangent as the sum's backward makes it: one number, seen everywhere with stride 0."""
+    run = subject.start(copies(subject.arrays))
+    ones = [np.broadcast_to(np.asarray(1.0, _dtype(o)), np.shape(o)) for o in run.outs]
+    if all(o.ndim == 0 for o in ones) or any(f.code in ("GC050", "GC022") for f in facts.findings):
+        return
+    try:
+        expected = subject.start(copies(subject.arrays)).pull(*[np.array(o) for o in ones])
+    except Exception:
+        return
+    problem = _tried(subject, copies(subject.arrays), ones, expected)
+    if problem:
+        facts.say("GC050", f"with a stride-0 cotangent {problem}", data={"layout": "stride-0"})
+
+
+def _dtype(out: Any) -> Any:
+    dtype = np.asarray(out).dtype
+    return dtype if dtype.kind == "f" else np.dtype(float)
+
+
+def _reentrant(subject: Subject, rng: Any, facts: Facts, douts: Any, kept: Any) -> None:
+    """f(x1); f(x2); backward of the first. Of an object: its second call must forget the first."""
+    other = [_other(rng, a) for a in subject.arrays]
+    if subject.used is not None:
+        _second_call(subject, facts, douts, kept)
+        return
+    try:
+        first = subject.start(copies(subject.arrays))
+        subject.start(other)
+        grads = first.pull(*copies(douts))
+    except Exception:
+        return  # the other point may lie outside the domain
+    for name, g, k in zip(subject.names, grads, kept, strict=True):
+        if g is not None and k is not None and not same(g, k):
+            facts.say(
+                "GC060", f"after another forward, d{name} of the first call is different: what "
+                "backward needs is kept where the next call overwrites it", argument=name,
+            )  # fmt: skip
+            return
+
+
+def _second_call(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
+    """An object that was used before gives the gradients of its last call."""
+    assert subject.used is not None
+    try:
+        grads = subject.used(copies(subject.arrays)).pull(*copies(douts))
+    except Exception as error:
+        facts.findings.append(raised("forward and backward of a second call", error))
+        return
+    for name, g, k in zip(subject.names, grads, kept, strict=True):
+        if g is not None and k is not None and not same(g, k) and not close(k, g):
+            facts.say(
+                "GC060", f"in a second call of the same object d{name} is different: something is "
+                "left over from the first", argument=name,
+            )  # fmt: skip
+            return
+
+
+def _other(rng: Any, a: Any) -> Any:
+    a = np.asarray(a)
+    return (a * rng.uniform(0.5, 0.9, a.shape)).astype(a.dtype)

@@ -1,0 +1,221 @@
+"""The exact oracle: a forward pass traced as Values of balls, and the user's backward in balls.
+
+The forward runs unmodified on arrays of Values (traced.py), whose numbers are arb balls: what
+comes out is the derivative with a proven error bound. The user's backward then runs on the same
+cache, in balls too: what it would give without rounding, which is its formula's own value.
+"""
+
+import itertools
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from ..errors import MicrogradError
+from ..node import next_stamp, plain
+from ..rules import recording
+from ..value import Value
+from ..walk import pullback
+from . import balls
+from .subject import Pass, Subject
+from .traced import TooLarge, Traced, tracing, values
+
+BUDGET = 200_000  # nodes in one trace: about a second
+
+
+class Untraceable(MicrogradError):
+    """The forward pass cannot be run on Values; the message says why."""
+
+
+@dataclass
+class Tie:
+    """A comparison of two numbers that are equal, or nearer than rounding can tell.
+
+    normal   the gradient of their difference: of a kink, the normal of the plane it lies on
+    """
+
+    number: int
+    normal: Any
+    key: tuple[int, ...]
+
+
+class Judge:
+    """Answers comparisons in a trace, and remembers those where the answer is a matter of rounding.
+
+    At a tie the side is that of a point nearby, in the direction `direction` (of all inputs in a
+    row); `flipped` holds the keys of ties that are to fall on the other side. Without a direction
+    equal numbers compare as equal.
+    """
+
+    def __init__(
+        self, near: Collection[int] = (), direction: Any = None, flipped: Collection[Any] = ()
+    ) -> None:
+        self.near, self.direction, self.flipped = frozenset(near), direction, frozenset(flipped)
+        self.count = 0
+        self.overlaps: list[int] = []
+        self.ties: dict[tuple[int, ...], Tie] = {}
+        self.inputs: list[Any] = []
+
+    def __call__(self, compare: Any, a: Any, b: Any) -> Any:
+        x, y = plain(a), plain(b)
+        if not hasattr(y, "__add__") or isinstance(y, (str, np.ndarray)):
+            return compare(x, y)
+        self.count += 1
+        number = self.count
+        if number not in self.near:
+            if x > y or x < y:
+                return compare(x, y)
+            if x != x or y != y or _nan(x) or _nan(y):
+                return compare is kernels.ne
+        if a is b:
+            return compare in (kernels.eq, kernels.ge, kernels.le)
+        self.overlaps.append(number)
+        if self.direction is None:
+            return _by_middles(compare, x, y)
+        side = self._side(number, a, b)
+        return _by_middles(compare, side, 0) if side else compare in _EQUAL
+
+    def _side(self, number: int, a: Any, b: Any) -> int:
+        """1 if a > b at the point nearby, -1 if a < b, 0 if they are equal there too."""
+        ends = [(n, s) for n, s in ((a, 1.0), (b, -1.0)) if isinstance(n, Value)]
+        grads = pullback([n for n, _ in ends], [balls.ball(s) for _, s in ends], self.inputs)
+        normal = np.array([balls.middle(grads.get(v, 0.0)) for v in self.inputs])
+        size = np.abs(normal).max(initial=0.0)
+        if not np.isfinite(size) or size < 1e-290:
+            return 0
+        rounded = np.round(normal / size * 2**20).astype(int)
+        first = rounded[np.flatnonzero(rounded)[0]]
+        key = tuple((rounded if first > 0 else -rounded).tolist())
+        self.ties.setdefault(key, Tie(number, normal / size, key))
+        side = 1 if normal @ self.direction >= 0 else -1
+        return -side if key in self.flipped else side
+
+
+_EQUAL = (kernels.eq, kernels.ge, kernels.le)
+
+
+def _nan(x: Any) -> bool:
+    return bool(x.is_nan()) if hasattr(x, "is_nan") else False
+
+
+def _by_middles(compare: Any, x: Any, y: Any) -> bool:
+    a, b = balls.middle(x), balls.middle(y)
+    return bool(compare(a, b))
+
+
+@dataclass
+class Exact:
+    """Derivatives at a point, with bounds.
+
+    true, bound     the derivative with respect to each input, and what it may be wrong by
+    yours, spread   what the user's backward gives in balls, and how wide they are; None if it
+                    cannot run on them, and then `why` says why not
+    outs            the outputs, and how wide their balls are
+    """
+
+    true: list[Any]
+    bound: list[Any]
+    yours: list[Any] | None
+    spread: list[Any]
+    judge: Judge
+    outs: list[Any] = field(default_factory=list)
+    nodes: int = 0
+    why: str = ""
+    balls: list[Any] = field(default_factory=list)
+
+
+def evaluate(
+    subject: Subject,
+    douts: Sequence[Any],
+    bits: int = balls.HIGH,
+    judge: Judge | None = None,
+    backward: bool = True,
+) -> Exact:
+    """The derivative of ⟨douts, outputs⟩ at subject.arrays, and the user's own, at this precision.
+
+    Raises Untraceable if the forward cannot run on Values, TooLarge if it is too long.
+    """
+    judge = judge or Judge()
+    with (
+        balls.precision(bits),
+        np.errstate(all="ignore"),
+        tracing(balls.ball, subject.places, judge, BUDGET),
+    ):
+        start = next_stamp()
+        inputs = [values(a, balls.ball) for a in subject.arrays]
+        judge.inputs = flat = [v for x in inputs for v in _elements(x)]
+        forward = _forward(subject, inputs)
+        outs = [[_node(v) for v in _elements(out)] for out in forward.outs]
+        seeds = [[balls.ball(d) for d in np.ravel(dout)] for dout in douts]
+        for out, seed in zip(outs, seeds, strict=True):
+            if len(out) != len(seed):
+                raise Untraceable("the forward gives another shape when it is traced")
+        chained = list(itertools.chain(*outs)), list(itertools.chain(*seeds))
+        grads = pullback(*chained) if chained[0] else {}
+        zero = balls.ball(0)
+        true = [_form([grads.get(v, zero) for v in _elements(x)], x) for x in inputs]
+        nodes = next_stamp() - start
+        yours, why = _backward(forward, douts, inputs) if backward else (None, "not asked")
+        result = [_form([v._data for v in out], np.empty(len(out))) for out in outs]
+        del flat
+        return Exact(
+            [balls.middles(t) for t in true], [balls.radii(t) for t in true],
+            None if yours is None else [balls.middles(u) for u in yours],
+            [] if yours is None else [balls.radii(u) for u in yours],
+            judge, result, nodes, why, true,
+        )  # fmt: skip
+
+
+def _forward(subject: Subject, inputs: list[Any]) -> Pass:
+    try:
+        return subject.start([x.copy() if isinstance(x, np.ndarray) else x for x in inputs])
+    except TooLarge:
+        raise
+    except (RecursionError, MemoryError) as error:
+        raise TooLarge(f"the trace ended with {type(error).__name__}") from error
+    except Exception as error:
+        raise Untraceable(f"{type(error).__name__}: {error}") from error
+
+
+def _backward(forward: Pass, douts: Sequence[Any], inputs: list[Any]) -> tuple[Any, str]:
+    """The gradients in balls, or None and why not."""
+    with recording.set(False):
+        try:
+            raw = forward.pull(*[values(d, balls.ball) for d in douts])
+            out = []
+            for g, x in zip(raw, inputs, strict=True):
+                if g is None:
+                    return None, "a gradient is None"
+                numbers = [_number(v) for v in _elements(g)]
+                if len(numbers) != np.size(x):
+                    return None, "a gradient has the wrong shape"
+                out.append(_form(numbers, x))
+            return out, ""
+        except Exception as error:  # whatever stops it: the float64 result is judged instead
+            return None, f"{type(error).__name__}: {error}"
+
+
+def _elements(x: Any) -> list[Any]:
+    if isinstance(x, Traced):
+        x = x.view(np.ndarray)
+    return list(np.ravel(x)) if isinstance(x, (np.ndarray, list, tuple)) else [x]
+
+
+def _node(x: Any) -> Value:
+    return x if isinstance(x, Value) else Value(balls.ball(x))
+
+
+def _number(x: Any) -> Any:
+    x = plain(x)
+    return x if hasattr(x, "rad") else balls.ball(x)
+
+
+def _form(numbers: list[Any], like: Any) -> Any:
+    out = np.empty(len(numbers), object)
+    out[:] = numbers
+    return out.reshape(np.shape(like) if isinstance(like, np.ndarray) else ())
+
+
+Choice = Callable[[Any], int]

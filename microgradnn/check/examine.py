@@ -1,0 +1,152 @@
+"""A whole check: contract, algebra, values at several points, and the report on it all."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .algebra import algebra
+from .contract import Facts, contract, copies, raised
+from .points import Point, around
+from .report import CODES, Finding, Report, selected
+from .subject import Subject
+from .values import Seen, look
+
+SECONDS = 0.35  # for the points beside the user's own
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every check takes: see check.layer."""
+
+    seed: int = 0
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    cotangents: Sequence[Any] | None = None
+    probes: bool = True
+
+    def wants(self, code: str) -> bool:
+        """Whether this code is looked at."""
+        return selected(code, self.select, self.ignore)
+
+
+def examine(subject: Subject, options: Options) -> Report:
+    """The report on a subject at its own point, its other shapes, and points around it."""
+    start = time.perf_counter()
+    state = np.random.get_state()
+    try:
+        found, seen, points, notes = _examine(subject, options, start)
+    finally:
+        np.random.set_state(state)
+    found = _pruned([f for f in found if options.wants(f.code)])
+    coverage = _coverage(subject, seen)
+    found += [f for f in _untested(subject, coverage, found) if options.wants(f.code)]
+    given = seen[0] if seen else Seen()
+    return Report(
+        subject.name, tuple(found), tuple(c for c in CODES if options.wants(c)), tuple(points),
+        {n: given.method for n in subject.names if given.method},
+        {n: v for n, v in given.smallest.items() if np.isfinite(v)}, coverage,
+        options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
+    )  # fmt: skip
+
+
+def _examine(subject: Subject, options: Options, start: float) -> Any:
+    rng = np.random.default_rng(options.seed)
+    notes = list(subject.notes)
+    if subject.broken is not None:
+        return [raised("backward", subject.broken)], [], [], notes
+    facts = contract(subject, rng, options.wants)
+    found = list(facts.findings)
+    if facts.fatal:
+        return found, [], [], notes
+    if facts.random:
+        subject = _seeded(subject, notes)
+        if subject is None:
+            return found, [], [], notes
+    if not all(facts.good) and not any(facts.good):
+        return found, [], [], notes
+    if any(options.wants(c) for c in ("GC101", "GC102", "GC104")):
+        found += algebra(subject, rng, options.wants)
+    seen, points = _values(subject, options, facts, rng, start)
+    for s in seen:
+        found += s.findings
+        notes += [n for n in s.notes if n not in notes]
+    return found, seen, points, notes
+
+
+def _seeded(subject: Subject, notes: list[str]) -> Any:
+    """The same with np.random seeded before every forward, if that makes it deterministic."""
+    from dataclasses import replace
+
+    inner = subject.start
+
+    def start(arrays: list[Any]) -> Any:
+        np.random.seed(0)
+        return inner(arrays)
+
+    fixed = replace(subject, start=start)
+    again = [fixed.start(copies(subject.arrays)).outs for _ in range(2)]
+    if any(not np.array_equal(a, b) for a, b in zip(*again, strict=True)):
+        notes.append("values were not checked: forward is random even with np.random seeded")
+        return None
+    notes.append("values were checked with np.random.seed(0) before every forward")
+    return fixed
+
+
+def _values(
+    subject: Subject, options: Options, facts: Facts, rng: Any, start: float
+) -> tuple[list[Seen], list[str]]:
+    if not any(options.wants(c) for c in CODES if c[2] in "23"):
+        return [], []
+    given = Point("your point", subject.arrays, given=True)
+    seen = [look(subject, given, rng, facts.good, options.cotangents)]
+    points = [] if seen[0].skipped else [given.label]
+    if not options.probes or any(f.verdict == "FAIL" for f in seen[0].findings):
+        return seen, points
+    before = time.perf_counter()
+    for k, other in enumerate(subject.others):
+        if all(facts.good):
+            s = look(other, Point(f"other shapes ({k + 1})", other.arrays), rng, facts.good)
+            seen.append(s)
+            points += [] if s.skipped else [f"other shapes ({k + 1})"]
+    for point in around(subject, rng):
+        if time.perf_counter() - before > SECONDS:
+            break
+        s = look(subject, point, rng, facts.good)
+        seen.append(s)
+        points += [] if s.skipped else [point.label]
+    return seen, points
+
+
+def _pruned(findings: list[Finding]) -> list[Finding]:
+    """One finding for each code and argument: the first, which is nearest to the user's point."""
+    out: dict[Any, Finding] = {}
+    for f in findings:
+        key = (f.code, f.argument, f.verdict)
+        out.setdefault(key, f)
+    return list(out.values())
+
+
+def _coverage(subject: Subject, seen: list[Seen]) -> dict[str, tuple[int, int]]:
+    """Entries of each true gradient that were not zero somewhere, of the user's own shapes."""
+    out = {}
+    for name, array in zip(subject.names, subject.arrays, strict=True):
+        shape = np.shape(array)
+        masks = [s.nonzero[name] for s in seen if np.shape(s.nonzero.get(name, ())) == shape]
+        if masks:
+            out[name] = (int(np.any(masks, axis=0).sum()), int(np.size(array)))
+    return out
+
+
+def _untested(subject: Subject, coverage: Any, found: list[Finding]) -> list[Finding]:
+    """Remarks on gradients that were zero everywhere: nothing was tested there."""
+    out = []
+    for name, (some, total) in coverage.items():
+        if total and some == 0 and not any(f.argument == name for f in found if f.verdict != "PASS"):
+            out.append(Finding(
+                "GC206", "PASS", f"0 of {total} entries of d{name} were nonzero at any point: "
+                "nothing was tested there", argument=name,
+            ))  # fmt: skip
+    return out

@@ -1,0 +1,263 @@
+"""Kinks and ties: is a gradient one of the derivatives that the function has on some side?
+
+Where a comparison is a tie (relu at 0, equal entries under max), the trace is repeated for points
+nearby in random directions: each falls on a definite side, and gives the exact derivative there.
+A gradient is right at the kink if it lies between these, that is in their convex hull (Clarke 1983,
+Optimization and Nonsmooth Analysis, theorem 2.5.1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from . import balls
+from .compare import Judged, entry
+from .exact import Judge, evaluate
+from .report import Finding
+from .subject import Subject
+
+MOST_RUNS, QUIET = 48, 12  # random directions, and how many may bring nothing new
+MOST_KEYS = 24
+
+
+@dataclass
+class Sides:
+    """The derivatives seen beside a kink, one row each, of all arguments in a row."""
+
+    subject: Subject
+    douts: Sequence[Any]
+    near: Sequence[int]
+    rng: np.random.Generator
+    rows: list[Any] = field(default_factory=list)
+    normals: dict[Any, Any] = field(default_factory=dict)
+    first: Any = None
+
+    def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
+        """The derivative beside the kink in this direction."""
+        judge = Judge(self.near, direction, flipped)
+        exact = evaluate(self.subject, self.douts, balls.HIGH, judge, backward=self.first is None)
+        if self.first is None:
+            self.first = exact
+        self.normals.update({key: tie.normal for key, tie in judge.ties.items()})
+        return np.concatenate([np.ravel(t) for t in exact.true])
+
+    def direction(self) -> Any:
+        """A random direction of all inputs."""
+        return self.rng.standard_normal(sum(np.size(a) for a in self.subject.arrays))
+
+    def look(self, groups: Any = None) -> None:
+        """None; fills rows, until random directions bring nothing new."""
+        seen: set[Any] = {self._marks(row, groups) for row in self.rows}
+        seen = set().union(*seen) if seen else set()
+        quiet = 0
+        while len(self.rows) < MOST_RUNS and quiet < QUIET:
+            self.rows.append(self.run(self.direction()))
+            marks = self._marks(self.rows[-1], groups)
+            quiet = quiet + 1 if marks <= seen else 0
+            seen |= marks
+
+    @staticmethod
+    def _marks(row: Any, groups: Any) -> frozenset[Any]:
+        parts = [np.arange(row.size)] if groups is None else groups
+        return frozenset((i, np.round(row[p], 9).tobytes()) for i, p in enumerate(parts))
+
+
+def at_kink(
+    subject: Subject, douts: Sequence[Any], judged: Sequence[Judged], near: Sequence[int],
+    point: str, given: bool, rng: np.random.Generator,
+) -> tuple[list[Finding], list[Judged] | None]:  # fmt: skip
+    """Findings about kinks, and what is to be judged as usual: entries that no kink concerns.
+
+    `judged` holds the user's gradients; their truths are filled in here.
+    """
+    sides = Sides(subject, douts, near, rng)
+    sides.rows = [sides.run(sides.direction()) for _ in range(4)]
+    if not sides.normals:
+        return [], _plain(judged, sides, None)
+    yours = np.concatenate([np.ravel(j.yours) for j in judged])
+    size = np.abs(np.array(sides.rows)).max(initial=0.0) or 1.0
+    tolerance = 64 * np.sqrt(max(j.eps for j in judged)) * size
+    groups = _groups(sides, tolerance)
+    sides.look(groups)
+    rows = np.array(sides.rows)
+    moved = np.ptp(rows, axis=0) > 1e-9 * size
+    if not moved.any():
+        return [], _plain(judged, sides, None)
+    wrong = np.zeros(moved.shape, bool)
+    unsure = np.zeros(moved.shape, bool)
+    for group in _groups(sides, tolerance):
+        group = group[moved[group]]
+        if group.size:
+            verdict = _member(sides, rows[:, group], yours[group], group, tolerance)
+            wrong[group], unsure[group] = verdict is False, verdict is None
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    found = _findings(judged, sides, (moved, wrong, unsure, low, high, tolerance), point, given)
+    return found, _plain(judged, sides, moved)
+
+
+def _plain(judged: Sequence[Judged], sides: Sides, moved: Any) -> list[Judged]:
+    """The gradients with the truth of one side, where the sides agree."""
+    out, start = [], 0
+    exact = sides.first
+    for k, j in enumerate(judged):
+        n = j.true.size
+        true, bound = exact.true[k], exact.bound[k]
+        if moved is not None:
+            bound = np.where(moved[start : start + n].reshape(true.shape), np.inf, bound)
+        formula = None if exact.yours is None else exact.yours[k]
+        slack = None if exact.yours is None else exact.spread[k]
+        out.append(Judged(j.name, j.yours, true, bound, formula, slack, j.rounding, j.dtype))
+        start += n
+    return out
+
+
+def _groups(sides: Sides, tolerance: float) -> list[Any]:
+    """Entries whose kinks have to do with each other; all in one if parameters share them."""
+    n = sum(np.size(a) for a in sides.subject.arrays)
+    parent = np.arange(n)
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    touched = np.zeros(n, bool)
+    for normal in sides.normals.values():
+        support = np.flatnonzero(np.abs(normal) > 1e-12)
+        touched[support] = True
+        for i in support[1:]:
+            parent[root(int(i))] = root(int(support[0]))
+    moved = np.ptp(np.array(sides.rows), axis=0) > 1e-3 * tolerance
+    if (moved & ~touched).any():
+        return [np.arange(n)]
+    roots = np.array([root(i) for i in range(n)])
+    return [np.flatnonzero(roots == r) for r in np.unique(roots[touched])]
+
+
+def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -> bool | None:
+    """Whether yours lies in the hull of the rows; None if that cannot be told."""
+    if not np.isfinite(yours).all():
+        return False
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    inside = bool(((yours >= low - tolerance) & (yours <= high + tolerance)).all())
+    if len(group) == 1:
+        return inside
+    corners = np.unique(np.round(rows, 9), axis=0)
+    if inside and _distance(corners, yours) <= tolerance:
+        return True
+    return _zonotope(sides, yours, group, tolerance)
+
+
+def _distance(corners: Any, target: Any) -> float:
+    """How far target is from the convex hull of the corners: Frank and Wolfe with away steps."""
+    weights = np.zeros(len(corners))
+    weights[int(np.argmin(np.abs(corners - target).sum(axis=1)))] = 1.0
+    for _ in range(2000):
+        rest = weights @ corners - target
+        slope = corners @ rest
+        to = int(np.argmin(slope))
+        used = np.flatnonzero(weights > 1e-15)
+        away = int(used[np.argmax(slope[used])])
+        if slope[away] - slope[to] < 1e-18 * (1 + np.abs(slope).max()):
+            break
+        step = corners[to] - corners[away]
+        length = float(step @ step)
+        t = min(weights[away], -float(step @ rest) / length) if length else 0.0
+        if t <= 0:
+            break
+        weights[to] += t
+        weights[away] -= t
+    return float(np.abs(weights @ corners - target).max())
+
+
+def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | None:
+    """The same where kinks are many but add up: base + Σ sₖδₖ with every sₖ between 0 and 1."""
+    inside = set(group.tolist())
+    keys = [
+        key for key, normal in sides.normals.items()
+        if inside & set(np.flatnonzero(np.abs(normal) > 1e-12).tolist())
+    ]  # fmt: skip
+    if len(keys) > MOST_KEYS:
+        return None
+    direction = sides.direction()
+    base = sides.run(direction)[group]
+    deltas = np.array([sides.run(direction, [key])[group] - base for key in keys])
+    weights = _weights(deltas, yours - base)
+    if np.abs(weights @ deltas + base - yours).max() <= tolerance:
+        return True
+    together = sides.run(direction, keys)[group] - base
+    if np.abs(together - deltas.sum(axis=0)).max() <= tolerance:
+        return False  # they do add up, so these are all there are
+    # Few corners, all of them seen (a maximum of a few equal entries): their hull is the answer.
+    return False if len(keys) <= 8 else None
+
+
+def _weights(deltas: Any, target: Any) -> Any:
+    """Least squares with weights between 0 and 1, one coordinate after another."""
+    weights = np.full(len(deltas), 0.5)
+    squares = (deltas**2).sum(axis=1)
+    rest = target - weights @ deltas
+    for _ in range(400):
+        before = weights.copy()
+        for k, delta in enumerate(deltas):
+            if squares[k]:
+                new = np.clip(weights[k] + (delta @ rest) / squares[k], 0.0, 1.0)
+                rest -= (new - weights[k]) * delta
+                weights[k] = new
+        if np.abs(weights - before).max(initial=0.0) < 1e-13:
+            break
+    return weights
+
+
+def _findings(
+    judged: Sequence[Judged], sides: Sides, marks: Any, point: str, given: bool
+) -> list[Finding]:
+    moved, wrong, unsure, low, high, tolerance = marks
+    found, start = [], 0
+    method = f"exact derivatives on {len(sides.rows)} sides of the kink"
+    for k, j in enumerate(judged):
+        part = slice(start, start + j.true.size)
+        start += j.true.size
+        shape = j.true.shape
+        here = [m[part].reshape(shape) for m in (moved, wrong, unsure, low, high)]
+        if not here[0].any():
+            continue
+        true = sides.first.true[k]
+        j = Judged(j.name, j.yours, true, j.bound, None, None, j.rounding, j.dtype)
+        about = {"argument": j.name, "point": point, "method": method}
+        count = int(here[0].sum())
+        if here[1].any():
+            found.append(_outside(j, here, about, tolerance))
+        elif not here[2].any():
+            at = tuple(int(i) for i in np.argwhere(here[0])[0])
+            worst = entry(j, at, (float(here[3][at]), float(here[4][at])))
+            found.append(Finding(
+                "GC301", "PASS_SUBGRADIENT" if given else "PASS",
+                f"d{j.name} is a valid subgradient at {count} entries that have a kink", worst=worst,
+                data={"entries": count, "low": here[3], "high": here[4], "kink": here[0]}, **about,
+            ))  # fmt: skip
+    return found
+
+
+def _outside(j: Judged, here: Any, about: dict[str, Any], tolerance: float) -> Finding:
+    moved, wrong, _, low, high = here
+    with np.errstate(all="ignore"):
+        beyond = np.nan_to_num(np.maximum(low - j.yours, j.yours - high), nan=np.inf)
+    beyond = np.where(wrong, beyond, -np.inf)
+    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(beyond)), beyond.shape))
+    worst = entry(j, at, (float(low[at]), float(high[at])))
+    message = f"d{j.name} is not between the one-sided derivatives"
+    hint = ""
+    if beyond[at] <= tolerance:
+        together = float(np.sum(j.yours[wrong]))
+        hint = (
+            "each entry alone would do, but not together: equal entries may share the gradient in "
+            f"any way that sums to the whole; yours sum to {together:.6g}"
+        )
+    return Finding(
+        "GC302", "FAIL", message, worst=worst, hint=hint,
+        data={"low": low, "high": high, "yours": j.yours, "wrong": wrong, "kink": moved}, **about,
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""Points to look at beside the user's own: zeros, ties, saturation, tiny and huge numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .subject import Subject
+
+
+@dataclass(frozen=True)
+class Point:
+    """Arrays to check at. extreme: far from where anybody works, so lost digits are no news."""
+
+    label: str
+    arrays: list[Any]
+    extreme: bool = False
+    given: bool = False
+
+
+def around(subject: Subject, rng: np.random.Generator) -> Iterator[Point]:
+    """Points for a subject's arrays, most telling first. Some may lie outside its domain."""
+    here = [np.asarray(a) for a in subject.arrays]
+    yield Point("random numbers", [_like(rng.standard_normal(a.shape), a) for a in here])
+    yield Point("zeros among the inputs", [_with_zeros(rng, a) for a in here])
+    yield Point("ties", [_like(rng.integers(-1, 2, a.shape).astype(float), a) for a in here])
+    yield Point("inputs × 30 (saturation)", _scaled(here, 30.0), True)
+    yield Point("inputs × 1e-8", _scaled(here, 1e-8), True)
+    yield Point("inputs × 1000", _scaled(here, 1000.0), True)
+    yield Point("near your point", [_like(a * rng.uniform(0.7, 1.3, a.shape), a) for a in here])
+    yield Point("all inputs positive", [_like(rng.uniform(0.1, 0.9, a.shape), a) for a in here])
+
+
+def _like(x: Any, a: Any) -> Any:
+    return np.asarray(x).astype(a.dtype)
+
+
+def _scaled(arrays: list[Any], factor: float) -> list[Any]:
+    """The first array scaled: it is the input, the others are weights of a usual size."""
+    return [_like(arrays[0] * factor, arrays[0]), *arrays[1:]] if arrays else []
+
+
+def _with_zeros(rng: np.random.Generator, a: Any) -> Any:
+    """The array with a few exact zeros, at most three."""
+    out = np.array(a)
+    count = min(3, max(1, out.size // 4))
+    if out.size:
+        out.flat[rng.choice(out.size, count, replace=False)] = 0
+    return out

@@ -1,0 +1,172 @@
+"""What is checked, in one form: a forward pass, and the gradients its backward pass gives."""
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError
+
+
+@dataclass
+class Pass:
+    """One forward pass that has been run.
+
+    outs   the outputs that get a cotangent
+    pull   pull(*cotangents): the gradients in the order of Subject.names, None where there is none
+    held   arrays the code was given and must not change, by name
+    """
+
+    outs: list[Any]
+    pull: Callable[..., list[Any]]
+    held: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Subject:
+    """A forward and a backward pass and the point where they are checked.
+
+    names    what gradients are taken of
+    arrays   its values at the user's point
+    start    start(arrays) runs the forward pass on copies of everything else
+    places   the namespaces of the user's code
+    scaled   a loss: its backward takes no cotangent
+    object   it keeps what backward needs in itself, so that only its last call can be undone
+    missing  names of inputs that backward returns no gradient of, though it should
+    extra    how many gradients came back, if that fits nothing
+    """
+
+    name: str
+    names: tuple[str, ...]
+    arrays: list[Any]
+    start: Callable[[list[Any]], Pass]
+    places: list[dict[str, Any]]
+    scaled: bool = False
+    object: bool = False
+    used: Callable[[list[Any]], Pass] | None = None  # of an object: start() after an earlier call
+    missing: tuple[str, ...] = ()
+    extra: str = ""
+    broken: Exception | None = None  # what backward raised when it was first tried
+    reproduce: str = ""
+    notes: list[str] = field(default_factory=list)
+    others: list["Subject"] = field(default_factory=list)  # the same at other shapes
+
+    def at(self, arrays: Sequence[Any]) -> "Subject":
+        """The same, at another point."""
+        return replace(self, arrays=list(arrays))
+
+
+def is_float(x: Any) -> bool:
+    """Whether x is what gradients are taken of: an array of floats."""
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype.itemsize <= 8
+
+
+class Arguments:
+    """The arguments of a call: nested tuples, lists and dicts, with the float arrays named."""
+
+    def __init__(self, args: Sequence[Any], names: Sequence[str]) -> None:
+        self.args = tuple(args)
+        self.names = [*names, *(f"argument{i}" for i in range(len(names), len(self.args)))]
+        found = [
+            (path, x)
+            for i, arg in enumerate(self.args)
+            for path, x in _leaves(arg, (i,))
+            if is_float(x)
+        ]
+        self.paths = [path for path, _ in found]
+        self.arrays = [x for _, x in found]
+        self.leaf_names = _unique([self._name(path) for path in self.paths])
+
+    def _name(self, path: tuple[Any, ...]) -> str:
+        keys = [str(k) for k in path[1:] if isinstance(k, str)]
+        return keys[-1] if keys else "".join([self.names[path[0]], *(f"[{k}]" for k in path[1:])])
+
+    def top(self) -> list[int]:
+        """Which of the arrays are arguments themselves, not inside a dict or list."""
+        return [i for i, path in enumerate(self.paths) if len(path) == 1]
+
+    def filled(self, wrt: Sequence[int], arrays: Sequence[Any]) -> list[Any]:
+        """Copies of the arguments with other arrays in the places wrt."""
+        new: dict[tuple[Any, ...], Any] = dict(
+            zip((self.paths[i] for i in wrt), arrays, strict=True)
+        )
+        return [_filled(arg, (i,), new) for i, arg in enumerate(self.args)]
+
+
+def _leaves(tree: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(tree, Mapping):
+        for k, v in tree.items():
+            yield from _leaves(v, (*path, k))
+    elif isinstance(tree, (list, tuple)):
+        for k, v in enumerate(tree):
+            yield from _leaves(v, (*path, k))
+    else:
+        yield path, tree
+
+
+def _filled(tree: Any, path: tuple[Any, ...], new: dict[tuple[Any, ...], Any]) -> Any:
+    if path in new:
+        return new[path]
+    if isinstance(tree, dict):
+        return {k: _filled(v, (*path, k), new) for k, v in tree.items()}
+    if type(tree) in (list, tuple):
+        return type(tree)(_filled(v, (*path, k), new) for k, v in enumerate(tree))
+    try:
+        return copy.deepcopy(tree)
+    except Exception:  # a file, a lock, a generator: what is not a number may be shared
+        return tree
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    out = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return out
+
+
+# ---- the names of gradients ----------------------------------------------------------------------
+
+_PREFIX = r"(?:d_?l_?d_?|d_?|grads?_?|g_|gradient_?|delta_?|nabla_?|∂)"
+_SUFFIX = r"(?:_?grads?|_?gradient|_?gradients|_?delta|_?bar)"
+
+
+def names_gradient(word: str, of: str) -> bool:
+    """Whether a variable or key is called like the gradient of another: dW, W_grad, grad_W, W."""
+    name = re.escape(of)
+    pattern = f"{_PREFIX}{name}|{name}{_SUFFIX}|{name}"
+    if re.fullmatch(pattern, word):
+        return True
+    return len(of) > 1 and re.fullmatch(pattern, word, re.IGNORECASE) is not None
+
+
+# Arguments that hold data to compare with, or switches, and usually have no gradient.
+_CONSTANT = re.compile(
+    r"(y|t|ys|y_?true|y_?real|targets?|labels?|gt|truth|ground_?truth|expected|masks?|.*_mask|one_?hot|"
+    r"y_?one_?hot|targ|tgt|y_?batch|running_\w+|moving_\w+|stats?|eps|epsilon|reg|p|keep_?prob|"
+    r"positions?|lengths?|idx|indices|actual|desired|t_batch|Y|T)"
+)
+
+
+def often_constant(name: str) -> bool:
+    """Whether an argument of this name is one that gradients are usually not taken of."""
+    return _CONSTANT.fullmatch(name) is not None
+
+
+def chosen(wrt: Any, names: Sequence[str], caller: str) -> list[int] | None:
+    """Positions among names of what the user named (names or numbers); None if nothing."""
+    if wrt is None:
+        return None
+    out = []
+    for w in [wrt] if isinstance(wrt, (str, int)) else wrt:
+        if isinstance(w, str) and w in names:
+            out.append(names.index(w))
+        elif isinstance(w, int) and 0 <= w < len(names):
+            out.append(w)
+        else:
+            raise ConfigError(f"{caller}: wrt names {w!r}; float arrays here are {list(names)}")
+    return out

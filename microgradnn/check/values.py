@@ -1,0 +1,251 @@
+"""GC2 and GC3: the gradients' values at one point, by the best oracle that can answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from . import balls
+from .compare import PROOF, Judged, judge
+from .contract import copies, raised
+from .exact import Exact, TooLarge, Untraceable, evaluate
+from .kinks import at_kink
+from .numeric import Numeric, Slope
+from .pairs import cotangents_like
+from .points import Point
+from .report import Entry, Finding
+from .subject import Subject
+
+MOST_TIES = 400  # comparisons at a tie in one trace; above it the kinks are left out
+ENTRIES = 150  # entries of a gradient that are differenced one by one
+
+
+@dataclass
+class Seen:
+    """What one point showed.
+
+    nonzero   where true gradients are not zero, by argument
+    smallest  the smallest relative error that would have been found, by argument
+    method    how the truth was found
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    nonzero: dict[str, Any] = field(default_factory=dict)
+    smallest: dict[str, float] = field(default_factory=dict)
+    method: str = ""
+    notes: list[str] = field(default_factory=list)
+    nodes: int = 0
+    skipped: str = ""
+
+
+def look(
+    subject: Subject, point: Point, rng: np.random.Generator, good: Sequence[bool],
+    douts: Sequence[Any] | None = None,
+) -> Seen:  # fmt: skip
+    """What the gradients at a point are worth."""
+    seen = Seen()
+    here = subject.at(point.arrays)
+    with np.errstate(all="ignore"):
+        try:
+            run = here.start(copies(point.arrays))
+        except Exception as error:
+            seen.skipped = f"forward raises {type(error).__name__}"
+            return seen
+        if not all(np.isfinite(np.asarray(o, float)).all() for o in run.outs):
+            seen.skipped = "the forward result is not finite"
+            if point.given:
+                seen.findings.append(Finding(
+                    "GC002", "INCONCLUSIVE", "the forward result is not finite at your point",
+                    point=point.label, hint="choose inputs inside the domain",
+                ))  # fmt: skip
+            return seen
+        douts = cotangents_like(run.outs, rng) if douts is None else list(douts)
+        if subject.scaled:
+            douts = [np.ones_like(d)[()] for d in douts]
+        try:
+            grads = run.pull(*copies(douts))
+        except Exception as error:
+            seen.findings.append(raised("backward", error, point.label))
+            return seen
+        _judge(here, point, rng, (douts, grads, good), seen)
+    return seen
+
+
+def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
+    douts, grads, good = given
+    bits = 24 if any(np.asarray(a).dtype.itemsize < 8 for a in subject.arrays) else 53
+    if not balls.available:
+        _numeric(subject, point, rng, given, seen, "python-flint is not installed")
+        return
+    try:
+        low = evaluate(subject, douts, bits)
+        high = evaluate(subject, douts) if point.given or not _tight(low) else low
+    except (TooLarge, Untraceable) as error:
+        _numeric(subject, point, rng, given, seen, str(error))
+        return
+    seen.nodes = low.nodes
+    seen.method = PROOF.format(balls.HIGH if high is not low else bits)
+    judged = [
+        _judged(subject, k, np.asarray(grads[k]), low, high)
+        for k in range(len(subject.names)) if good[k] and np.shape(grads[k]) == np.shape(subject.arrays[k])
+    ]  # fmt: skip
+    if low.why and point.given and not low.why.startswith("a gradient"):
+        seen.notes.append(f"backward cannot run on balls ({low.why}): its rounding is estimated")
+    overlaps = low.judge.overlaps
+    if overlaps and len(judged) == len(subject.names):
+        if len(overlaps) > MOST_TIES:
+            seen.notes.append(f"{len(overlaps)} ties at {point.label}: kinks were left out there")
+            return
+        found, plain = at_kink(subject, douts, judged, overlaps, point.label, point.given, rng)
+        seen.findings += found
+        judged = plain if plain is not None else judged
+    elif overlaps:
+        return
+    for j in judged:
+        seen.findings += judge(j, point.label, seen.method, point.extreme)
+        seen.nonzero[j.name] = (np.nan_to_num(j.true) != 0) & j.known()
+        seen.smallest[j.name] = j.smallest()
+
+
+def _tight(low: Exact) -> bool:
+    """Whether the balls of working precision are narrow enough to decide by themselves."""
+    if low.yours is None:
+        return False
+    for true, bound, yours, spread in zip(low.true, low.bound, low.yours, low.spread, strict=True):
+        scale = np.abs(true).max(initial=0.0)
+        if not (bound.max(initial=0.0) + spread.max(initial=0.0) <= 1e-9 * scale):
+            return False
+        if not (np.abs(yours - true) <= bound + spread).all():
+            return False
+    return True
+
+
+def _judged(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Judged:
+    rounding = low.spread[k] if low.yours is not None else _estimated(subject, k, low)
+    formula = None if high.yours is None else high.yours[k]
+    slack = None if high.yours is None else high.spread[k]
+    dtype = np.asarray(subject.arrays[k]).dtype
+    return Judged(
+        subject.names[k], yours.astype(float), high.true[k], high.bound[k], formula, slack,
+        rounding, dtype,
+    )  # fmt: skip
+
+
+def _estimated(subject: Subject, k: int, low: Exact) -> Any:
+    """What rounding may do to a gradient that cannot run on balls: as to the oracle's own, and more.
+
+    The largest entry counts for all: sums over others may cancel.
+    """
+    del subject
+    bound = np.where(np.isfinite(low.bound[k]), low.bound[k], 0)
+    return np.maximum(4 * bound, bound.max(initial=0.0)) + 2.0**-48 * np.abs(low.true[k]).max(
+        initial=0.0
+    )
+
+
+# ---- without a trace -----------------------------------------------------------------------------
+
+
+def _numeric(
+    subject: Subject, point: Point, rng: Any, given: Any, seen: Seen, why: str
+) -> None:
+    """The same by complex steps and differences: the gradient along directions and by entries."""
+    douts, grads, good = given
+    if not (point.given or point.label == "random numbers"):
+        return
+    if not all(good):
+        return
+    numeric = Numeric(subject, douts)
+    arrays = [np.asarray(a) for a in subject.arrays]
+    kink = False
+    for k, (name, g) in enumerate(zip(subject.names, grads, strict=True)):
+        entries = _some(arrays[k].size, rng)
+        slopes = {i: numeric.along(_unit(arrays, k, i)) for i in entries}
+        j = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
+        seen.method = next(iter(slopes.values())).method if slopes else ""
+        found = judge(j, point.label, f"{seen.method} ({why})", point.extreme)
+        if found and found[0].code == "GC201" and _at_kink(numeric, arrays, k, found[0]):
+            kink = True
+            found = []
+        seen.findings += found
+        seen.nonzero[name] = (np.nan_to_num(j.true) != 0) & np.isfinite(j.bound)
+        seen.smallest[name] = j.smallest()
+    if kink:
+        seen.findings.append(Finding(
+            "GC204", "INCONCLUSIVE", "the point is at a kink, and the forward cannot be traced to "
+            f"see which derivatives are valid there: {why}", point=point.label,
+            hint="move the point a little",
+        ))  # fmt: skip
+    if not seen.findings and point.given:
+        seen.findings += _along_random(subject, numeric, arrays, grads, rng, why)
+    if point.given:
+        seen.notes.append(f"the forward was not traced: {why}; used {seen.method}")
+
+
+def _some(size: int, rng: Any) -> list[int]:
+    if size <= ENTRIES:
+        return list(range(size))
+    return sorted(rng.choice(size, ENTRIES // 5, replace=False).tolist())
+
+
+def _unit(arrays: list[Any], k: int, i: int) -> list[Any]:
+    direction = [np.zeros(a.shape) for a in arrays]
+    direction[k].flat[i] = 1.0
+    return direction
+
+
+def _from_slopes(name: str, yours: Any, array: Any, slopes: dict[int, Slope]) -> Judged:
+    true, bound = np.full(yours.shape, np.nan), np.full(yours.shape, np.inf)
+    for i, slope in slopes.items():
+        true.flat[i], bound.flat[i] = slope.value, slope.bound
+    scale = np.abs(true[np.isfinite(true)]).max(initial=0.0)
+    eps = float(np.finfo(array.dtype).eps)
+    rounding = np.full(yours.shape, 4 * eps * scale * max(1.0, np.sqrt(array.size)))
+    return Judged(name, yours, true, bound, None, None, rounding, array.dtype)
+
+
+def _at_kink(numeric: Numeric, arrays: list[Any], k: int, finding: Finding) -> bool:
+    """Whether one-sided differences at the entry in question do not meet."""
+    worst = finding.worst
+    if worst is None:
+        return False
+    i = int(np.ravel_multi_index(worst.index, arrays[k].shape)) if worst.index else 0
+    direction = _unit(arrays, k, i)
+    size = max(1e-3, abs(float(arrays[k].flat[i])))
+
+    def at(h: float) -> float:
+        moved = [a.astype(float) + h * d for a, d in zip(arrays, direction, strict=True)]
+        return float(numeric._value(moved))
+
+    gaps = []
+    for h in (1e-4 * size, 1e-5 * size):
+        right, left = (at(h) - at(0.0)) / h, (at(0.0) - at(-h)) / h
+        gaps.append(abs(right - left))
+    return gaps[1] > 0.3 * gaps[0] and gaps[1] > 1e-4 * max(abs(worst.true), 1e-3)
+
+
+def _along_random(
+    subject: Subject, numeric: Numeric, arrays: list[Any], grads: Any, rng: Any, why: str
+) -> list[Finding]:
+    """The gradient along dense random directions, which meet every entry."""
+    for _ in range(2):
+        direction = [np.asarray(d) for d in cotangents_like(arrays, rng)]
+        slope = numeric.along(direction)
+        parts = [np.asarray(g, float) * d for g, d in zip(grads, direction, strict=True)]
+        yours = float(sum(p.sum() for p in parts))
+        size = float(sum(np.abs(p).sum() for p in parts))
+        eps = max(float(np.finfo(a.dtype).eps) for a in arrays)
+        error = abs(yours - slope.value)
+        if not error <= slope.bound + 64 * eps * size:
+            worst = Entry("inputs", (), yours, slope.value, error, error / (eps * abs(slope.value) + 1e-300), slope.bound)
+            return [Finding(
+                "GC201", "FAIL", "the gradient along a random direction is wrong",
+                point="your point", method=f"{slope.method} ({why})", worst=worst,
+            )]  # fmt: skip
+    return []
+
+
+def without(findings: Sequence[Finding], wants: Any) -> list[Finding]:
+    """The findings that are wanted."""
+    return [replace(f) for f in findings if wants(f.code)]
