@@ -8,7 +8,7 @@ import numpy as np
 from .contract import copies
 from .pairs import cotangents_like
 from .report import Entry, Finding
-from .subject import Subject
+from .subject import Subject, quiet
 
 Pull = Callable[[list[Any]], list[Any]]
 ULPS = 2.0**12  # rounding of sums of a few thousand terms; what fails here fails by far more
@@ -17,7 +17,7 @@ ULPS = 2.0**12  # rounding of sums of a few thousand terms; what fails here fail
 def algebra(subject: Subject, rng: np.random.Generator, wants: Callable[[str], bool]) -> list[Finding]:
     """Findings about B(0) = 0, B(c·v) = c·B(v), B(v + w) = B(v) + B(w) and f(x, x)."""
     found: list[Finding] = []
-    with np.errstate(all="ignore"):
+    with quiet():
         if not subject.scaled:
             pull = _pull(subject)
             v = cotangents_like(subject.start(copies(subject.arrays)).outs, rng)

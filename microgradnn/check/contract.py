@@ -1,8 +1,6 @@
 """GC0: what every caller of a backward pass relies on, beside that its numbers are right."""
 
-import copy
 import traceback
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +9,7 @@ import numpy as np
 
 from .pairs import cotangents_like
 from .report import Finding
-from .subject import Subject
+from .subject import Subject, quiet
 
 Wants = Callable[[str], bool]
 
@@ -22,14 +20,17 @@ def same(a: Any, b: Any) -> bool:
     return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
 
-def close(a: Any, b: Any, ulps: float = 2**12) -> bool:
-    """Whether two results of one formula are equal but for another order of summation."""
+def close(a: Any, b: Any, ulps: float = 2**12, size: float = 0.0) -> bool:
+    """Whether two results of one formula are equal but for another order of summation.
+
+    size is that of the terms that are summed, where it is more than that of the results.
+    """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape:
         return False
     eps = 2.0**-52 if np.asarray(a).dtype.itemsize > 4 else 2.0**-23
     with np.errstate(all="ignore"):
-        scale = np.abs(a[np.isfinite(a)]).max(initial=0.0)
+        scale = np.abs(a[np.isfinite(a)]).max(initial=size)
         fine = (np.abs(a - b) <= ulps * eps * scale) | (a == b) | (np.isnan(a) & np.isnan(b))
     return bool(fine.all())
 
@@ -70,7 +71,6 @@ class Facts:
     fatal: bool = False
     random: bool = False
     good: list[bool] = field(default_factory=list)
-    adds_up: bool = False
 
     def say(self, code: str, message: str, verdict: str = "CONTRACT", **more: Any) -> None:
         """None; adds a finding about the user's point."""
@@ -86,8 +86,7 @@ def contract(subject: Subject, rng: np.random.Generator, wants: Wants) -> Facts:
     """What is wrong with how the code treats its surroundings, at the subject's point."""
     facts = Facts()
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with quiet():
             _contract(subject, rng, facts, wants)
     except _Stop:
         facts.fatal = True
@@ -155,28 +154,30 @@ def _after(
 
 
 def _globals(subject: Subject) -> list[dict[str, Any]]:
-    out = []
-    for place in subject.places:
-        data = {
-            k: v for k, v in place.items()
-            if not k.startswith("__") and isinstance(v, (np.ndarray, int, float, str, list, dict, set))
-        }  # fmt: skip
-        try:
-            out.append(copy.deepcopy(data))
-        except Exception:
-            out.append({})
-    return out
+    """The numbers, strings and arrays in the module's variables, and in lists and dicts of them."""
+    return [
+        {k: _frozen(v) for k, v in place.items() if not k.startswith("__")}
+        for place in subject.places
+    ]
+
+
+def _frozen(x: Any, depth: int = 4) -> Any:
+    """The content of x in a form that can be compared; None where it is more than data."""
+    if isinstance(x, np.ndarray):
+        return (x.shape, x.dtype.str, x.tobytes()) if x.dtype.char != "O" else None
+    if isinstance(x, (int, float, str, np.generic)):
+        return (type(x), repr(x))
+    if isinstance(x, (list, tuple, dict)) and depth and len(x) < 1000:
+        parts = [*x.keys(), *x.values()] if isinstance(x, dict) else x
+        frozen = [_frozen(v, depth - 1) for v in parts]
+        return None if None in frozen else (type(x), frozen)
+    return None
 
 
 def _globals_unchanged(subject: Subject, before: list[dict[str, Any]], facts: Facts) -> None:
     for place, old in zip(subject.places, before, strict=True):
         for name, was in old.items():
-            now = place.get(name)
-            try:
-                equal = same(now, was) if isinstance(was, np.ndarray) else bool(now == was)
-            except Exception:  # lists of arrays have no equality
-                equal = len(repr(now)) == len(repr(was))
-            if not equal:
+            if was is not None and _frozen(place.get(name)) != was:
                 facts.say("GC023", f"the module's variable {name} is changed by a call")
 
 
@@ -259,14 +260,23 @@ def _repeated(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
             "CONTRACT", data={"line": where(error)},
         )  # fmt: skip
         return
+    doubled, repeated = [], []
     for name, g, h in zip(subject.names, kept, second, strict=True):
-        if g is None or h is None or same(g, h):
+        if g is None or h is None:
             continue
-        if subject.object and close(2 * np.asarray(g), h):
-            facts.adds_up = True
+        if same(g, h):
+            if np.any(g != 0) and name in subject.params:
+                repeated.append(name)
+        elif subject.object and close(2 * np.asarray(g), h):
+            doubled.append(name)
         else:
             facts.say("GC061", f"a second backward gives another d{name}", argument=name)
             return
+    if doubled and repeated:
+        both = f"d{doubled[0]} adds up, d{repeated[0]} is replaced"
+        facts.say("GC061", f"in a second backward {both}: all gradients of a layer should do one")
+    elif doubled:
+        facts.say("GC061", "gradients of parameters add up until they are set to zero", "PASS")
 
 
 def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants) -> None:
@@ -279,7 +289,7 @@ def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants
             if problem:
                 facts.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
                 break
-        _spread_cotangent(subject, facts)
+        _spread_cotangent(subject, facts, kept)
     if wants("GC051") and not any(f.code in ("GC020", "GC021") for f in facts.findings):
         for label in ("strided", "read-only"):
             arrays = [_LAYOUTS[label](a) for a in subject.arrays]
@@ -314,7 +324,7 @@ _LAYOUTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _tried(subject: Subject, arrays: Any, douts: Any, kept: Any) -> str:
+def _tried(subject: Subject, arrays: Any, douts: Any, kept: Any, size: float = 0.0) -> str:
     """What goes wrong with these arrays and cotangents, or ""."""
     try:
         grads = subject.start([*arrays]).pull(*douts)
@@ -323,12 +333,12 @@ def _tried(subject: Subject, arrays: Any, douts: Any, kept: Any) -> str:
         text = f"it raises {type(error).__name__}: {str(error)[:120]}"
         return text + (f" ({at})" if at else "")
     for name, g, k in zip(subject.names, grads, kept, strict=True):
-        if k is not None and g is not None and not close(k, g):
+        if k is not None and g is not None and not close(k, g, size=size):
             return f"d{name} is different"
     return ""
 
 
-def _spread_cotangent(subject: Subject, facts: Facts) -> None:
+def _spread_cotangent(subject: Subject, facts: Facts, kept: Any) -> None:
     """A cotangent as the sum's backward makes it: one number, seen everywhere with stride 0."""
     run = subject.start(copies(subject.arrays))
     ones = [np.broadcast_to(np.asarray(1.0, _dtype(o)), np.shape(o)) for o in run.outs]
@@ -338,7 +348,10 @@ def _spread_cotangent(subject: Subject, facts: Facts) -> None:
         expected = subject.start(copies(subject.arrays)).pull(*[np.array(o) for o in ones])
     except Exception:
         return
-    problem = _tried(subject, copies(subject.arrays), ones, expected)
+    # The gradient of a sum may cancel to nothing (softmax): its terms are as large as others'.
+    size = max((float(np.abs(k[np.isfinite(k)]).max(initial=0.0)) for k in kept if k is not None),
+               default=0.0)  # fmt: skip
+    problem = _tried(subject, copies(subject.arrays), ones, expected, size)
     if problem:
         facts.say("GC050", f"with a stride-0 cotangent {problem}", data={"layout": "stride-0"})
 
@@ -350,23 +363,25 @@ def _dtype(out: Any) -> Any:
 
 def _reentrant(subject: Subject, rng: Any, facts: Facts, douts: Any, kept: Any) -> None:
     """f(x1); f(x2); backward of the first. Of an object: its second call must forget the first."""
-    other = [_other(rng, a) for a in subject.arrays]
     if subject.used is not None:
         _second_call(subject, facts, douts, kept)
-        return
-    try:
-        first = subject.start(copies(subject.arrays))
-        subject.start(other)
-        grads = first.pull(*copies(douts))
-    except Exception:
-        return  # the other point may lie outside the domain
-    for name, g, k in zip(subject.names, grads, kept, strict=True):
-        if g is not None and k is not None and not same(g, k):
-            facts.say(
-                "GC060", f"after another forward, d{name} of the first call is different: what "
-                "backward needs is kept where the next call overwrites it", argument=name,
-            )  # fmt: skip
-            return
+    # Of an object each start() is a copy: what they share belongs to the class or the module.
+    # Other signs if the domain has them, else other sizes.
+    others = [[-np.asarray(a) for a in subject.arrays], [_other(rng, a) for a in subject.arrays]]
+    for other in others:
+        try:
+            first = subject.start(copies(subject.arrays))
+            subject.start(other)
+            grads = first.pull(*copies(douts))
+        except Exception:
+            continue
+        for name, g, k in zip(subject.names, grads, kept, strict=True):
+            if g is not None and k is not None and not same(g, k):
+                facts.say(
+                    "GC060", f"after another forward, d{name} of the first call is different: "
+                    "what backward needs is kept where the next call overwrites it", argument=name,
+                )  # fmt: skip
+                return
 
 
 def _second_call(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:

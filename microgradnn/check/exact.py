@@ -6,7 +6,7 @@ cache, in balls too: what it would give without rounding, which is its formula's
 """
 
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,12 +33,13 @@ class Untraceable(MicrogradError):
 class Tie:
     """A comparison of two numbers that are equal, or nearer than rounding can tell.
 
-    normal   the gradient of their difference: of a kink, the normal of the plane it lies on
+    support and normal   the gradient of their difference: which inputs (of all in a row), and how
+                         much; of a kink, the normal of the plane it lies on
     """
 
-    number: int
+    support: Any
     normal: Any
-    key: tuple[int, ...]
+    key: tuple[Any, ...]
 
 
 class Judge:
@@ -55,8 +56,10 @@ class Judge:
         self.near, self.direction, self.flipped = frozenset(near), direction, frozenset(flipped)
         self.count = 0
         self.overlaps: list[int] = []
-        self.ties: dict[tuple[int, ...], Tie] = {}
+        self.ties: dict[tuple[Any, ...], Tie] = {}
         self.inputs: list[Any] = []
+        self.place: dict[Any, int] = {}
+        self.known: dict[Any, Tie | None] = {}
 
     def __call__(self, compare: Any, a: Any, b: Any) -> Any:
         x, y = plain(a), plain(b)
@@ -74,23 +77,42 @@ class Judge:
         self.overlaps.append(number)
         if self.direction is None:
             return _by_middles(compare, x, y)
-        side = self._side(number, a, b)
+        side = self._side(a, b)
         return _by_middles(compare, side, 0) if side else compare in _EQUAL
 
-    def _side(self, number: int, a: Any, b: Any) -> int:
+    def _side(self, a: Any, b: Any) -> int:
         """1 if a > b at the point nearby, -1 if a < b, 0 if they are equal there too."""
-        ends = [(n, s) for n, s in ((a, 1.0), (b, -1.0)) if isinstance(n, Value)]
-        grads = pullback([n for n, _ in ends], [balls.ball(s) for _, s in ends], self.inputs)
-        normal = np.array([balls.middle(grads.get(v, 0.0)) for v in self.inputs])
+        pair = (a if isinstance(a, Value) else None, b if isinstance(b, Value) else None)
+        if pair not in self.known:
+            self.known[pair] = self._tie(*pair)
+        tie = self.known[pair]
+        if tie is None:
+            return 0
+        self.ties.setdefault(tie.key, tie)
+        side = 1 if tie.normal @ self.direction[tie.support] >= 0 else -1
+        return -side if tie.key in self.flipped else side
+
+    def _tie(self, a: Any, b: Any) -> Tie | None:
+        grads: dict[Any, float] = {}
+        for node, sign in ((a, 1.0), (b, -1.0)):
+            if node in self.place:
+                parts = {node: 1.0}
+            elif node is None:
+                parts = {}
+            else:
+                found = pullback([node], [balls.ball(1)], self.inputs)
+                parts = {v: balls.middle(g) for v, g in found.items()}
+            for v, g in parts.items():
+                grads[v] = grads.get(v, 0.0) + sign * g
+        normal = np.array(list(grads.values()))
         size = np.abs(normal).max(initial=0.0)
         if not np.isfinite(size) or size < 1e-290:
-            return 0
-        rounded = np.round(normal / size * 2**20).astype(int)
-        first = rounded[np.flatnonzero(rounded)[0]]
-        key = tuple((rounded if first > 0 else -rounded).tolist())
-        self.ties.setdefault(key, Tie(number, normal / size, key))
-        side = 1 if normal @ self.direction >= 0 else -1
-        return -side if key in self.flipped else side
+            return None
+        order = sorted((self.place[v], g / size) for v, g in grads.items() if abs(g) > 1e-12 * size)
+        support = np.array([i for i, _ in order])
+        values = np.array([g for _, g in order])
+        rounded = np.round(values * (1 if values[0] > 0 else -1), 7)
+        return Tie(support, values, (*support.tolist(), *rounded.tolist()))
 
 
 _EQUAL = (kernels.eq, kernels.ge, kernels.le)
@@ -145,7 +167,8 @@ def evaluate(
     ):
         start = next_stamp()
         inputs = [values(a, balls.ball) for a in subject.arrays]
-        judge.inputs = flat = [v for x in inputs for v in _elements(x)]
+        judge.inputs = [v for x in inputs for v in _elements(x)]
+        judge.place = {v: i for i, v in enumerate(judge.inputs)}
         forward = _forward(subject, inputs)
         outs = [[_node(v) for v in _elements(out)] for out in forward.outs]
         seeds = [[balls.ball(d) for d in np.ravel(dout)] for dout in douts]
@@ -159,7 +182,6 @@ def evaluate(
         nodes = next_stamp() - start
         yours, why = _backward(forward, douts, inputs) if backward else (None, "not asked")
         result = [_form([v._data for v in out], np.empty(len(out))) for out in outs]
-        del flat
         return Exact(
             [balls.middles(t) for t in true], [balls.radii(t) for t in true],
             None if yours is None else [balls.middles(u) for u in yours],
@@ -216,6 +238,3 @@ def _form(numbers: list[Any], like: Any) -> Any:
     out = np.empty(len(numbers), object)
     out[:] = numbers
     return out.reshape(np.shape(like) if isinstance(like, np.ndarray) else ())
-
-
-Choice = Callable[[Any], int]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,8 +78,6 @@ def _examine(subject: Subject, options: Options, start: float) -> Any:
 
 def _seeded(subject: Subject, notes: list[str]) -> Any:
     """The same with np.random seeded before every forward, if that makes it deterministic."""
-    from dataclasses import replace
-
     inner = subject.start
 
     def start(arrays: list[Any]) -> Any:

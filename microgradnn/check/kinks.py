@@ -6,6 +6,7 @@ A gradient is right at the kink if it lies between these, that is in their conve
 Optimization and Nonsmooth Analysis, theorem 2.5.1).
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from . import balls
 from .compare import Judged, entry
-from .exact import Judge, evaluate
+from .exact import Judge, Tie, evaluate
 from .report import Finding
 from .subject import Subject
 
@@ -31,8 +32,9 @@ class Sides:
     near: Sequence[int]
     rng: np.random.Generator
     rows: list[Any] = field(default_factory=list)
-    normals: dict[Any, Any] = field(default_factory=dict)
+    ties: dict[Any, Tie] = field(default_factory=dict)
     first: Any = None
+    until: float = 0.0  # when to be content with what was seen
 
     def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
         """The derivative beside the kink in this direction."""
@@ -40,7 +42,7 @@ class Sides:
         exact = evaluate(self.subject, self.douts, balls.HIGH, judge, backward=self.first is None)
         if self.first is None:
             self.first = exact
-        self.normals.update({key: tie.normal for key, tie in judge.ties.items()})
+        self.ties.update(judge.ties)
         return np.concatenate([np.ravel(t) for t in exact.true])
 
     def direction(self) -> Any:
@@ -52,7 +54,7 @@ class Sides:
         seen: set[Any] = {self._marks(row, groups) for row in self.rows}
         seen = set().union(*seen) if seen else set()
         quiet = 0
-        while len(self.rows) < MOST_RUNS and quiet < QUIET:
+        while len(self.rows) < MOST_RUNS and quiet < QUIET and time.perf_counter() < self.until:
             self.rows.append(self.run(self.direction()))
             marks = self._marks(self.rows[-1], groups)
             quiet = quiet + 1 if marks <= seen else 0
@@ -72,9 +74,10 @@ def at_kink(
 
     `judged` holds the user's gradients; their truths are filled in here.
     """
-    sides = Sides(subject, douts, near, rng)
+    start = time.perf_counter()
+    sides = Sides(subject, douts, near, rng, until=start + (2.0 if given else 0.25))
     sides.rows = [sides.run(sides.direction()) for _ in range(4)]
-    if not sides.normals:
+    if not sides.ties:
         return [], _plain(judged, sides, None)
     yours = np.concatenate([np.ravel(j.yours) for j in judged])
     size = np.abs(np.array(sides.rows)).max(initial=0.0) or 1.0
@@ -125,11 +128,10 @@ def _groups(sides: Sides, tolerance: float) -> list[Any]:
         return i
 
     touched = np.zeros(n, bool)
-    for normal in sides.normals.values():
-        support = np.flatnonzero(np.abs(normal) > 1e-12)
-        touched[support] = True
-        for i in support[1:]:
-            parent[root(int(i))] = root(int(support[0]))
+    for tie in sides.ties.values():
+        touched[tie.support] = True
+        for i in tie.support[1:]:
+            parent[root(int(i))] = root(int(tie.support[0]))
     moved = np.ptp(np.array(sides.rows), axis=0) > 1e-3 * tolerance
     if (moved & ~touched).any():
         return [np.arange(n)]
@@ -176,11 +178,8 @@ def _distance(corners: Any, target: Any) -> float:
 def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | None:
     """The same where kinks are many but add up: base + Σ sₖδₖ with every sₖ between 0 and 1."""
     inside = set(group.tolist())
-    keys = [
-        key for key, normal in sides.normals.items()
-        if inside & set(np.flatnonzero(np.abs(normal) > 1e-12).tolist())
-    ]  # fmt: skip
-    if len(keys) > MOST_KEYS:
+    keys = [key for key, tie in sides.ties.items() if inside & set(tie.support.tolist())]
+    if len(keys) > MOST_KEYS or time.perf_counter() > sides.until:
         return None
     direction = sides.direction()
     base = sides.run(direction)[group]

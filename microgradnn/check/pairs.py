@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from .subject import Arguments, Pass, Subject, chosen, is_float, names_gradient, often_constant
+from .subject import (
+    Arguments,
+    Pass,
+    Subject,
+    chosen,
+    is_float,
+    names_gradient,
+    often_constant,
+    quiet,
+)
 from .traced import namespaces
 
 _CACHE = re.compile(r"(.*_)?(cache|caches|ctx|context|saved|memory|mem|store|stash|tape)s?\d?")
@@ -185,13 +194,14 @@ def pair(
     """forward(*args) -> (out, cache) or out, and backward(dout, cache) or (dout, *args) -> grads."""
     call = partial(forward, **hyper) if hyper else forward
     plan = _plan(call, backward, args, cache)
-    outs, pull = plan(args.filled(range(len(args.arrays)), [a.copy() for a in args.arrays]))
     raw, broken = None, None
-    try:
-        raw = pull(*cotangents_like(outs, np.random.default_rng(0)))
-    except Exception as error:
-        broken = error
-        raw = [None] * len([i for i in args.top() if not often_constant(args.leaf_names[i])])
+    with quiet():
+        outs, pull = plan(args.filled(range(len(args.arrays)), [a.copy() for a in args.arrays]))
+        try:
+            raw = pull(*cotangents_like(outs, np.random.default_rng(0)))
+        except Exception as error:
+            broken = error
+            raw = [None] * len([i for i in args.top() if not often_constant(args.leaf_names[i])])
     reader = Reader(args, raw, returned_names(backward), wrt)
     subject = _subject(name or _name(forward), args, reader, plan, [forward, backward])
     subject.broken = broken
@@ -302,6 +312,8 @@ def loss(f: Callable[..., Any], args: Arguments, *, wrt: Any = None, name: str =
         grads = result[1] if len(result) == 2 else result[1:]
         return [result[0]], lambda dout: grads
 
-    reader = Reader(args, plan(args.filled([], []))[1](1.0), returned_names(f)[1:], wrt)
+    with quiet():
+        raw = plan(args.filled([], []))[1](1.0)
+    reader = Reader(args, raw, returned_names(f)[1:], wrt)
     reader.missing = ()  # the data of a loss has no gradient
     return _subject(name or _name(f), args, reader, plan, [f], scaled=True)

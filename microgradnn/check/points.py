@@ -24,10 +24,12 @@ def around(subject: Subject, rng: np.random.Generator) -> Iterator[Point]:
     here = [np.asarray(a) for a in subject.arrays]
     yield Point("random numbers", [_like(rng.standard_normal(a.shape), a) for a in here])
     yield Point("zeros among the inputs", [_with_zeros(rng, a) for a in here])
+    yield Point("a tie of neighbours", [_with_tie(rng, here[0], -1), *here[1:]] if here else [])
     yield Point("ties", [_like(rng.integers(-1, 2, a.shape).astype(float), a) for a in here])
     yield Point("inputs × 30 (saturation)", _scaled(here, 30.0), True)
     yield Point("inputs × 1e-8", _scaled(here, 1e-8), True)
     yield Point("inputs × 1000", _scaled(here, 1000.0), True)
+    yield Point("a tie of rows", [_with_tie(rng, here[0], -2), *here[1:]] if here else [])
     yield Point("near your point", [_like(a * rng.uniform(0.7, 1.3, a.shape), a) for a in here])
     yield Point("all inputs positive", [_like(rng.uniform(0.1, 0.9, a.shape), a) for a in here])
 
@@ -47,4 +49,16 @@ def _with_zeros(rng: np.random.Generator, a: Any) -> Any:
     count = min(3, max(1, out.size // 4))
     if out.size:
         out.flat[rng.choice(out.size, count, replace=False)] = 0
+    return out
+
+
+def _with_tie(rng: np.random.Generator, a: Any, axis: int) -> Any:
+    """The array with two neighbours along an axis equal, and larger than all others."""
+    out = np.array(a)
+    if out.ndim < -axis or out.shape[axis] < 2 or not out.size:
+        return out
+    line = np.moveaxis(out, axis, 0)
+    at = tuple(int(rng.integers(n)) for n in line.shape[1:])
+    first = int(rng.integers(len(line) - 1))
+    line[(first, *at)] = line[(first + 1, *at)] = float(np.ceil(np.abs(out).max()) + 1)
     return out

@@ -2,7 +2,9 @@
 
 import copy
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +37,7 @@ class Subject:
     places   the namespaces of the user's code
     scaled   a loss: its backward takes no cotangent
     object   it keeps what backward needs in itself, so that only its last call can be undone
+    params   those of the names that are an object's parameters
     missing  names of inputs that backward returns no gradient of, though it should
     extra    how many gradients came back, if that fits nothing
     """
@@ -47,6 +50,7 @@ class Subject:
     scaled: bool = False
     object: bool = False
     used: Callable[[list[Any]], Pass] | None = None  # of an object: start() after an earlier call
+    params: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     extra: str = ""
     broken: Exception | None = None  # what backward raised when it was first tried
@@ -62,6 +66,14 @@ class Subject:
 def is_float(x: Any) -> bool:
     """Whether x is what gradients are taken of: an array of floats."""
     return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype.itemsize <= 8
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """A context in which user code may overflow and warn: what comes of it is judged."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 class Arguments:

@@ -155,6 +155,7 @@ def constant(x: Any) -> Value:
 
 class _State:
     number: Callable[[Any], Any] = float
+    on = False
     budget = 0  # nodes left until the trace is stopped; 0 for no limit
     start = 0
 
@@ -333,16 +334,16 @@ def tracing(
     The judge answers comparisons, see node.Judging. Raises TooLarge after `budget` nodes.
     """
     with _lock:
-        before = _state.number, judging.by, _state.budget, _state.start
+        before = _state.number, judging.by, _state.budget, _state.start, _state.on
         undo: list[tuple[dict[str, Any], str, Any]] = []
         try:
             _state.number, judging.by = number, judge  # type: ignore[method-assign]
-            _state.budget, _state.start = budget, next_stamp()
+            _state.budget, _state.start, _state.on = budget, next_stamp(), True
             for home in places:
                 _swap(home, undo)
             yield
         finally:
-            _state.number, judging.by, _state.budget, _state.start = before  # type: ignore[method-assign]
+            _state.number, judging.by, _state.budget, _state.start, _state.on = before  # type: ignore[method-assign]
             for home, name, old in undo:
                 if old is _UNSET:
                     home.pop(name, None)
@@ -406,3 +407,8 @@ def _users(home: dict[str, Any]) -> bool:
 
 
 _LIBRARIES = {*sys.stdlib_module_names, "numpy", "microgradnn"} - {"__main__"}
+
+
+def tracer() -> Callable[[Any], Any] | None:
+    """What makes numbers of the trace that is under way, or None outside of one."""
+    return _state.number if _state.on else None

@@ -15,9 +15,9 @@ from .numeric import Numeric, Slope
 from .pairs import cotangents_like
 from .points import Point
 from .report import Entry, Finding
-from .subject import Subject
+from .subject import Subject, quiet
 
-MOST_TIES = 400  # comparisons at a tie in one trace; above it the kinks are left out
+MOST_TIES = 3000  # comparisons at a tie in one trace; above it the kinks are left out
 ENTRIES = 150  # entries of a gradient that are differenced one by one
 
 
@@ -46,7 +46,7 @@ def look(
     """What the gradients at a point are worth."""
     seen = Seen()
     here = subject.at(point.arrays)
-    with np.errstate(all="ignore"):
+    with quiet():
         try:
             run = here.start(copies(point.arrays))
         except Exception as error:
