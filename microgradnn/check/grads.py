@@ -9,6 +9,7 @@ from .. import tree
 from ..errors import CheckError, ConfigError
 from ..node import plain
 from ..transforms import jvp, vjp
+from .numeric import extrapolate
 
 
 def check_grads(
@@ -76,32 +77,14 @@ def _numerical(f: Callable[..., Any], args: Any, v: Any, eps: float | None) -> t
 
     unit = max([float(np.finfo(x.dtype).eps) for x in xs if x.dtype.kind == "f"], default=2.0**-52)
     scale = max([1.0, *(float(np.abs(y).max(initial=0.0)) for y in at(0.0))])
-    table: list[Any] = []
-    h, best, bound = eps or 2.0**-5, None, None
+    h = eps or 2.0**-5
     # x ± h·v is rounded: the step taken is as wrong as that, relative to h, and so is the quotient.
     rounding = unit * max([0.0, *(float(np.abs(x).max(initial=0.0)) for x in xs)])
     while h < 64 * rounding < np.inf:
         h *= 2
-    for i in range(10):  # halve the step, extrapolate to zero, keep what agrees best
-        row = [[(a - b) / (2 * h) for a, b in zip(at(h), at(-h), strict=True)]]
-        for k in range(i):
-            row.append(
-                [c + (c - p) / (4.0 ** (k + 1) - 1) for c, p in zip(row[k], table[k], strict=True)]
-            )
-            errors = [
-                np.maximum(np.abs(n - c), np.abs(n - p))
-                + (4 * unit * scale + 2 * rounding * np.abs(n)) / h
-                for n, c, p in zip(row[k + 1], row[k], table[k], strict=True)
-            ]
-            if best is None or bound is None:
-                best, bound = row[k + 1], errors
-            else:
-                better = [(e < b) | np.isnan(b) for e, b in zip(errors, bound, strict=True)]
-                best = [np.where(t, n, b) for t, n, b in zip(better, row[k + 1], best, strict=True)]
-                bound = [np.where(t, e, b) for t, e, b in zip(better, errors, bound, strict=True)]
-        table, h = row, h / 2
+    best, bound = extrapolate(at, h, unit, scale, rounding)
     form = f(*args)
-    return tree.rebuild(form, iter(best or [])), tree.rebuild(form, iter(bound or []))
+    return tree.rebuild(form, iter(best)), tree.rebuild(form, iter(bound))
 
 
 def _dot(a: Any, b: Any, absolute: bool = False) -> Any:
@@ -121,7 +104,27 @@ def _compare(what: str, got: Any, expected: Any, error: Any, how: Any) -> None:
         wrong = ~(np.abs(g - e) <= allowed) & ~((g == e) | (np.isnan(g) & np.isnan(e)))
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise CheckError(
-                f"check_grads: {what} is {g[at]} at index {at}, numerically {e[at]} "
-                f"(allowed difference {np.broadcast_to(allowed, wrong.shape)[at]:.2g})"
-            )
+            limit = float(np.broadcast_to(allowed, wrong.shape)[at])
+            raise Disagreement(what, at, float(g[at]), float(e[at]), limit)
+
+
+class Disagreement(CheckError):
+    """A derivative that differs from its numerical value: what, at, yours, true, allowed."""
+
+    def __init__(self, what: str, at: tuple[int, ...], yours: Any, true: Any, allowed: float):
+        self.parts = (what, at, yours, true, allowed)
+        super().__init__(
+            f"check_grads: {what} is {yours} at index {at}, numerically {true} "
+            f"(allowed difference {allowed:.2g})"
+        )
+
+
+def disagreements(
+    f: Callable[..., Any], args: tuple[Any, ...], order: int, modes: Sequence[str], seed: int
+) -> list[tuple[str, tuple[int, ...], float, float, float]]:
+    """The first derivative that check_grads finds wrong: what, index, yours, true, allowed."""
+    try:
+        check_grads(f, args, order, modes, seed=seed)
+    except Disagreement as error:
+        return [error.parts]
+    return []

@@ -49,6 +49,7 @@ class Subject:
     places: list[dict[str, Any]]
     scaled: bool = False
     object: bool = False
+    opaque: bool = False  # its trace would use the very rules that are checked
     used: Callable[[list[Any]], Pass] | None = None  # of an object: start() after an earlier call
     params: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

@@ -1,0 +1,56 @@
+"""A found pair, layer or net of a file: arguments guessed, then checked."""
+
+from typing import Any
+
+import numpy as np
+
+from . import objects, pairs
+from .contract import raised
+from .discover import Found
+from .examine import Options, examine
+from .guess import Made, maker
+from .report import CODES, Report
+from .subject import Arguments, Subject
+
+SHAPES = 3  # variants of sizes to look at
+
+
+def check_found(
+    found: Found, *, seed: int = 0, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
+) -> Report:
+    """The report on what was found, at guessed arguments of several sizes; raises GuessError."""
+    make = maker(found, seed)
+    options = Options(seed, select, ignore)
+    rng = np.random.default_rng(seed)
+    made = make(rng, 0)
+    text = f"python -m microgradnn check FILE::{found.name} --seed {seed}"
+    try:
+        subject = as_subject(found, made)
+    except Exception as error:
+        return Report(found.name, (raised("forward", error),), tuple(CODES), seed=seed, reproduce=text)
+    subject.reproduce = text
+    for variant in range(1, SHAPES):
+        try:
+            other = as_subject(found, make(rng, variant))
+        except Exception:  # sizes that do not fit after all
+            continue
+        if [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]:
+            subject.others.append(other)
+    return examine(subject, options)
+
+
+def as_subject(found: Found, made: Made) -> Subject:
+    """What was found as a subject at these arguments."""
+    args: Any = made.args
+    if found.style == "layer":
+        assert found.cls is not None
+        return objects.layer_object(found.cls(*made.init), args, name=found.name)
+    if found.style == "net":
+        assert found.cls is not None
+        return objects.network(found.cls(*made.init), args, name=found.name)
+    assert found.forward is not None
+    arguments = Arguments(args, pairs.all_parameters(found.forward))
+    if found.backward is None:
+        return pairs.loss(found.forward, arguments, name=found.name)
+    cached = found.style == "pair"
+    return pairs.pair(found.forward, found.backward, arguments, name=found.name, cache=cached)
