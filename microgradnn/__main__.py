@@ -2,17 +2,21 @@
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 
-from . import __version__, watch
+from . import __version__
 from .errors import MicrogradError
 
 
 def parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+    """The commands and their options; those of check are in check/cli.py."""
     top = argparse.ArgumentParser(prog="python -m microgradnn", description=__doc__)
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser(
+        "check", help="check the gradients in Python files: check FILE.py", add_help=False
+    )
     look = commands.add_parser(
         "watch", help="evaluate the newest checkpoint of a folder every few seconds"
     )
@@ -29,16 +33,26 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0, or 2 after an error that is told in one line on stderr."""
-    args = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    checks = words[:1] == ["check"]
     try:
-        make = watch.function_in(args.model) if args.model else None
-        data = watch.samples(args.data, args.split)
-        watch.watch(args.directory, data, every=args.every, once=args.once, make_model=make)
+        # A command's modules load when it is called for: the checker, or models and checkpoints.
+        if checks:
+            return import_module(".check.cli", __package__).main(words[1:])
+        return _watch(parser().parse_args(words))
     except MicrogradError as error:
         print(f"microgradnn: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(file=sys.stderr)
+        return 130 if checks else 0  # watch is meant to be stopped so
+
+
+def _watch(args: argparse.Namespace) -> int:
+    watch = import_module(".watch", __package__)
+    make = watch.function_in(args.model) if args.model else None
+    data = watch.samples(args.data, args.split)
+    watch.watch(args.directory, data, every=args.every, once=args.once, make_model=make)
     return 0
 
 

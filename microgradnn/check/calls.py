@@ -59,15 +59,11 @@ def run(found: Found, args: tuple[Any, ...], init: tuple[Any, ...] = ()) -> Call
     """The forward pass, with the backward pass as a function of the outputs' cotangents."""
     assert found.forward is not None
     args, init = clone(args), clone(init)
+    pull: Any = found.backward
     if found.style == "plain":
-        out = found.forward(*args)
-        pull = found.backward
-        assert pull is not None
-        return Call((out,), lambda *douts: pull(*douts, *args))
+        return Call((found.forward(*args),), lambda *douts: pull(*douts, *args))
     if found.style == "pair":
         *outs, cache = found.forward(*args)
-        pull = found.backward
-        assert pull is not None
         return Call(tuple(outs), lambda *douts: pull(*douts, cache))
     if found.style == "loss":
         return _returned(found.forward(*args))
@@ -75,14 +71,13 @@ def run(found: Found, args: tuple[Any, ...], init: tuple[Any, ...] = ()) -> Call
     thing = found.cls(*init)
     if found.style == "net":
         result = found.forward(thing, *args)
-        if found.backward is None:
+        if pull is None:
             return _returned(result, thing)
-        grads = found.backward(thing, *args)
+        grads = pull(thing, *args)
         return Call((result,), lambda dout: grads, thing)
-    assert found.backward is not None
-    out, back = found.forward(thing, *args), found.backward
+    out = found.forward(thing, *args)
     outs = out if isinstance(out, tuple) else (out,)
-    return Call(outs, lambda *douts: back(thing, *douts), thing)
+    return Call(outs, lambda *douts: pull(thing, *douts), thing)
 
 
 def _returned(result: Any, thing: Any = None) -> Call:

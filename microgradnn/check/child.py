@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# A child ends itself at its time limit. Where it cannot, it is killed this much later.
+# A child ends itself at its time limit, or half as much later. Where it cannot, it is killed, after
+# this many seconds more.
 GRACE = 10.0
 
 # sys.path is the parent's, so that the same microgradnn is found, and no file beside the one
@@ -67,7 +68,7 @@ class Child:
 
     def _line(self) -> bytes | None:
         """The next line, None at the end; raises queue.Empty if neither comes in time."""
-        deadline = time.monotonic() + self.request["time_limit"] + GRACE
+        deadline = time.monotonic() + 1.5 * self.request["time_limit"] + GRACE
         while True:
             try:
                 return self.lines.get(timeout=0.2)

@@ -102,7 +102,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _target(text: str) -> tuple[str, list[str]]:
     """The file and the names of FILE::NAME::NAME."""
-    file, *names = [text] if Path(text).exists() else text.split("::")
+    words = text.split("::")
+    starts = range(len(words), 1, -1)  # a path may have :: in it
+    whole = next((i for i in starts if Path("::".join(words[:i])).is_file()), 1)
+    file, names = "::".join(words[:whole]), words[whole:]
     if not file or not all(names):
         raise ConfigError(f"check: {text!r} is not FILE or FILE::NAME, as layers.py::affine")
     return file, names

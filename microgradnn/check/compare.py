@@ -50,7 +50,8 @@ class Judged:
     def allowed(self) -> Any:
         """What |yours - true| may be: rounding of the user's formula and the oracle's bound."""
         with np.errstate(all="ignore"):
-            room = ROOM * self.rounding + 8 * self.eps * np.abs(self.true)
+            # Sums in another order round otherwise, relative to their largest terms.
+            room = ROOM * self.rounding + 16 * self.eps * max(self.scale, 0.0)
             return self.bound + np.where(np.isnan(room), np.inf, room) + self.tiny
 
     def formula_wrong(self) -> Any:
@@ -134,12 +135,28 @@ def _wrong(j: Judged, where: Any, about: dict[str, Any]) -> Finding:
     total, worst = where.size, j.entry(where)
     count = int(where.sum())
     what = "it" if total == 1 else f"{count} of {total} entries"
-    hint = "" if j.formula is None else _truncated(j, where)
+    hint = _ratio(j, where) or ("" if j.formula is None else _truncated(j, where))
     verb = "differs" if total == 1 else "differ"
     return Finding(
         "GC201", "FAIL", f"d{j.name} is wrong: {what} {verb}", worst=worst, hint=hint,
         data=_data(j, where), **about,
     )  # fmt: skip
+
+
+def _ratio(j: Judged, where: Any) -> str:
+    """A remark where all entries are wrong by one factor."""
+    with np.errstate(all="ignore"):
+        ratios = (j.yours / j.true)[(np.abs(j.true) > 1e-9 * j.scale) & np.isfinite(j.true)]
+    if ratios.size and 1e-12 < np.abs(ratios - 1).max() < 1e-4:
+        off = float(np.abs(ratios - 1).max())
+        return (
+            f"every entry is within {off:.0e} of right: an eps, a clip or a rounded constant that "
+            "forward and backward do not share?"
+        )
+    if ratios.size < 2 or not np.ptp(ratios) <= 1e-9 * np.abs(ratios[0]) or not where.sum() > 1:
+        return ""
+    factor = float(ratios[0])
+    return "" if abs(factor - 1) < 1e-9 else f"yours is {factor:.10g} × the true gradient everywhere"
 
 
 def _truncated(j: Judged, where: Any) -> str:

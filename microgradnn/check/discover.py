@@ -100,13 +100,6 @@ def _own(module: ModuleType, kind: Callable[[Any], bool]) -> dict[str, Any]:
     }
 
 
-def _line(thing: Any) -> int:
-    try:
-        return inspect.getsourcelines(inspect.unwrap(thing))[1]
-    except (OSError, TypeError):  # typed into an interpreter
-        return 0
-
-
 # ---- functions -----------------------------------------------------------------------------------
 
 
@@ -124,7 +117,7 @@ def _functions(module: ModuleType) -> Iterator[Found]:
             yield found
     for name, function in functions.items():
         if name not in used and _LOSS.search(name) and source.tuples(function) != 1:
-            yield Found(name, "loss", function, None, None, _line(function))
+            yield Found(name, "loss", function, None, None, source.line(function))
 
 
 def _forward_of(name: str, functions: dict[str, Any]) -> tuple[str, str] | None:
@@ -158,7 +151,7 @@ def _pair(name: str, forward: Any, backward: Any) -> Found | None:
     inputs = list(inspect.signature(forward).parameters)
     if not inputs or not taken or _empty(forward) or _empty(backward):
         return None
-    line = _line(backward)
+    line = source.line(backward)
     count = source.tuples(forward)
     if count == 1 or (count == 0 and _takes_inputs(inputs, taken)):
         if taken[: len(given)] == given or len(taken) == 1 and count != 0:
@@ -257,13 +250,13 @@ def _classes(module: ModuleType) -> Iterator[Found]:
 def _layer(name: str, cls: type) -> Found | None:
     forward = _method(cls, "forward", "forward_pass", "fprop", "__call__")
     backward = _method(cls, "backward", "backward_pass", "bprop", "backprop")
-    if forward is None or backward is None:
+    if forward is None or backward is None or _abstract(cls):
         return None
     if all(isinstance(inspect.getattr_static(cls, f.__name__), staticmethod)
            for f in (forward, backward)):  # fmt: skip
         found = _pair(name, forward, backward)
         return found and Found(name, found.style, found.forward, found.backward, None, found.line)
-    return Found(name, "layer", forward, backward, cls, _line(cls))
+    return Found(name, "layer", forward, backward, cls, source.line(cls))
 
 
 def _net(name: str, cls: type) -> Found | None:
@@ -273,7 +266,17 @@ def _net(name: str, cls: type) -> Found | None:
     takes = list(inspect.signature(loss).parameters)
     if len(takes) < 2 or gradient is None and source.tuples(loss) == 1:
         return None
-    return Found(name, "net", loss, gradient, cls, _line(cls))
+    return Found(name, "net", loss, gradient, cls, source.line(cls))
+
+
+def _abstract(cls: type) -> bool:
+    """Whether a method only raises NotImplementedError."""
+    for name in dir(cls):
+        node = source.tree(m) if inspect.isfunction(m := getattr(cls, name, None)) else None
+        raised = [s for s in getattr(node, "body", []) if isinstance(s, ast.Raise)]
+        if raised and "NotImplementedError" in ast.dump(raised[0]):
+            return True
+    return False
 
 
 def _method(cls: type, *names: str) -> Any:

@@ -76,15 +76,19 @@ def _examine(subject: Subject, options: Options, start: float) -> Any:
     return found, seen, points, notes
 
 
-def _seeded(subject: Subject, notes: list[str]) -> Any:
-    """The same with np.random seeded before every forward, if that makes it deterministic."""
+def _with_seed(subject: Subject) -> Subject:
     inner = subject.start
 
     def start(arrays: list[Any]) -> Any:
         np.random.seed(0)
         return inner(arrays)
 
-    fixed = replace(subject, start=start)
+    return replace(subject, start=start, others=[_with_seed(o) for o in subject.others])
+
+
+def _seeded(subject: Subject, notes: list[str]) -> Any:
+    """The same with np.random seeded before every forward, if that makes it deterministic."""
+    fixed = _with_seed(subject)
     again = [fixed.start(copies(subject.arrays)).outs for _ in range(2)]
     if any(not np.array_equal(a, b) for a, b in zip(*again, strict=True)):
         notes.append("values were not checked: forward is random even with np.random seeded")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import source
+from .words import documented, first_shapes
 
 REQUIRED = object()  # the default of a dict's key that has none
 
@@ -17,6 +18,7 @@ class Facts:
     """By the name of a variable; `self.W` counts as W, and an alias as what it stands for.
 
     axes      names of the axes where they are unpacked or documented; "" for one without a name
+    least     names of some of the axes, as in N = x.shape[0]: there may be more of them
     sure      whether the axes come from the code: the rank is certain
     keys      keys read from a dict, with their defaults or REQUIRED
     index     used as an index: whole numbers
@@ -26,9 +28,11 @@ class Facts:
     columns   it is multiplied with weights on its left: samples are columns
     called    methods called on it
     times     factors k in k * H
+    lines     convolved, or what is convolved with: one of them is longer
     """
 
     axes: dict[str, list[str]] = field(default_factory=dict)
+    least: dict[str, list[str]] = field(default_factory=dict)
     sure: set[str] = field(default_factory=set)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     index: set[str] = field(default_factory=set)
@@ -38,7 +42,9 @@ class Facts:
     columns: bool = False
     called: dict[str, set[str]] = field(default_factory=dict)
     times: set[int] = field(default_factory=set)
+    lines: set[str] = field(default_factory=set)
     text: str = ""
+    comments: str = ""
 
 
 def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Facts:
@@ -47,9 +53,14 @@ def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Facts
     for function in functions:
         function = inspect.unwrap(function)
         _read(function, {}, facts, seen, 0)
+    if not any(n in facts.axes for n in names):
+        for name, found in zip(names, first_shapes(facts.text, list(names)), strict=False):
+            facts.axes[name] = [""] * len(found)
     for name in names:
-        if name not in facts.sure and (axes := documented(name, facts.text, list(names))):
-            facts.axes[name] = axes
+        for text, far in ((facts.text, 160), (facts.comments, 10)):
+            if name not in facts.sure and name not in facts.axes:
+                if axes := documented(name, text, list(names), far):
+                    facts.axes[name] = axes
     return facts
 
 
@@ -62,20 +73,15 @@ def _read(
         return
     seen.add(function)
     if depth == 0:
-        facts.text += "\n" + _prose(function)
+        facts.text += "\n" + (inspect.getdoc(function) or "")
+        comments = re.findall(r"#[ \t]*([^#\n]{4,})", source.text(function))
+        facts.comments += "\n\n".join(["", *comments])
     reader = _Reader(facts, renamed, depth, getattr(function, "__globals__", {}))
     for statement in node.body:
         reader.visit(statement)
     if depth < 3:
         for callee, names in reader.calls:
             _read(callee, names, facts, seen, depth + 1)
-
-
-def _prose(function: Callable[..., Any]) -> str:
-    """The docstring and the comments."""
-    text = inspect.getsource(function)
-    comments = re.findall(r"#[ \t]*([^#\n]{4,})", text)
-    return "\n".join([inspect.getdoc(function) or "", *comments])
 
 
 class _Reader(ast.NodeVisitor):
@@ -123,7 +129,7 @@ class _Reader(ast.NodeVisitor):
         if isinstance(value, ast.Subscript) and (shaped := _shape_of(value.value)) is not None:
             name, at = self.name(shaped), _number(value.slice)
             if name and isinstance(at, int) and at >= 0 and self.depth == 0:
-                axes = self.facts.axes.setdefault(name, [])
+                axes = self.facts.least.setdefault(name, [])
                 axes += [""] * (at + 1 - len(axes))
                 axes[at] = axes[at] or target
         elif isinstance(value, ast.Name) and (name := self.name(value)):
@@ -167,6 +173,11 @@ class _Reader(ast.NodeVisitor):
                 self.axes(name, [""] * len(node.args))
         if called == "at" and len(node.args) > 1 and names[1]:
             self.facts.index.add(names[1])
+        if called in ("outer", "convolve", "correlate", "cross"):
+            for name in names[:2]:
+                if name and name not in self.facts.sure and self.depth == 0:
+                    self.axes(name, [""])
+                    self.facts.lines |= {name} if called != "outer" else set()
         if called in ("dot", "matmul") and len(node.args) == 2:
             self.product(node.args[0], node.args[1])
         self.calling(node)
@@ -186,8 +197,10 @@ class _Reader(ast.NodeVisitor):
 
     def calling(self, node: ast.Call) -> None:
         """A function of the same file gets some of our names: read it too."""
-        if isinstance(node.func, ast.Name) and inspect.isfunction(self.scope.get(node.func.id)):
-            callee = self.scope[node.func.id]
+        callee = self.scope.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if inspect.isclass(callee):
+            self.calls += [(f, {}) for f in vars(callee).values() if inspect.isfunction(f)]
+        if inspect.isfunction(callee):
             parameters = list(inspect.signature(callee).parameters)
             pairs = [(p, self.name(a)) for p, a in zip(parameters, node.args, strict=False)]
             pairs += [(k.arg, self.name(k.value)) for k in node.keywords if k.arg]
@@ -260,46 +273,3 @@ def _constant(node: ast.expr) -> Any:
 def _number(node: ast.expr) -> int | float | None:
     value = _constant(node)
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-# ---- words ---------------------------------------------------------------------------------------
-
-_AXES = re.compile(r"[(\[]\s*((?:[A-Za-z_0-9+*/ ']|\.\.\.|…)+(?:,(?:[A-Za-z_0-9+*/ ']|\.\.\.|…)*)*)[)\]]")
-
-
-def documented(name: str, text: str, names: list[str]) -> list[str] | None:
-    """The axes a text gives a variable: "x: input data of shape (N, D)", or None."""
-    others = [re.escape(n) for n in names if n != name]
-    word = rf"(?<![\w.(]){re.escape(name)}(?!\w)"
-    beside = rf"(?:(?:\s*(?:,|and)\s*(?:{'|'.join(others)}))*\s+are)?" if others else ""
-    for match in re.finditer(word + beside, text):
-        after = text[match.end() : match.end() + 160]
-        shape = _AXES.search(after)
-        while shape and (axes := _split(shape[1])) is None:
-            shape = _AXES.search(after, shape.end())
-        if not shape:
-            continue
-        gap = after[: shape.start()]
-        if re.search(r"\n\s*\n|\n\s*[-*:]\s", gap) or re.search(r"\n\s*\w+\s*(:|--)", gap):
-            continue
-        if any(re.search(rf"(?<!\w){o}(?!\w)", gap.split(":")[-1]) for o in others):
-            continue
-        return axes
-    return None
-
-
-def _split(content: str) -> list[str] | None:
-    """The names of axes in "N, d_1, ..., d_k", or None if it is something else."""
-    parts = [p.strip().strip("'") for p in content.split(",")]
-    if "," not in content or any(p.count(" ") and not re.search(r"[+*/]", p) for p in parts):
-        return None
-    parts = [p for p in parts if p not in ("", "...", "…")]
-    parts = ["" if p.isdigit() and p != "1" else p for p in parts]
-    good = [re.fullmatch(r"(\d?\s*\*?\s*[A-Za-z_]\w*(\s*[+*/]\s*\w+)*|1|)", p) for p in parts]
-    return parts if parts and all(good) and any(parts) else None
-
-
-def said(name: str, text: str) -> str:
-    """What a text says behind "name:", on that line and the next ones."""
-    match = re.search(rf"(?<!\w){re.escape(name)}\s*(?::|--|-)\s*((?:[^\n]|\n(?!\s*[-*:]|\s*\w+\s*(?::|--)))*)", text)  # noqa: E501
-    return match[1] if match else ""

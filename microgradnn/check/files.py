@@ -53,4 +53,8 @@ def as_subject(found: Found, made: Made) -> Subject:
     if found.backward is None:
         return pairs.loss(found.forward, arguments, name=found.name)
     cached = found.style == "pair"
-    return pairs.pair(found.forward, found.backward, arguments, name=found.name, cache=cached)
+    # What discover has wrapped is called as its style says, whatever its signature.
+    adapted = any(hasattr(f, "__wrapped__") for f in (found.forward, found.backward))
+    return pairs.pair(
+        found.forward, found.backward, arguments, name=found.name, cache=cached, adapted=adapted
+    )

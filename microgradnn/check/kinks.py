@@ -19,7 +19,7 @@ from .exact import Judge, Tie, evaluate
 from .report import Finding
 from .subject import Subject
 
-MOST_RUNS, QUIET = 48, 12  # random directions, and how many may bring nothing new
+QUIET = 12  # random directions at least
 MOST_KEYS = 24
 
 
@@ -35,6 +35,7 @@ class Sides:
     ties: dict[Any, Tie] = field(default_factory=dict)
     first: Any = None
     until: float = 0.0  # when to be content with what was seen
+    complete: bool = True  # whether all sides were seen
 
     def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
         """The derivative beside the kink in this direction."""
@@ -49,21 +50,28 @@ class Sides:
         """A random direction of all inputs."""
         return self.rng.standard_normal(sum(np.size(a) for a in self.subject.arrays))
 
-    def look(self, groups: Any = None) -> None:
-        """None; fills rows, until random directions bring nothing new."""
-        seen: set[Any] = {self._marks(row, groups) for row in self.rows}
-        seen = set().union(*seen) if seen else set()
-        quiet = 0
-        while len(self.rows) < MOST_RUNS and quiet < QUIET and time.perf_counter() < self.until:
-            self.rows.append(self.run(self.direction()))
-            marks = self._marks(self.rows[-1], groups)
-            quiet = quiet + 1 if marks <= seen else 0
-            seen |= marks
+    def look(self, groups: Any) -> None:
+        """None; fills rows, so that every input at a tie wins and loses it once.
 
-    @staticmethod
-    def _marks(row: Any, groups: Any) -> frozenset[Any]:
-        parts = [np.arange(row.size)] if groups is None else groups
-        return frozenset((i, np.round(row[p], 9).tobytes()) for i, p in enumerate(parts))
+        Groups have nothing to do with each other, so one run serves all of them.
+        """
+        touched = np.zeros(sum(np.size(a) for a in self.subject.arrays), bool)
+        for tie in self.ties.values():
+            touched[tie.support] = True
+        members = [[int(i) for i in group if touched[i]] for group in groups]
+        most = max((len(m) for m in members), default=0)
+        for k in range(2 * most):
+            if time.perf_counter() > self.until:
+                self.complete = False
+                return
+            direction = self.direction()
+            for m in members:
+                if m:
+                    direction[m[k // 2 % len(m)]] = 1e3 * (-1) ** k
+            self.rows.append(self.run(direction))
+        for _ in range(max(0, QUIET - most)):
+            if time.perf_counter() < self.until:
+                self.rows.append(self.run(self.direction()))
 
 
 def at_kink(
@@ -86,7 +94,7 @@ def at_kink(
     sides.look(groups)
     rows = np.array(sides.rows)
     moved = np.ptp(rows, axis=0) > 1e-9 * size
-    if not moved.any():
+    if not moved.any() and sides.complete:
         return [], _plain(judged, sides, None)
     wrong = np.zeros(moved.shape, bool)
     unsure = np.zeros(moved.shape, bool)
@@ -97,7 +105,9 @@ def at_kink(
             wrong[group], unsure[group] = verdict is False, verdict is None
     low, high = rows.min(axis=0), rows.max(axis=0)
     found = _findings(judged, sides, (moved, wrong, unsure, low, high, tolerance), point, given)
-    return found, _plain(judged, sides, moved)
+    for tie in sides.ties.values():  # what a tie is about may have sides that were not seen
+        moved[tie.support] = True
+    return found, _plain(judged, sides, moved if sides.complete else np.ones_like(moved))
 
 
 def _plain(judged: Sequence[Judged], sides: Sides, moved: Any) -> list[Judged]:
@@ -145,6 +155,8 @@ def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -
         return False
     low, high = rows.min(axis=0), rows.max(axis=0)
     inside = bool(((yours >= low - tolerance) & (yours <= high + tolerance)).all())
+    if not sides.complete:
+        return True if inside else None
     if len(group) == 1:
         return inside
     corners = np.unique(np.round(rows, 9), axis=0)

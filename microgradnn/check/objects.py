@@ -11,14 +11,24 @@ import numpy as np
 from ..errors import ConfigError
 from . import state
 from .pairs import all_parameters, cotangents_like, parameters, returned_names
-from .subject import Arguments, Pass, Subject, chosen, is_float, names_gradient, often_constant, quiet
+from .subject import (
+    Arguments,
+    Pass,
+    Subject,
+    chosen,
+    is_float,
+    is_parameter,
+    names_gradient,
+    often_constant,
+    quiet,
+)
 from .traced import namespaces, tracer
 
 _RATE = re.compile(r"(lr|learn(ing)?_?rate|alpha|eta|l_?rate|step_?size)", re.IGNORECASE)
 _CACHE = re.compile(r"(.*_)?(cache|ctx|context|saved|memory)s?")
 _RESULTS = ("output", "out", "outputs", "y", "a", "z", "result", "activation", "value", "loss")
-_PARAMETERS = re.compile(r"(W|w|b|weights?|bias(es)?|gamma|beta|kernel|[wWbU]_?[a-z0-9]{1,2}|U)")
-_ZERO = ("zero_grad", "zero_grads", "zero_gradients", "reset_gradients", "clear_grads", "clear_grad")
+_ZERO = ("zero_grad", "zero_grads", "zero_gradients", "reset_gradients", "clear_grads", "clear_grad",
+         "flush_gradients")  # fmt: skip
 
 
 @dataclass
@@ -99,7 +109,7 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
     return Subject(
         name, tuple(names[i] for i in keep), [np.array(arrays[i]) for i in keep], start,
         namespaces(type(plan.thing), *_parts(plan.thing)), plan.scaled, object=True, used=used,
-        params=tuple(plan.params), missing=plan.missing if wanted is None else (), broken=broken,
+        params=tuple(plan.params), flushes=any(hasattr(plan.thing, w) for w in _ZERO), missing=plan.missing if wanted is None else (), broken=broken,
     )  # fmt: skip
 
 
@@ -182,13 +192,25 @@ def _read(thing: Any, raw: Any, where: Any) -> Any:
 
 def _learn(plan: Plan, params: Any) -> Exception | None:
     """What backward raised, or None; fills the plan in."""
+    broken = _try_out(plan, params)
+    if plan.params or broken is not None or params is not None:
+        return broken
+    # No parameters: perhaps the first forward makes them.
+    warm = Plan(copy.deepcopy(plan.thing), plan.args, plan.forward, plan.backward)
+    getattr(warm.thing, warm.forward)(*warm.args.filled([], []))
+    _forget(warm, warm.thing)
+    try:
+        if _try_out(warm, None) is None and warm.params:
+            vars(plan).update(vars(warm))
+    except Exception:
+        pass  # a second call of a kind that is not meant
+    return broken
+
+
+def _try_out(plan: Plan, params: Any) -> Exception | None:
     thing = copy.deepcopy(plan.thing)
     given = plan.args.filled([], [])
     y = getattr(thing, plan.forward)(*given)
-    before = state.arrays(plan.thing)
-    lazy = [p for p in state.arrays(thing) if p not in before]
-    if lazy and not before:
-        plan.thing = copy.deepcopy(thing)  # weights are made by the first call
     outs = _results(plan, thing, y)
     _takes(plan, len(outs))
     stable = _stable(plan, thing)
@@ -232,7 +254,7 @@ def _takes(plan: Plan, outs: int) -> None:
     for word in required or every[:1]:
         if word in plan.args.names and used:
             plan.takes.append(("arg", plan.args.names.index(word)))
-        elif _RATE.fullmatch(word):
+        elif used and _RATE.fullmatch(word):
             plan.takes.append(1.0)
             plan.descends = True
         elif _CACHE.fullmatch(word):
@@ -240,7 +262,23 @@ def _takes(plan: Plan, outs: int) -> None:
         else:
             plan.takes.append(min(used, outs - 1))
             used += 1
-    plan.scaled = not every
+    plan.scaled = not every or (not required and outs == 1 and _ignores(plan))
+
+
+def _ignores(plan: Plan) -> bool:
+    """Whether a loss whose cotangent has a default pays no heed to it: it is always 1."""
+    results = []
+    for v in (1.0, 3.0):
+        thing = copy.deepcopy(plan.thing)
+        y = getattr(thing, plan.forward)(*plan.args.filled([], []))
+        if np.ndim(plan.result(thing, y)[0]):
+            return False
+        try:
+            raw = getattr(thing, plan.backward)(v)
+        except Exception:
+            return False
+        results.append([np.array(g) for g in (raw if isinstance(raw, (tuple, list)) else [raw])])
+    return all(state.same_array(a, b) for a, b in zip(*results, strict=True))
 
 
 def _stable(plan: Plan, thing: Any) -> list[str]:
@@ -254,7 +292,7 @@ def _stable(plan: Plan, thing: Any) -> list[str]:
         other = thing
     return [
         path for path, p in start.items()
-        if state.same_array(p.get(), state.find(other, path))
+        if not state.is_gradient(path) and state.same_array(p.get(), state.find(other, path))
         and isinstance(p.holder, (dict, list)) | (not isinstance(p.holder, tuple))
     ]  # fmt: skip
 
@@ -311,7 +349,7 @@ def _find_params(
         label = _label(paths, plan)
         if where is not None:
             plan.params[label] = (paths, where)
-        elif _PARAMETERS.fullmatch(label.rpartition(".")[2]):
+        elif is_parameter(label):
             missing.append(label)
     if plan.params and not plan.descends:
         plan.missing += tuple(missing)

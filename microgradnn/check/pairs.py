@@ -17,6 +17,7 @@ from .subject import (
     Subject,
     chosen,
     is_float,
+    is_parameter,
     names_gradient,
     often_constant,
     quiet,
@@ -113,7 +114,7 @@ class Reader:
         self.wrt = [i for i, _ in pairs]
         self.keys = [key for _, key in pairs]
         bound = set(self.wrt)
-        needed = wanted if wanted is not None else [i for i in top if not often_constant(names[i])]
+        needed = wanted if wanted is not None else [i for i in top if is_parameter(names[i])]
         self.missing = tuple(names[i] for i in needed if i not in bound)
 
     def _of_dict(self, raw: Mapping[str, Any], wanted: Any) -> list[tuple[int, Any]]:
@@ -142,14 +143,26 @@ class Reader:
             order = [*range(n)]
         if order is None and len(self.called) == n:
             order = [self._leaf(word) for word in self.called]
-            if all(i is None for i in order):
+            if any(i is None for i in order):
                 order = None
+        if order is None and n < len(names):
+            order = self._by_shapes(parts, top) or self._by_shapes(parts, list(range(len(names))))
+        if order is None and n < len(top):
+            order = [*top[:n]]
         if order is None:
             self.extra = f"{n} gradients for {len(top)} arrays ({', '.join(names)})"
             order = [*(top + [None] * n)[:n]]
         pairs = [(i, k) for k, i in enumerate(order) if i is not None]
         pairs += self._inside(parts)
         return [(i, k) for i, k in pairs if wanted is None or i in wanted]
+
+    def _by_shapes(self, parts: list[Any], places: list[int]) -> list[int | None] | None:
+        """Arrays in order whose shapes are those of the parts; None if there are none."""
+        rest, order = iter(places), []
+        for part in parts:
+            fit = (i for i in rest if self.args.arrays[i].shape == np.shape(part))
+            order.append(next(fit, None))
+        return None if None in order else order
 
     def _leaf(self, word: str | None) -> int | None:
         fits = [i for i, n in enumerate(self.args.leaf_names) if word and names_gradient(word, n)]
@@ -189,11 +202,14 @@ def cotangents_like(outs: Sequence[Any], rng: np.random.Generator, scale: float 
 
 def pair(
     forward: Callable[..., Any], backward: Callable[..., Any], args: Arguments, *,
-    hyper: Mapping[str, Any] | None = None, wrt: Any = None, name: str = "", cache: bool = True,
+    hyper: Mapping[str, Any] | None = None, wrt: Any = None, name: str = "", cache: bool = True, adapted: bool = False,
 ) -> Subject:  # fmt: skip
-    """forward(*args) -> (out, cache) or out, and backward(dout, cache) or (dout, *args) -> grads."""
+    """forward(*args) -> (out, cache) or out, and backward(dout, cache) or (dout, *args) -> grads.
+
+    If adapted, that is how they are called; otherwise their signatures are looked at.
+    """
     call = partial(forward, **hyper) if hyper else forward
-    plan = _plan(call, backward, args, cache)
+    plan = _literal(call, backward, cache) if adapted else _plan(call, backward, args, cache)
     raw, broken = None, None
     with quiet():
         outs, pull = plan(args.filled(range(len(args.arrays)), [a.copy() for a in args.arrays]))
@@ -254,6 +270,17 @@ def _plan(forward: Any, backward: Any, args: Arguments, cache: bool) -> Plan:
     return run
 
 
+def _literal(forward: Any, backward: Any, cache: bool) -> Plan:
+    def run(given: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
+        result = forward(*given)
+        if not cache:
+            return [result], lambda dout: backward(dout, *given)
+        *outs, kept = result
+        return outs, lambda *douts: backward(*douts, kept)
+
+    return run
+
+
 def _is_pair_of_outputs(sample: Any, takes: list[str]) -> bool:
     return len(takes) > len(sample) and all(is_float(x) for x in sample)
 
@@ -285,6 +312,8 @@ def _without_cache(
         n != 1 or _OUTPUT.fullmatch(takes[1]) is not None
     )  # fmt: skip
     count = len(takes) - 1 if takes else n
+    if takes and len(takes) == n and not last and takes[0] in own or _only_output(takes, own, n):
+        return _by_derivative(forward, backward, takes[0] in own)
 
     def run(given: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
         result = forward(*given)
@@ -295,6 +324,27 @@ def _without_cache(
             return backward(*rest, *douts) if last else backward(*douts, *rest)
 
         return outs, pull
+
+    return run
+
+
+def _only_output(takes: list[str], own: list[str], n: int) -> bool:
+    return n == 1 and len(takes) == 1 and takes[0] not in own
+
+
+def _by_derivative(forward: Any, derivative: Any, of_input: bool) -> Plan:
+    """derivative(x), or of the output, without a cotangent: f' of every entry, as sigmoid_prime."""
+
+    def run(given: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
+        result = forward(*given)
+
+        def pull(dout: Any) -> Any:
+            slope = derivative(*given) if of_input else derivative(result)
+            if isinstance(slope, tuple):
+                return tuple(dout * s for s in slope)
+            return dout * slope
+
+        return [result], pull
 
     return run
 

@@ -1,8 +1,9 @@
 """What an exception says about a guess: which sizes should have been equal, which rank differs."""
 
 import re
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise, product
 
 from .shapes import Dim, Slot, State
 
@@ -23,8 +24,8 @@ def mismatches(message: str) -> list[tuple[int, int]]:
     match = re.search(r"dimension is (\d+) but corresponding boolean dimension is (\d+)", message)
     if match:
         return [(int(match[1]), int(match[2]))]
-    match = re.search(r"(?:size|length) (\d+).*(?:shape|into|size|length) \(?(\d+)", message)
     pairs = _broadcast(message)
+    match = re.search(r"(?:size|length) (\d+).*(?:shape|into|size|length) \(?(\d+)", message)
     return pairs or ([(int(match[1]), int(match[2]))] if match else [])
 
 
@@ -49,6 +50,11 @@ def repairs(error: BaseException, state: State, sizes: Mapping[str, int]) -> Ite
         yield from _labels(state, int(outside[3]), sizes)
         yield from _longer(state, int(outside[1]), int(outside[3]), sizes)
         return
+    if "used as indices must be of integer" in message or "only integers, slices" in message:
+        yield from _whole(state)
+    if match := re.search(r"reshape array of size (\d+) into shape \(([\d, ]+)\)", message):
+        target = [int(n) for n in re.findall(r"\d+", match[2])]
+        yield from _reshaped(state, int(match[1]), target, sizes)
     pairs = mismatches(message)
     joined: State | None = state
     for m, n in pairs:
@@ -57,43 +63,76 @@ def repairs(error: BaseException, state: State, sizes: Mapping[str, int]) -> Ite
     if len(pairs) > 1 and joined is not None:
         yield joined
     for m, n in pairs:
-        yield from _equal(state, m, n, sizes)
+        for child in _equal(state, m, n, sizes):
+            yield replace(child, cost=child.cost + 0.3 * (joined is not None and len(pairs) > 1))
 
 
 def _equal(state: State, m: int, n: int, sizes: Mapping[str, int]) -> Iterator[State]:
     """States in which what has size m and what has size n are the same."""
-    left, right = list(_having(state, m, sizes)), list(_having(state, n, sizes))
-    for (cost, a), (more, b) in product(left, right):
-        if a == b:
-            continue
-        child = state.unify(a, b, 0.1 + cost + more + _odd(state, a, b))
+    free = state.free()
+    left: list[tuple[float, Dim]] = [(0.0, name) for name in free if sizes[name] == m]
+    right: list[tuple[float, Dim]] = [(0.0, name) for name in free if sizes[name] == n]
+    if not (left and right):
+        left, right = left + list(_having(state, m, sizes)), right + list(_having(state, n, sizes))
+        for a, b in product(free, repeat=2):
+            if m not in (n, sizes[a]) and sizes[a] * n == sizes[b] * m:  # C * h * w, with C unlike
+                child = state.unify(a, b, 0.05 + _odd(state, a, b))
+                if child is not None:
+                    yield child
+        # A size that is written in the code, not in the arguments.
+        left, right = left or [(0.6, m)], right or [(0.6, n)]
+    for (cost, one), (more, other) in product(left, right):
+        child = state.unify(one, other, 0.001 + cost + more + _odd(state, one, other))
         if child is not None:
             yield child
+
+
+def _reshaped(
+    state: State, size: int, target: list[int], sizes: Mapping[str, int]
+) -> Iterator[State]:
+    """States in which an argument of this many numbers has the axes it is reshaped to, or from."""
+    alike = [[n for n in state.free() if sizes[n] == t] for t in target if t != 1]
+    names: list[Dim] = [same[0] for same in alike if same]
+    if len(alike) == 1 and not names:  # N * T, of x with axes N, T, V
+        for slot in state.parts():
+            for a, b in pairwise(map(state.resolve, slot.shape)):
+                if not names and state.evaluate(("*", (a, b)), sizes) == target[0]:
+                    names = [a, b]
+    elif len(names) < len(alike):
+        return
+    for slot in state.parts():
+        dims = [d for d in map(state.resolve, slot.shape) if d != 1]
+        if names and len(dims) == len(names) and state.evaluate(("*", tuple(dims)), sizes) == size:
+            child: State | None = state
+            for dim, same in zip(dims, names, strict=True):
+                if child is not None and child.resolve(dim) != child.resolve(same):
+                    child = child.unify(dim, same, 0.0)
+            if child is not None:
+                yield child
 
 
 def _odd(state: State, a: Dim, b: Dim) -> float:
     """What it costs that two axes of one array become equal, or axes of different roles."""
     cost = 0.0
     if isinstance(a, str) and isinstance(b, str) and state.role(a) != state.role(b):
-        cost += 0.4
+        cost += 0.2
     for slot in state.parts():
         shape = [state.resolve(d) for d in slot.shape]
         if a in shape and b in shape and slot.kind != "sizes":
-            cost += 1.0
+            cost += 0.4
     return cost
 
 
 def _having(state: State, size: int, sizes: Mapping[str, int]) -> Iterator[tuple[float, Dim]]:
-    """The sizes and expressions of sizes that have this value, and what they cost."""
+    """The expressions of sizes that have this value, and what they cost."""
     free = state.free()
-    yield from ((0.0, name) for name in free if sizes[name] == size)
     for slot in state.parts():
         dims = [state.resolve(d) for d in slot.shape]
         for start in range(len(dims)):
             for stop in range(start + 2, len(dims) + 1):
                 part = tuple(dims[start:stop])
                 if state.evaluate(("*", part), sizes) == size:
-                    yield 0.2, ("*", part)
+                    yield 0.05, ("*", part)
     for name in free:
         for k in (2, 3, 4):
             if sizes[name] * k == size:
@@ -111,10 +150,20 @@ def _labels(state: State, size: int, sizes: Mapping[str, int]) -> Iterator[State
     for slot in state.parts():
         high = state.resolve(slot.value) if slot.kind == "labels" else None
         if isinstance(high, str) and high not in sizes:
-            for cost, dim in _having(state, size, sizes):
+            named: list[tuple[float, Dim]] = [(0.0, n) for n in sizes if sizes[n] == size]
+            for cost, dim in named or list(_having(state, size, sizes)) or [(0.3, size)]:
                 child = state.unify(high, dim, 0.05 + cost)
                 if child is not None:
                     yield child
+
+
+def _whole(state: State) -> Iterator[State]:
+    """States in which one normal argument is labels."""
+    for i, slot in enumerate(state.slots):
+        if slot.kind == "normal" and len(slot.shape) < 3:
+            labels = Slot("labels", slot.shape, f"{i}.classes")
+            slots = (*state.slots[:i], labels, *state.slots[i + 1 :])
+            yield replace(state, slots=slots, cost=state.cost + 0.4)
 
 
 def _longer(state: State, index: int, size: int, sizes: Mapping[str, int]) -> Iterator[State]:
@@ -127,20 +176,61 @@ def _longer(state: State, index: int, size: int, sizes: Mapping[str, int]) -> It
 
 
 def multiples(state: State, times: set[int]) -> Iterator[State]:
-    """States in which the last axis of weights is k times another: the gates of an LSTM."""
-    free = state.free()
-    uses: dict[str, int] = {}
-    for slot in state.parts():
-        last = state.resolve(slot.shape[-1]) if slot.shape else None
-        if isinstance(last, str) and len(slot.shape) <= 2:
-            uses[last] = uses.get(last, 0) + 1
-    for wide in (name for name, count in uses.items() if count > 1):
-        for k in sorted({2, 3, 4} | times, key=lambda k: (k - 1 not in times, -k)):
-            for name in free:
-                if name != wide and state.role(name) == "":
-                    child = state.unify(wide, ("*", (k, name)), 0.9 + 0.1 * (k not in (3, 4)))
-                    if child is not None:
-                        yield child
+    """States in which the last axes of weights are k times another one: the gates of an LSTM.
+
+    `times` holds the factors seen in the code: 3 * H is where the last of four gates begins.
+    """
+    shapes = [[state.resolve(d) for d in s.shape] for s in state.parts() if len(s.shape) in (1, 2)]
+    first = {s[0] for s in shapes if len(s) == 2}
+    last = [s[-1] for s in shapes if isinstance(s[-1], str)]
+    shared = {name for name in last if last.count(name) > 1}
+    lone: set[Dim] = {name for name in last if name not in first}
+    for k in sorted({2, 3, 4} | times, key=lambda k: (k - 1 not in times, -k)):
+        cost = 0.35 + 0.1 * (k - 1 not in times)
+        for name in state.free():
+            if state.role(name) == "":
+                gates: Dim = ("*", (k, name))
+                yield from (c for w in shared if (c := state.unify(w, gates, cost)))
+                yield from _together(state, lone - {name}, gates, cost + 0.1)
+
+
+def conventional(state: State, kinds: Sequence[str], columns: bool) -> Iterator[State]:
+    """The state as names suggest, for code that only says that shapes do not fit.
+
+    Labels and masks go with the first axes of the data, x with W, W with b, one W with the next.
+    """
+    child: State | None = replace(state, cost=state.cost + 0.2)
+    data: list[Dim] = []
+    width: Dim | None = None
+    for slot, kind in zip(state.slots, kinds, strict=True):
+        shape = list(slot.shape)
+        pairs: list[tuple[Dim, Dim]] = []
+        if slot.kind in ("labels", "mask", "onehot", "binary"):
+            pairs = list(zip(shape, data, strict=False))
+            if slot.kind == "labels" and width is not None:
+                pairs.append((slot.value, width))
+        elif kind == "weights" and len(shape) == 2:
+            into, out = (1, 0) if columns else (0, 1)
+            pairs = [(shape[into], width)] if width is not None else []
+            width = shape[out]
+        elif kind in ("bias", "scale") and width is not None:
+            pairs = [(d, width) for d in shape if d != 1]
+        elif not data and slot.kind == "normal" and len(shape) > 1:
+            data, width = shape, shape[0 if columns else -1]
+        for a, b in pairs:
+            if child is not None and child.resolve(a) != child.resolve(b):
+                child = child.unify(a, b, 0.0)
+    if child is not None:
+        yield child
+
+
+def _together(state: State, names: set[Dim], gates: Dim, cost: float) -> Iterator[State]:
+    """The state in which all these sizes are `gates`."""
+    child: State | None = replace(state, cost=state.cost + cost)
+    for name in sorted(names, key=str):
+        child = child.unify(name, gates, 0.0) if child is not None else None
+    if child is not None and names:
+        yield child
 
 
 def other_values(state: State, logged: set[int]) -> Iterator[State]:

@@ -1,7 +1,7 @@
 """Files checked in a child process, which may hang or crash: the parent's side of it."""
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,6 +14,10 @@ from .report import Entry, Finding, Report
 
 class FileError(CheckError, DataError):
     """A file cannot be loaded, or holds nothing to check."""
+
+
+class NothingError(FileError):
+    """A file was loaded, but holds nothing to check."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,9 @@ DEFAULT = Settings()
 
 
 def check_file(
-    path: str,
-    names: Sequence[str] = (),
-    how: Settings = DEFAULT,
+    path: str, names: Sequence[str] = (), how: Settings = DEFAULT,
     started: Callable[[str], None] = lambda name: None,
-) -> Iterator[Report]:
+) -> Generator[Report, None, None]:  # fmt: skip
     """The reports on what a Python file holds, or on `names` in it, as they get ready.
 
     `started` is called with the name of what is checked next. What hangs or crashes gets a report
@@ -61,9 +63,8 @@ def check_file(
         name = ""
         with closing(Child(_request(path, names, how, first=done))) as child:
             for message in child.messages():
-                if "error" in message:
-                    raise FileError(message["error"])
-                elif "found" in message and left is None:
+                _raise_error(message)
+                if "found" in message and left is None:
                     left = [found["name"] for found in message["found"]]
                 elif "start" in message:
                     name = message["start"]
@@ -74,8 +75,7 @@ def check_file(
         if left is None:
             raise FileError(_line(path, child.ending("while it is loaded")))
         if left:
-            name = name or left[0]
-            yield _report(path, name, how, child.ending(f"while {name} is checked"))
+            yield _report(path, name or left[0], how, child)
             left, done = left[1:], done + 1
 
 
@@ -85,11 +85,15 @@ def list_file(
     """What would be checked: dicts with "name", "line" and "what". Raises FileError."""
     with closing(Child(_request(path, names, how, first=None))) as child:
         for message in child.messages():
-            if "error" in message:
-                raise FileError(message["error"])
+            _raise_error(message)
             if "found" in message:
                 return message["found"]
     raise FileError(_line(path, child.ending("while it is loaded")))
+
+
+def _raise_error(message: dict[str, Any]) -> None:
+    if "error" in message:
+        raise (NothingError if message["nothing"] else FileError)(message["error"])
 
 
 def report_from_dict(d: dict[str, Any]) -> Report:
@@ -108,13 +112,12 @@ def report_from_dict(d: dict[str, Any]) -> Report:
 
 
 def _entry(d: dict[str, Any]) -> Entry:
-    numbers = {k: float(d[k]) for k in ("yours", "true", "error", "ulps", "bound")}
-    if d.get("interval"):
-        low, high = d["interval"]
-        return Entry(
-            d["argument"], tuple(d["index"]), **numbers, interval=(float(low), float(high))
-        )
-    return Entry(d["argument"], tuple(d["index"]), **numbers)
+    yours, true, error, ulps, bound = (
+        float(d[k]) for k in ("yours", "true", "error", "ulps", "bound")
+    )
+    low, high = d.get("interval") or (None, None)
+    interval = None if low is None or high is None else (float(low), float(high))
+    return Entry(d["argument"], tuple(d["index"]), yours, true, error, ulps, bound, interval)
 
 
 def again(shown: str, name: str, how: Settings) -> str:
@@ -143,7 +146,8 @@ def _line(path: str, end: Ending) -> str:
     return f"{path}{at}: {end.what}" + (f" ({end.hint})" if end.hint else "")
 
 
-def _report(path: str, name: str, how: Settings, end: Ending) -> Report:
+def _report(path: str, name: str, how: Settings, child: Child) -> Report:
+    end = child.ending(f"while {name} is checked")
     at = f", at {path}:{end.line} in {end.function}" if end.line else ""
     code, verdict = ("GC204", "INCONCLUSIVE") if end.slow else ("GC001", "CONTRACT")
     return Report(

@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from . import repair
+from . import matching, repair
+from .arrays import Option
 from .calls import Call, clone, describe, quiet, run
+from .context import kind_of
 from .discover import Found
 from .facts import Facts
-from .roles import Option
-from .shapes import FAMILIES, FLOATS, State, draw
+from .shapes import FAMILIES, FLOATS, Dim, State, draw
 
 RUNS = 600  # forwards at most
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A guess that runs: its cost with what is odd about it, and which arguments to differentiate."""
+    """A guess that runs: its cost with all that is odd about it, and what to differentiate."""
 
     cost: float
     state: State
@@ -41,8 +42,9 @@ class Search:
     names: list[str]
     seed: int
     seconds: float
+    data: tuple[int, ...] = ()  # options whose ranks are likely the same
     runs: int = 0
-    errors: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)  # what went wrong and led nowhere, likely first
     best: Fit | None = None
 
     def best_fit(self) -> Fit | None:
@@ -50,8 +52,11 @@ class Search:
         self.heap: list[tuple[float, int, State]] = []
         self.seen: set[Any] = set()
         self.ticket = count()
-        self.start = time.perf_counter()
+        self.start = time.process_time()
         self.push(self.picked((0,) * len(self.options)))
+        for rank in (1, 2, 3, 4):
+            if len(self.data) > 1 and (picks := self.alike(rank)):
+                self.push(self.picked(picks))
         while self.heap and self.runs < RUNS and self.left() > 0:
             cost, _, state = heapq.heappop(self.heap)
             if self.best is not None and cost >= self.best.cost:
@@ -60,20 +65,38 @@ class Search:
         return self.best
 
     def left(self) -> float:
-        """The seconds that are left; a guess that runs is improved for a third of them only."""
+        """The seconds that are left; a guess that runs is improved for a third of them only.
+
+        They are the processor's: what is found does not depend on what else the machine does.
+        """
         allowed = self.seconds if self.best is None else self.seconds / 3
-        return allowed - (time.perf_counter() - self.start)
+        return allowed - (time.process_time() - self.start)
 
     def picked(self, picks: tuple[int, ...]) -> State:
         """The state with these options, nothing known about sizes."""
         chosen = [o[i] for o, i in zip(self.options, picks, strict=True)]
         slots = tuple(slot for _, slot in chosen)
-        return State(slots, self.roles, cost=sum(c for c, _ in chosen), picks=picks)
+        costs = [c for c, _ in chosen]
+        alike = [costs.pop(i) for i in sorted(self.data, reverse=True)]
+        ranks = {len(slots[i].shape) for i in self.data}
+        cost = sum(costs) + max(alike, default=0) + 0.2 * sum(alike) + 0.25 * max(len(ranks) - 1, 0)
+        return State(slots, self.roles, cost=cost, picks=picks)
+
+    def alike(self, rank: int) -> tuple[int, ...] | None:
+        """The first options, but those of data of this rank, or None."""
+        picks = [0] * len(self.options)
+        for i in self.data:
+            here = [j for j, (_, s) in enumerate(self.options[i]) if len(s.shape) == rank]
+            if not here:
+                return None
+            picks[i] = here[0]
+        return tuple(picks)
 
     def push(self, state: State) -> None:
+        """Try this state later, unless it is known or hopeless."""
         if state.cost < 7 and (key := state.key()) not in self.seen:
             self.seen.add(key)
-            heapq.heappush(self.heap, (state.cost, next(self.ticket), state))
+            heapq.heappush(self.heap, (state.cost, -next(self.ticket), state))
 
     def attempt(self, state: State) -> None:
         """Run one guess and push what follows from it."""
@@ -84,31 +107,45 @@ class Search:
             call = self.forward(args, init)
             problem = self.outputs(call)
         except Exception as error:  # whatever the user's code raises
-            self.errors.append(describe(error))
-            for child in repair.repairs(error, state, sizes):
-                self.push(child)
-            for child in repair.multiples(state, self.facts.times):
-                if not isinstance(error, (KeyError, TypeError, AttributeError)):
-                    self.push(child)
+            self.after(error, state, sizes)
             return
         if problem:
-            self.errors.append(problem)
+            self.stuck.append(problem)
             for child in repair.other_values(state, self.logged()):
                 self.push(child)
             return
         self.accept(state, call, args, init)
 
+    def after(self, error: Exception, state: State, sizes: dict[str, int]) -> None:
+        """Push what an exception says about a guess."""
+        children = list(repair.repairs(error, state, sizes))
+        known = bool(children)
+        if not known:
+            self.stuck.append(describe(error))
+            for columns in (self.facts.columns, not self.facts.columns):
+                children += repair.conventional(state, self.kinds(), columns)
+        if isinstance(error, (ValueError, IndexError)) and (self.facts.times or not known):
+            children += repair.multiples(state, self.facts.times)
+        for child in children:
+            self.push(child)
+
     def push_neighbours(self, state: State) -> None:
         """The next option of each argument, and another family of sizes."""
-        if state.family + 1 < len(FAMILIES):
-            self.push(replace(state, family=state.family + 1, cost=state.cost + 0.45))
+        family = state.family + 1 if state.windows() else len(FAMILIES) - 1
+        if state.family < family < len(FAMILIES):
+            self.push(replace(state, family=family, cost=state.cost + 0.45))
         if state.bound or state.family:
             return  # the neighbours of what it came from are there already
         for i, pick in enumerate(state.picks):
             if pick + 1 < len(self.options[i]):
                 self.push(self.picked((*state.picks[:i], pick + 1, *state.picks[i + 1 :])))
 
+    def kinds(self) -> list[str]:
+        """What the names of the arguments mean."""
+        return [kind_of(name) for name in self.names]
+
     def logged(self) -> set[int]:
+        """The arguments that a logarithm is taken of."""
         return {i for i, name in enumerate(self.names) if name in self.facts.logged}
 
     def arguments(self, state: State, variant: int, rng: Any = None) -> tuple[Any, Any]:
@@ -119,6 +156,7 @@ class Search:
         return tuple(drawn[self.inits :]), tuple(drawn[: self.inits])
 
     def forward(self, args: Any, init: Any) -> Call:
+        """Run what was found."""
         self.runs += 1
         with quiet():
             return run(self.found, args, init)
@@ -136,17 +174,17 @@ class Search:
     # ---- does it fit? ----------------------------------------------------------------------------
 
     def accept(self, state: State, call: Call, args: Any, init: Any) -> None:
-        """Keep the guess if it is the best yet, judged by its backward and by what it depends on."""
+        """Keep the guess if it is the best yet: its backward fits, every argument matters."""
         cost, idle = state.cost, list(self.idle(state, call, args, init))
         for child in self.tied(state, idle):
             self.push(child)
         cost += 0.8 * len(idle)
         grads, raised = self.gradients(call)
-        wrt, odd = self.matched(state, args, grads, raised, idle)
+        wrt, odd = self.matched(state, args, grads, raised)
         cost += odd
         if self.best is None or cost < self.best.cost:
             if problem := self.elsewhere(state):
-                self.errors.append(problem)
+                self.stuck.append(problem)
                 return
             self.best = Fit(cost, state, wrt, raised)
 
@@ -169,49 +207,17 @@ class Search:
             with quiet():
                 grads = call.backward(*douts)
         except Exception as error:  # whatever the user's code raises
-            self.errors.append("backward: " + describe(error))
             return [], describe(error)
         if isinstance(grads, dict):
             return list(grads.items()), ""
         return list(grads) if isinstance(grads, (tuple, list)) else [grads], ""
 
-    def floats(self, state: State) -> list[int]:
-        """The arguments of the forward that can be differentiated."""
-        slots = state.slots[self.inits :]
-        kinds = (*FLOATS, "onehot", "binary")
-        return [i for i, s in enumerate(slots) if s.kind in kinds and (s.kind in FLOATS or s.shape)]
-
     def matched(
-        self, state: State, args: Any, grads: list[Any], raised: str, idle: list[Any]
+        self, state: State, args: Any, grads: list[Any], raised: str
     ) -> tuple[tuple[int, ...], float]:
         """Which arguments the gradients belong to, and what it costs that they do not fit."""
-        slots, able = state.slots[self.inits :], self.floats(state)
-        normal = tuple(i for i in able if slots[i].kind in FLOATS)
-        if self.found.style == "net":
-            return (), 0.0 if grads and not raised else 1.0
-        if raised:
-            return normal, 1.6
-        if grads and isinstance(grads[0], tuple):
-            return self.by_name(args, grads, able, normal)
-        shapes = [None if g is None else np.shape(g) for g in grads]
-        if self.found.style == "layer" and (shapes == [None] or len(shapes) > len(able)):
-            shapes = [s for s in shapes if s is not None][: len(able)]
-        fits = _subsequence(shapes, [np.shape(args[i]) for i in able])
-        if fits is not None:
-            wrt = tuple(able[i] for i in fits)
-            missing = [i for i in normal if i not in wrt and self.found.style != "layer"]
-            return wrt, 0.25 * len(missing) * (self.found.style in ("pair", "plain"))
-        return (normal if len(normal) != len(grads) else normal), 1.2
-
-    def by_name(
-        self, args: Any, grads: list[Any], able: list[int], normal: tuple[int, ...]
-    ) -> tuple[tuple[int, ...], float]:
-        """The same for a dict of gradients: dX, X or grad_X is X's."""
-        names = self.names[self.inits :]
-        keys = {_bare(str(k)): np.shape(g) for k, g in grads}
-        wrt = tuple(i for i in able if _bare(names[i]) in keys)
-        wrong = [i for i in wrt if keys[_bare(names[i])] != np.shape(args[i])]
-        return (wrt or normal), 0.4 * (len(wrt) < len(normal)) + 1.0 * len(wrong) + (not wrt)
+        slots, names = state.slots[self.inits :], self.names[self.inits :]
+        return matching.matched(self.found.style, slots, names, args, grads, raised)
 
     # ---- what does it depend on? -----------------------------------------------------------------
 
@@ -234,7 +240,8 @@ class Search:
             changed = clone(args)
             part = np.moveaxis(changed[i], axis, 0)[-1:]
             if part.dtype.kind == "f":
-                part[...] += value
+                # Not the same for all: softmax would not notice.
+                part[...] += value + np.random.default_rng(1).standard_normal(part.shape)
             else:
                 part[...] = np.where(part == 0, 1, 0)
             try:
@@ -251,29 +258,7 @@ class Search:
         for i, axis in idle:
             dim = state.resolve(state.slots[self.inits + i].shape[axis])
             for name in state.free():
-                if name != dim and (child := state.unify(dim, name, 0.3)):
-                    yield child
-
-
-def _bare(key: str) -> str:
-    """X of dX, grad_X, X_grad."""
-    low = key.lower()
-    for start in ("grad_", "d_", "g_", "d"):
-        if low.startswith(start) and len(low) > len(start):
-            low = low[len(start) :]
-            break
-    return low.removesuffix("_grad").strip("_")
-
-
-def _subsequence(shapes: list[Any], given: list[tuple[int, ...]]) -> list[int] | None:
-    """The places in `given` where the shapes come in their order, or None; None fits anything."""
-    if len(shapes) > len(given):
-        return None
-    if not shapes:
-        return []
-    for start in range(len(given)):
-        if shapes[0] is None or shapes[0] == given[start]:
-            rest = _subsequence(shapes[1:], given[start + 1 :])
-            if rest is not None:
-                return [start, *(start + 1 + r for r in rest)]
-    return None
+                for k in (1, *sorted(self.facts.times)):
+                    other: Dim = name if k == 1 else ("*", (k, name))
+                    if name != dim and (child := state.unify(dim, other, 0.3)):
+                        yield child

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ class Slot:
 
     kind   normal, positive, prob (0.1 to 0.9), labels, onehot, binary or mask: arrays of `shape`;
            const: `value`; size: the number shape[0]; sizes: all of them, in the type `value`;
-           dict: of `items`; stride, pad, pool, groups: as the table of sizes says;
+           dict: of `items`; layers: an object of the class `value`; stride, pad, pool, groups: as the table of sizes says;
            omit: not given
     value  of labels, how many classes there are: a Dim
     """
@@ -57,12 +58,11 @@ _SMALL = (
     (2, 6, 4, 3, 5, 9, 7, 8, 10),
 )
 _FEW = ((2, 3, 4, 5, 6, 7, 8), (3, 2, 5, 4, 6, 7, 8), (2, 4, 3, 6, 5, 7, 8), (3, 4, 2, 5, 7, 6, 8))
-_UNLIKE = (4, 7, 9, 11, 13, 6, 10, 14, 15, 17)  # sums and products of few tell which they are of
 
 
 def _family(*windows: dict[str, Any]) -> tuple[Table, ...]:
     """Tables of one way to lay windows over images; the first one is for the search."""
-    tables = [Table(_UNLIKE, _UNLIKE, **windows[0] | windows[0].get("search", {}))]
+    tables = [Table((), (), **windows[0])]
     for i in range(4):
         tables.append(Table(_SMALL[i], _FEW[i], **windows[i % len(windows)]))
     return tuple(tables)
@@ -83,7 +83,7 @@ FAMILIES: tuple[tuple[Table, ...], ...] = (
          "pad": 0},
     ),
     _family(  # padding that keeps the size of the image
-        {"spatial": (5, 4), "square": (5, 4), "kernel": (3, 3), "stride": 1},
+        {"spatial": (6, 4), "square": (6, 4), "kernel": (3, 3), "stride": 1},
         {"spatial": (4, 6), "square": (4, 6), "plain": (6, 4), "kernel": (3, 3), "stride": 1},
         {"spatial": (3, 5), "square": (3, 5), "kernel": (1, 1), "stride": 1, "pad": 0},
     ),
@@ -92,12 +92,13 @@ FAMILIES: tuple[tuple[Table, ...], ...] = (
         {"spatial": (5, 4), "square": (4, 6), "kernel": (2, 3), "stride": 1, "pad": 0},
     ),
     _family(  # square images
+        {"spatial": (8, 8, 8), "square": (8, 8), "plain": (8, 8), "kernel": (2, 2), "pad": 0},
         {"spatial": (4, 4, 4), "square": (4, 4), "plain": (4, 4), "kernel": (2, 2), "pad": 0},
         {"spatial": (5, 5, 5), "square": (5, 5), "plain": (6, 6), "kernel": (3, 3), "pad": 1,
          "stride": 1},
     ),
 )  # fmt: skip
-_EVEN = ((12, 4, 10, 8, 14, 6, 16), (2, 4, 6, 8, 10, 12), (6, 8, 4, 2, 12, 10), (4, 12, 8, 6, 2))
+_EVEN = (tuple(range(12, 40, 2)), (2, 4, 6, 8, 10, 12), (6, 8, 4, 2, 12, 10), (4, 12, 8, 6, 2))
 FAMILIES += (
     tuple(
         replace(t, generic=e, images=e)
@@ -119,10 +120,13 @@ class State:
 
     def key(self) -> tuple[Any, ...]:
         """Equal for equal guesses."""
-        shapes = tuple(self.resolve(d) for s in self.parts() for d in s.shape)
-        return (repr(self.slots), repr(shapes), self.family, repr(self.high()))
+        parts = self.parts()
+        shapes = tuple(self.resolve(d) for s in parts for d in s.shape)
+        kinds = tuple(s.kind for s in parts)
+        return (self.picks, kinds, shapes, self.family, tuple(self.high()))
 
     def high(self) -> list[Dim]:
+        """How many classes there are, for all labels."""
         return [self.resolve(s.value) for s in self.parts() if s.kind == "labels"]
 
     def parts(self) -> list[Slot]:
@@ -139,16 +143,32 @@ class State:
 
     def free(self) -> list[str]:
         """The names that stand for themselves, in the order of appearance."""
+        return self._free
+
+    @cached_property
+    def _free(self) -> list[str]:
         names: dict[str, None] = {}
         for slot in self.parts():
             for dim in slot.shape:
                 names.update(dict.fromkeys(_names(self.resolve(dim))))
         return list(names)
 
+    def windows(self) -> bool:
+        """Whether there are images, or windows to lay over something."""
+        kinds = {p.kind for p in self.parts()}
+        return bool(kinds & {"stride", "pad", "pool"}) or "spatial" in map(self.role, self.free())
+
+    @cached_property
+    def _roles(self) -> dict[Dim, str]:
+        out: dict[Dim, str] = {}
+        for name, role in self.roles.items():
+            if role:
+                out.setdefault(self.resolve(name), role)
+        return out
+
     def role(self, name: str) -> str:
         """The first role of all names bound to this one."""
-        alike = [n for n in self.roles if self.resolve(n) == name]
-        return next((self.roles[n] for n in alike if self.roles[n]), "")
+        return self._roles.get(name, "")
 
     def unify(self, a: Dim, b: Dim, cost: float) -> "State | None":
         """The state in which both sizes are the same, or None if they cannot be."""
@@ -170,9 +190,14 @@ class State:
         grouped = any(p.kind == "groups" for p in self.parts())
         generic = table.images if "spatial" in roles.values() else table.generic
         lists = {
-            "spatial": spatial, "kernel": table.kernel, "long": (7, 9, 8), "short": (3, 2),
-            "channel": table.grouped if grouped else generic,
+            "spatial": spatial, "kernel": table.kernel, "long": (7 + variant, 13),
+            "short": (4 - variant % 3, 5),
+            "channel": table.grouped if grouped else (),
         }  # fmt: skip
+        if not generic:
+            # From m to 2m - 1: no two add up to a third, none is a multiple of another.
+            m = max(5, 2 + sum(not lists.get(r) for r in roles.values()))
+            return _assign(roles, lists, range(m, 2 * m), apart=True)
         return _assign(roles, lists, generic)
 
     def evaluate(self, dim: Dim, sizes: Mapping[str, int]) -> int:
@@ -187,20 +212,21 @@ class State:
 
 
 def _assign(
-    roles: dict[str, str], lists: dict[str, tuple[int, ...]], generic: Sequence[int]
+    roles: dict[str, str], lists: dict[str, Any], generic: Sequence[int], apart: bool = False
 ) -> dict[str, int]:
-    """Each name gets the next number of its role's list; generic ones avoid those in use."""
+    """Each name gets the next number of its role's list; `apart` from those of other roles."""
     used: dict[str, list[int]] = {}
     out: dict[str, int] = {}
     for name, role in roles.items():
-        if role in lists and lists[role] is not generic:
+        if lists.get(role) and lists[role] is not generic:
             taken = used.setdefault(role, [])
             out[name] = lists[role][len(taken) % len(lists[role])]
             taken.append(out[name])
+    taken = list(out.values()) if apart else []
     for name in roles:
         if name not in out:
-            rest = [n for n in generic if n not in out.values()]
-            out[name] = rest[0] if rest else 2
+            out[name] = next((n for n in generic if n not in taken), 2)
+            taken.append(out[name])
     return {name: out[name] for name in roles}
 
 
@@ -217,6 +243,8 @@ def draw(state: State, slot: Slot, sizes: Mapping[str, int], variant: int, rng: 
     kind = slot.kind
     if kind == "const":
         return slot.value
+    if kind == "layers":
+        return slot.value()
     if kind == "size":
         return shape[0]
     if kind == "sizes":
@@ -245,5 +273,5 @@ def _array(kind: str, shape: Any, slot: Slot, state: State, sizes: Any, rng: Any
     high = 2 if kind in ("binary", "mask") else state.evaluate(slot.value, sizes)
     whole = rng.integers(0, max(high, 1), shape)
     if whole.size > 1 and high > 1:
-        whole.flat[:2] = 0, 1  # both occur
+        whole.flat[:2] = 0, high - 1  # both occur
     return whole.astype(float) if kind in ("mask", "binary") else whole

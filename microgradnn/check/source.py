@@ -1,9 +1,10 @@
-"""What the text of a function says: its parameters, what it returns, how it uses what it is given."""
+"""The text of a function: its tree, its parameters, and how many things it returns."""
 
 import ast
 import inspect
+import linecache
 import re
-import textwrap
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -11,15 +12,48 @@ from typing import Any
 _COTANGENT = re.compile(r"^(d|D)[A-Za-z_0-9]|grad|delta|upstream|^g$|^g_|cotangent|^v$|error|_bar$")
 
 
-@lru_cache(maxsize=4096)
+Definition = ast.FunctionDef | ast.ClassDef
+
+
+@lru_cache(maxsize=64)
+def _definitions(lines: tuple[str, ...]) -> dict[int, Definition]:
+    """All functions and classes of a file, by their first lines, decorators included."""
+    try:
+        whole = ast.parse("".join(lines))
+    except SyntaxError:
+        return {}
+    found = [n for n in ast.walk(whole) if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    return {min([n.lineno, *(d.lineno for d in n.decorator_list)]): n for n in found}
+
+
+def _file(thing: Any) -> tuple[str, ...]:
+    """The lines of the file that a function or class is from; none if there is no such file."""
+    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    code = getattr(thing, "__code__", None)
+    path = code.co_filename if code is not None else getattr(module, "__file__", None)
+    return tuple(linecache.getlines(path)) if path else ()
+
+
+def line(thing: Any) -> int:
+    """The first line of a function or a class, or 0."""
+    if inspect.isfunction(thing):
+        return thing.__code__.co_firstlineno
+    nodes = _definitions(_file(thing)).items()
+    return next((n for n, d in nodes if isinstance(d, ast.ClassDef) and d.name == thing.__name__), 0)
+
+
 def tree(function: Callable[..., Any]) -> ast.FunctionDef | None:
     """The syntax tree of a function, or None if its text is not to be had."""
-    try:
-        text = textwrap.dedent(inspect.getsource(function))
-        node = ast.parse(text).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError):
+    if not inspect.isfunction(function):
         return None
+    node = _definitions(_file(function)).get(function.__code__.co_firstlineno)
     return node if isinstance(node, ast.FunctionDef) else None
+
+
+def text(function: Callable[..., Any]) -> str:
+    """The lines of a function, or ""."""
+    node = tree(function)
+    return "".join(_file(function)[node.lineno - 1 : node.end_lineno]) if node else ""
 
 
 def required(function: Callable[..., Any]) -> list[str]:
@@ -48,13 +82,17 @@ def tuples(function: Callable[..., Any]) -> int:
         if isinstance(target, ast.Name)
     }
     values = [named.get(v.id, v) if isinstance(v, ast.Name) else v for v in returns]
-    counts = {len(v.elts) if isinstance(v, ast.Tuple) else _single(v) for v in values}
+    scope = getattr(function, "__globals__", {})
+    counts = {len(v.elts) if isinstance(v, ast.Tuple) else _single(v, scope) for v in values}
     counts -= {1} if len(counts) > 1 and max(counts) > 1 else set()
     return counts.pop() if len(counts) == 1 else 0
 
 
-def _single(value: ast.expr) -> int:
+def _single(value: ast.expr, scope: dict[str, Any]) -> int:
     """1 for what cannot be a tuple; a call of something else may be one."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        callee = scope.get(value.func.id)
+        return tuples(callee) if inspect.isfunction(callee) else 0
     if not isinstance(value, ast.Call):
         return 1
     function = value.func

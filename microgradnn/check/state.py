@@ -105,6 +105,14 @@ def find(thing: Any, path: str) -> Any:
     return thing
 
 
+def is_gradient(path: str) -> bool:
+    """Whether a path leads into something called gradients."""
+    homes = {word for words in _HOMES.values() for word in words} | {"grads", "gradients"}
+    *home, last = path.split(".")
+    called = last.startswith(("grad_", "d_")) or last.endswith(("_grad", "_gradient", "_grads"))
+    return called or any(word in homes for word in home) or last in homes
+
+
 def gradient_path(path: str, after: dict[str, Place], exclude: set[str]) -> str | None:
     """Where the gradient of the array at a path is after a backward pass, by what it is called."""
     *home, name = path.split(".")

@@ -52,6 +52,7 @@ class Subject:
     opaque: bool = False  # its trace would use the very rules that are checked
     used: Callable[[list[Any]], Pass] | None = None  # of an object: start() after an earlier call
     params: tuple[str, ...] = ()
+    flushes: bool = False  # it has a method that sets gradients to zero, or more than these
     missing: tuple[str, ...] = ()
     extra: str = ""
     broken: Exception | None = None  # what backward raised when it was first tried
@@ -163,11 +164,21 @@ _CONSTANT = re.compile(
     r"y_?one_?hot|targ|tgt|y_?batch|running_\w+|moving_\w+|stats?|eps|epsilon|reg|p|keep_?prob|"
     r"positions?|lengths?|idx|indices|actual|desired|t_batch|Y|T)"
 )
+# What learns: an array of such a name has a gradient.
+_PARAMETER = re.compile(
+    r"([wWbU]|[wWbUV]_?[a-z0-9]{1,2}|weights?\d?|bias(es)?\d?|gammas?|betas?|kernels?|filters?|theta)"
+    r"|[wWbU]_\w+|(weights?|bias|kernel)_\w+"
+)
 
 
 def often_constant(name: str) -> bool:
     """Whether an argument of this name is one that gradients are usually not taken of."""
     return _CONSTANT.fullmatch(name) is not None
+
+
+def is_parameter(name: str) -> bool:
+    """Whether an array of this name is one that is learned: W, b1, gamma, conv.weight."""
+    return _PARAMETER.fullmatch(name.rpartition(".")[2]) is not None
 
 
 def chosen(wrt: Any, names: Sequence[str], caller: str) -> list[int] | None:

@@ -83,7 +83,7 @@ class Traced(np.ndarray[Any, Any]):
     ) -> Any:
         """What ufunc gives on the elements, with plain numbers among them made Values."""
         xs = [_bare(x) for x in inputs]
-        spend(_products(xs) if ufunc is np.matmul else max(map(np.size, xs), default=0))
+        spend(_products(xs) if ufunc is np.matmul else max(map(_count, xs), default=0))
         if np.dtype(kwargs.get("dtype") or object).kind in "fO":
             kwargs.pop("dtype", None)
         if out is not None:
@@ -128,6 +128,10 @@ def spend(nodes: int) -> None:
 
 
 _PRODUCTS = (np.dot, np.tensordot, np.inner, np.outer, np.vdot, np.kron)
+
+
+def _count(x: Any) -> int:
+    return x.size if isinstance(x, np.ndarray) else 1
 
 
 def _products(args: Any) -> int:
@@ -372,15 +376,37 @@ def namespaces(*things: Any) -> list[dict[str, Any]]:
     Modules of installed packages and of Python itself are left out.
     """
     found: dict[int, dict[str, Any]] = {}
-    todo = list(things)
+    todo, seen = list(things), set()
     while todo:
         thing = todo.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        todo += _enclosed(thing)
         home = _home(thing)
         if home is None or id(home) in found or not _users(home):
             continue
         found[id(home)] = home
         todo += [v for v in home.values() if isinstance(v, (ModuleType, FunctionType, type))]
     return list(found.values())
+
+
+def _enclosed(thing: Any) -> list[Any]:
+    """What an inner function sees of the functions around it."""
+    code = getattr(thing, "__func__", thing)
+    out = []
+    cells = code.__closure__ if isinstance(code, FunctionType) else ()
+    for cell in cells or ():
+        try:
+            out.append(cell.cell_contents)
+        except ValueError:  # not yet set
+            continue
+    return [v for v in out if isinstance(v, (ModuleType, FunctionType, type, partial))
+            or _users_object(v)]  # fmt: skip
+
+
+def _users_object(v: Any) -> bool:
+    return type(v).__module__ not in sys.stdlib_module_names and hasattr(v, "__dict__")
 
 
 def _home(thing: Any) -> dict[str, Any] | None:

@@ -4,18 +4,20 @@ import faulthandler
 import importlib
 import importlib.machinery
 import importlib.util
+import io
 import json
 import os
 import random
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, MicrogradError
+from ..errors import ConfigError
 from .discover import Found, find
 from .files import check_found
 from .guess import GuessError
@@ -32,6 +34,9 @@ class Wire:
     def __init__(self) -> None:
         self.fd, self.pid, self.leave = os.dup(1), os.getpid(), os._exit
         os.dup2(2, 1)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # print must not fail for the locale's sake
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
     def send(self, **message: Any) -> None:
         """Sends one line of JSON."""
@@ -92,12 +97,20 @@ def main(request: dict[str, Any]) -> None:
                 report = _checked(f, file, how)
             wire.send(report=report.to_dict())
     except FailedError as error:
-        wire.send(error=str(error))
+        wire.send(error=str(error), nothing=error.nothing)
     wire.leave(0)  # whatever threads the file has started
 
 
 class FailedError(Exception):
-    """The file cannot be loaded; the text says why."""
+    """The file cannot be loaded, or holds nothing to check; the text says why."""
+
+    nothing = False
+
+
+class NothingError(FailedError):
+    """It holds nothing to check."""
+
+    nothing = True
 
 
 def _limit(memory: int) -> None:
@@ -127,7 +140,8 @@ def _announce_exits(wire: Wire, file: File) -> None:
 class Watch:
     """While it is open, a time limit: what is over it ends the process, after a last message.
 
-    "late" is "hangs" if one call from outside into the file took the second half of the time.
+    "late" is "hangs" if Python stayed in one call from outside into the file for half the time.
+    A call that began in the second half gets half the time more, to show which it is.
     """
 
     def __init__(self, wire: Wire, file: File, limit: float):
@@ -137,7 +151,7 @@ class Watch:
 
     def __enter__(self) -> None:
         # For code in C that never lets another thread run.
-        faulthandler.dump_traceback_later(self.limit + 1, exit=True, file=self.wire.fd)
+        faulthandler.dump_traceback_later(1.5 * self.limit + 1, exit=True, file=self.wire.fd)
         threading.Thread(target=self._wait, daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
@@ -146,13 +160,16 @@ class Watch:
         faulthandler.cancel_dump_traceback_later()
 
     def _wait(self) -> None:
-        if self.over.wait(self.limit / 2):
-            return
-        first = self.file.outermost(sys._current_frames().get(self.main))
-        if self.over.wait(self.limit / 2):
-            return
-        frame = sys._current_frames().get(self.main)
-        hangs = first is not None and self.file.outermost(frame) is first
+        before, hangs = None, False
+        for half in (1, 2, 3):
+            if self.over.wait(self.limit / 2):
+                return
+            frame = sys._current_frames().get(self.main)
+            entered = self.file.outermost(frame)
+            hangs = entered is not None and entered is before
+            if half == 2 and (hangs or entered is None):
+                break
+            before = entered
         line, function = self.file.innermost(frame)
         with self.last_word:
             if not self.over.is_set():
@@ -182,7 +199,7 @@ def _found(file: File, names: list[str]) -> list[Found]:
         raise FailedError(_told(file, error)) from None
     except BaseException as error:
         raise FailedError(_told(file, error)) from None
-    raise FailedError(
+    raise NothingError(
         f"{file.shown}: nothing to check: no pair like affine_forward and affine_backward, no "
         "class with forward and backward, no loss function that returns gradients"
     )
@@ -201,7 +218,10 @@ def _told(file: File, error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str:
-    text = " ".join(str(error).split())[:300]
+    try:
+        text = " ".join(str(error).split())[:300]
+    except Exception:  # a __str__ of the file's own
+        text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -211,12 +231,10 @@ def _code(error: SystemExit) -> str:
 
 def _syntax(file: File, error: SyntaxError) -> str:
     line = error.lineno
-    if not line and error.filename in (None, file.path):
-        try:
-            data = Path(file.path).read_bytes()
-            data.decode()
-        except UnicodeDecodeError as bad:
-            line = data.count(b"\n", 0, bad.start) + 1
+    if not line and error.filename in (None, file.path):  # bytes that are no text
+        data = Path(file.path).read_bytes()
+        text = data.replace(b"\0", b"\xff").decode(errors="replace")
+        line = text.partition("\ufffd")[0].count("\n") + 1
     shown = file.shown if error.filename in (None, file.path) else error.filename
     at = f"{shown}:{line}" if line else shown
     return f"{at}: {type(error).__name__}: {error.msg}"
@@ -252,11 +270,13 @@ def _checked(found: Found, file: File, how: Settings) -> Report:
     """The report of check_found; also where the file does what only a child process survives."""
     random.seed(how.seed)
     np.random.seed(how.seed % 2**32)
+    command = again(file.shown, found.name, how)
+    chosen = {"select": tuple(how.select), "ignore": tuple(how.ignore)}
     try:
-        return check_found(found, seed=how.seed, select=how.select, ignore=how.ignore)
+        return replace(check_found(found, seed=how.seed, **chosen), reproduce=command)
     except GuessError as error:
-        hint = f"say it in {file.shown}, as GRADCHECK = " + f'{{"{found.name}": {{"args": …}}}}'
-        finding = Finding("GC204", "INCONCLUSIVE", str(error), hint=hint)
+        text, *rest = str(error).removeprefix("check: ").splitlines()  # how to say it, at the end
+        finding = Finding("GC204", "INCONCLUSIVE", text, hint="\n      ".join(map(str.strip, rest)))
     except SystemExit as error:
         text = f"calls sys.exit({_code(error)}), at {file.raised(error)}"
         finding = Finding("GC001", "CONTRACT", text)
@@ -267,10 +287,5 @@ def _checked(found: Found, file: File, how: Settings) -> Report:
             finding = Finding("GC204", "INCONCLUSIVE", text)
         else:
             finding = Finding("GC001", "CONTRACT", f"raises {_words(error)}, at {where}")
-    return Report(
-        found.name,
-        (finding,),
-        (finding.code,),
-        seed=how.seed,
-        reproduce=again(file.shown, found.name, how),
-    )
+    codes = (finding.code,)
+    return Report(found.name, (finding,), codes, seed=how.seed, reproduce=command)

@@ -1,0 +1,80 @@
+"""Which gradients that came back belong to which arguments."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .context import kind_of
+from .shapes import FLOATS, Slot
+
+
+def matched(
+    style: str, slots: Sequence[Slot], names: Sequence[str], args: Sequence[Any],
+    grads: list[Any], raised: str,
+) -> tuple[tuple[int, ...], float]:  # fmt: skip
+    """The places of the arguments that are differentiated, and a cost if that is not clear.
+
+    grads are what the backward returned, or the items of the dict; `raised`, what it raised.
+    """
+    able = [i for i, s in enumerate(slots) if s.kind in (*FLOATS, "onehot", "binary") and s.shape]
+    normal = tuple(i for i in able if slots[i].kind in FLOATS)
+    if style == "net":
+        return (), 0.0 if grads and not raised else 1.0
+    if raised:
+        return normal, 1.6
+    if grads and isinstance(grads[0], tuple):
+        return _by_name(names, args, grads, able, normal)
+    shapes = [None if g is None else _shape(g) for g in grads]
+    if style == "layer" and (shapes == [None] or len(shapes) > len(able)):
+        shapes = [s for s in shapes if s is not None][: len(able)]  # gradients of parameters behind
+    fits = _subsequence(shapes, [np.shape(args[i]) for i in able])
+    if fits is None:
+        return normal, 1.2
+    wrt = tuple(able[i] for i in fits)
+    missing = [i for i in normal if i not in wrt] if style in ("pair", "plain") else []
+    weights = ("weights", "bias", "scale")
+    if any(kind_of(names[i]) in weights for i in wrt):  # then those of the others were forgotten
+        wrt = tuple(sorted({*wrt, *(i for i in missing if kind_of(names[i]) in weights)}))
+    return wrt, 0.25 * len(missing)
+
+
+def _by_name(
+    names: Sequence[str], args: Sequence[Any], grads: list[Any], able: list[int],
+    normal: tuple[int, ...],
+) -> tuple[tuple[int, ...], float]:  # fmt: skip
+    """The same for a dict of gradients: dX, X or grad_X is X's."""
+    shapes = {_bare(str(k)): _shape(g) for k, g in grads}
+    wrt = tuple(i for i in able if _bare(names[i]) in shapes)
+    wrong = sum(shapes[_bare(names[i])] != np.shape(args[i]) for i in wrt)
+    return (wrt or normal), 0.4 * (len(wrt) < len(normal)) + 1.0 * wrong + (not wrt)
+
+
+def _shape(grad: Any) -> Any:
+    """The shape, or what fits nothing for a list of arrays."""
+    try:
+        return np.shape(grad)
+    except ValueError:
+        return "ragged"
+
+
+def _bare(key: str) -> str:
+    """x of dx, grad_X, X_grad."""
+    low = key.lower()
+    for start in ("grad_", "d_", "g_", "d"):
+        if low.startswith(start) and len(low) > len(start):
+            low = low[len(start) :]
+            break
+    return low.removesuffix("_grad").strip("_")
+
+
+def _subsequence(shapes: list[Any], given: list[tuple[int, ...]]) -> list[int] | None:
+    """The places in `given` where the shapes come in their order, or None; None fits anything."""
+    if not shapes:
+        return []
+    for start in range(len(given) - len(shapes) + 1):
+        if shapes[0] is None or shapes[0] == given[start]:
+            rest = _subsequence(shapes[1:], given[start + 1 :])
+            if rest is not None:
+                return [start, *(start + 1 + r for r in rest)]
+    return None
