@@ -4,11 +4,27 @@ layer, vjp, jvp and grads return a Report; dot_product_test and taylor_test are 
 need no reference; gradcheck and gradgradcheck are called as PyTorch's, check_grads as JAX's.
 """
 
-from .api import dot_product_test, gradcheck, gradgradcheck, grads, jvp, layer, taylor_test, vjp
-from .grads import check_grads
-from .report import CODES, VERDICTS, Entry, Finding, Report
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import dot_product_test, gradcheck, gradgradcheck, grads, jvp, layer, taylor_test, vjp
+    from .differences import check_grads
+    from .report import CODES, VERDICTS, Entry, Finding, Report
 
 __all__ = [
     "CODES", "VERDICTS", "Entry", "Finding", "Report", "check_grads", "dot_product_test",
     "gradcheck", "gradgradcheck", "grads", "jvp", "layer", "taylor_test", "vjp",
 ]  # fmt: skip
+
+_REPORT = ("CODES", "VERDICTS", "Entry", "Finding", "Report")
+
+
+def __getattr__(name: str) -> Any:
+    # The command line and the pytest plugin load parts of this package only.
+    if name not in __all__:
+        raise AttributeError(f"module 'microgradnn.check' has no attribute {name!r}")
+    home = "report" if name in _REPORT else "differences" if name == "check_grads" else "api"
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value

@@ -13,7 +13,7 @@ from ..tensor import Tensor, tensor
 from ..transforms import vjp as _mg_vjp
 from . import objects, pairs, tangents
 from .examine import Options, examine
-from .grads import disagreements
+from .differences import disagreements
 from .report import CODES, Entry, Finding, Report, check_codes
 from .subject import Arguments, Pass, Subject
 from .traced import namespaces

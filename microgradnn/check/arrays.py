@@ -58,6 +58,8 @@ def _ranks(kind: str, context: Context) -> list[tuple[float, Any]]:
         ranks = [(0.3 if r in ("c", "1111") else c, r) for c, r in ranks]
     if context.steps and kind == "data":
         ranks = [(0.0 if r == 3 else c + 0.2, r) for c, r in ranks]
+    if context.facts.columns and kind == "state":
+        ranks = [(c + context.words, r) if r != "c" else (0.4, r) for c, r in ranks]
     if context.facts.columns and kind == "bias":
         ranks = [(0.0 if r == "c" else c + 0.3, r) for c, r in ranks]
     return ranks

@@ -78,6 +78,7 @@ class Context:
     entropy: bool = False
     constructor: bool = False
     alike: tuple[str, ...] = ()  # a and b, or q, k and v: names that mean nothing else
+    words: bool = False  # no data but words, one at a time: states are single columns
 
     @classmethod
     def of(cls, facts: Facts, name: str, names: Sequence[str]) -> "Context":
@@ -96,4 +97,5 @@ class Context:
         groups = (("a", "b"), ("q", "k", "v"), ("u", "v"), ("h", "x"), ("A", "B"))
         alike = tuple(n for g in groups if set(g) <= set(names) for n in g)
         logs = entropy or bool(facts.logged)
-        return cls(facts, name, images and not one, steps, {}, logs, alike=alike)
+        words = not any(kind_of(n) == "data" and n not in facts.index for n in names)
+        return cls(facts, name, images and not one, steps, {}, logs, alike=alike, words=words)

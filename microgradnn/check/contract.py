@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -253,15 +254,15 @@ def _repeated(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
     run = subject.start(copies(subject.arrays))
     run.pull(*copies(douts))
     # Objects may give up what one backward needs; a cache is the caller's, who may use it again.
-    verdict = "PASS" if subject.object else "CONTRACT"
     try:
         second = run.pull(*copies(douts))
     except Exception as error:
         facts.say(
             "GC061", f"a second backward raises {type(error).__name__}: {str(error)[:120]}",
-            verdict, data={"line": where(error)},
+            "PASS" if subject.object else "CONTRACT", data={"line": where(error)},
         )  # fmt: skip
         return
+    verdict = "PASS" if subject.flushes else "CONTRACT"
     doubled, repeated = [], []
     for name, g, h in zip(subject.names, kept, second, strict=True):
         if g is None or h is None:
@@ -269,7 +270,7 @@ def _repeated(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
         if same(g, h):
             if np.any(g != 0) and name in subject.params:
                 repeated.append(name)
-        elif subject.object and close(2 * np.asarray(g), h):
+        elif close(2 * np.asarray(g), h):
             doubled.append(name)
         else:
             facts.say("GC061", f"a second backward gives another d{name}", verdict, argument=name)
@@ -370,10 +371,13 @@ def _reentrant(subject: Subject, rng: Any, facts: Facts, douts: Any, kept: Any) 
     # Of an object each start() is a copy: what they share belongs to the class or the module.
     # Other signs if the domain has them, else other sizes.
     others = [[-np.asarray(a) for a in subject.arrays], [_other(rng, a) for a in subject.arrays]]
-    for other in others:
+    calls = [partial(subject.start, other) for other in others]
+    if subject.turned is not None:
+        calls.append(partial(subject.turned, copies(subject.arrays)))
+    for call in calls:
         try:
             first = subject.start(copies(subject.arrays))
-            subject.start(other)
+            call()
             grads = first.pull(*copies(douts))
         except Exception:
             continue

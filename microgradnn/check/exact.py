@@ -23,6 +23,7 @@ from .subject import Pass, Subject
 from .traced import TooLarge, Traced, tracing, values
 
 BUDGET = 200_000  # nodes in one trace: about a second
+MOST_PAIRS = 2000  # comparisons to remember
 
 
 class Untraceable(MicrogradError):
@@ -40,6 +41,7 @@ class Tie:
     support: Any
     normal: Any
     key: tuple[Any, ...]
+    size: float = 1.0  # what the normal was divided by
 
 
 class Judge:
@@ -54,7 +56,8 @@ class Judge:
         self, near: Collection[int] = (), direction: Any = None, flipped: Collection[Any] = ()
     ) -> None:
         self.near, self.direction, self.flipped = frozenset(near), direction, frozenset(flipped)
-        self.count = 0
+        self.count, self.collect = 0, False
+        self.pairs: list[tuple[Any, Any]] = []  # comparisons that were clear, if collect
         self.overlaps: list[int] = []
         self.ties: dict[tuple[Any, ...], Tie] = {}
         self.inputs: list[Any] = []
@@ -69,6 +72,8 @@ class Judge:
         number = self.count
         if number not in self.near:
             if x > y or x < y:
+                if self.collect and len(self.pairs) < MOST_PAIRS:
+                    self.pairs.append((a, b))
                 return compare(x, y)
             if x != x or y != y or _nan(x) or _nan(y):
                 return compare is kernels.ne
@@ -92,6 +97,18 @@ class Judge:
         side = 1 if tie.normal @ self.direction[tie.support] >= 0 else -1
         return -side if tie.key in self.flipped else side
 
+    def comparisons(self) -> list[tuple[float, Any, Any]]:
+        """Clear comparisons as (difference, support, normal), of those that inputs decide."""
+        out, keys = [], set()
+        for a, b in self.pairs[:: max(1, len(self.pairs) // 40)]:
+            nodes = [n if isinstance(n, Value) else None for n in (a, b)]
+            tie = self._tie(nodes[0], nodes[1])
+            if tie is not None and tie.key not in keys:
+                keys.add(tie.key)
+                difference = balls.middle(plain(a)) - balls.middle(plain(b))
+                out.append((difference / tie.size, tie.support, tie.normal))
+        return out
+
     def _tie(self, a: Any, b: Any) -> Tie | None:
         grads: dict[Any, float] = {}
         for node, sign in ((a, 1.0), (b, -1.0)):
@@ -112,7 +129,7 @@ class Judge:
         support = np.array([i for i, _ in order])
         values = np.array([g for _, g in order])
         rounded = np.round(values * (1 if values[0] > 0 else -1), 7)
-        return Tie(support, values, (*support.tolist(), *rounded.tolist()))
+        return Tie(support, values, (*support.tolist(), *rounded.tolist()), float(size))
 
 
 _EQUAL = (kernels.eq, kernels.ge, kernels.le)
@@ -146,6 +163,7 @@ class Exact:
     nodes: int = 0
     why: str = ""
     balls: list[Any] = field(default_factory=list)
+    comparisons: list[Any] = field(default_factory=list)
 
 
 def evaluate(
@@ -177,6 +195,7 @@ def evaluate(
                 raise Untraceable("the forward gives another shape when it is traced")
         chained = list(itertools.chain(*outs)), list(itertools.chain(*seeds))
         grads = pullback(*chained) if chained[0] else {}
+        found = judge.comparisons() if judge.collect else []
         zero = balls.ball(0)
         true = [_form([grads.get(v, zero) for v in _elements(x)], x) for x in inputs]
         nodes = next_stamp() - start
@@ -186,7 +205,7 @@ def evaluate(
             [balls.middles(t) for t in true], [balls.radii(t) for t in true],
             None if yours is None else [balls.middles(u) for u in yours],
             [] if yours is None else [balls.radii(u) for u in yours],
-            judge, result, nodes, why, true,
+            judge, result, nodes, why, true, found,
         )  # fmt: skip
 
 

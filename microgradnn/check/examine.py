@@ -3,13 +3,14 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from .algebra import algebra
 from .contract import Facts, contract, copies, raised
-from .points import Point, around
+from .points import Point, around, on_kinks
 from .report import CODES, Finding, Report, selected
 from .subject import Subject
 from .values import Seen, look
@@ -113,7 +114,8 @@ def _values(
             s = look(other, Point(f"other shapes ({k + 1})", other.arrays), rng, facts.good)
             seen.append(s)
             points += [] if s.skipped else [f"other shapes ({k + 1})"]
-    for point in around(subject, rng):
+    kinks = on_kinks(subject, seen[0].comparisons, rng)
+    for point in chain(kinks, around(subject, rng)):
         if time.perf_counter() - before > SECONDS:
             break
         s = look(subject, point, rng, facts.good)

@@ -179,8 +179,8 @@ def _inner(found: Found) -> list[Any]:
         return []
     module = sys.modules.get(found.cls.__module__)
     others = [f for f in find(module) if f.cls is not found.cls] if module else []
-    simple = [f.cls for f in others if f.style == "layer" and not source.required(f.cls)]
-    return [cls for cls in simple if cls is not None][:3]
+    layers = [f.cls for f in others if f.cls is not None and f.style == "layer"]
+    return [cls for cls in layers if not source.required(cls)][:3]
 
 
 def _texts(found: Found) -> list[Any]:

@@ -121,7 +121,10 @@ def _plain(judged: Sequence[Judged], sides: Sides, moved: Any) -> list[Judged]:
             bound = np.where(moved[start : start + n].reshape(true.shape), np.inf, bound)
         formula = None if exact.yours is None else exact.yours[k]
         slack = None if exact.yours is None else exact.spread[k]
-        out.append(Judged(j.name, j.yours, true, bound, formula, slack, j.rounding, j.dtype))
+        # On which side of a near tie the float program is, is rounding too.
+        apart = np.ptp(np.array([row[start : start + n] for row in sides.rows]), axis=0)
+        rounding = j.rounding + apart.reshape(true.shape)
+        out.append(Judged(j.name, j.yours, true, bound, formula, slack, rounding, j.dtype))
         start += n
     return out
 

@@ -227,15 +227,19 @@ def pair(
 def _subject(
     name: str, args: Arguments, reader: Reader, plan: Any, code: list[Any], scaled: bool = False
 ) -> Subject:
-    def start(arrays: list[Any]) -> Pass:
-        given = args.filled(reader.wrt, arrays)
+    def run(arguments: Arguments, arrays: list[Any]) -> Pass:
+        given = arguments.filled(reader.wrt, arrays)
         outs, pull = plan(given)
         held = {args.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
         return Pass(outs, lambda *douts: reader(pull(*douts)), held)
 
+    arrays = [args.arrays[i] for i in reader.wrt]
+    others = [a for i, a in enumerate(args.arrays) if i not in reader.wrt]
     return Subject(
-        name, tuple(args.leaf_names[i] for i in reader.wrt), [args.arrays[i] for i in reader.wrt],
-        start, namespaces(*code), scaled, missing=reader.missing, extra=reader.extra,
+        name, tuple(args.leaf_names[i] for i in reader.wrt), arrays, partial(run, args),
+        namespaces(*code), scaled, missing=reader.missing, extra=reader.extra,
+        turned=partial(run, args.turned()),
+        peers=[a for a in others if arrays and a.shape == arrays[0].shape],
     )  # fmt: skip
 
 

@@ -34,6 +34,8 @@ def around(subject: Subject, rng: np.random.Generator) -> Iterator[Point]:
     if free or (first == 0).any():
         yield Point("zeros among the inputs", [_with_zeros(rng, a) for a in here])
     yield Point("a tie of neighbours", [_with_tie(rng, first, -1), *rest])
+    if subject.peers or [a for a in rest if a.shape == first.shape]:
+        yield Point("equal arguments", [_with_equal(rng, first, subject.peers, rest), *rest])
     if free:
         yield Point("ties", [_like(rng.integers(-1, 2, a.shape), a) if _domain(a) == "any" else a
                              for a in here])  # fmt: skip
@@ -93,4 +95,61 @@ def _with_tie(rng: np.random.Generator, a: Any, axis: int) -> Any:
     top = np.abs(out).max()
     value = (1 + top) / 2 if _domain(out) == "unit" else float(np.ceil(top) + 1)
     line[(first, *at)] = line[(first + 1, *at)] = value
+    return out
+
+
+def _with_equal(rng: np.random.Generator, a: Any, peers: list[Any], rest: list[Any]) -> Any:
+    """The array with a few entries as in another argument: a prediction that meets its target."""
+    other = next((p for p in [*peers, *rest] if p.shape == a.shape), a)
+    out = np.array(a)
+    at = rng.choice(out.size, min(2, out.size), replace=False) if out.size else []
+    out.flat[at] = other.flat[at]
+    return out
+
+
+def on_kinks(subject: Subject, comparisons: list[Any], rng: np.random.Generator) -> Iterator[Point]:
+    """Points where comparisons that the forward pass made become ties.
+
+    Each comparison comes as (difference, support, normal): one Newton step along the normal leads
+    to the kink, or close enough for the comparison to be a matter of rounding.
+    """
+    arrays = [np.asarray(a, float) for a in subject.arrays]
+    flat = np.concatenate([a.ravel() for a in arrays]) if arrays else np.zeros(0)
+    low, high = (np.concatenate([f(a).ravel() for a in arrays] or [flat]) for f in (_least, _most))
+    used: set[int] = set()
+    moved = flat.copy()
+    count = 0
+    for k in rng.permutation(len(comparisons)):
+        difference, support, normal = comparisons[int(k)]
+        if count == 3 or used & set(support.tolist()):
+            continue
+        step = -difference * normal / (normal @ normal)
+        there = flat[support] + step
+        if not ((there >= low[support]) & (there <= high[support])).all():
+            continue
+        moved[support] += step
+        used |= set(support.tolist())
+        count += 1
+    if count:
+        yield Point("kinks of your forward", _unflat(moved, subject.arrays))
+
+
+def _least(a: Any) -> Any:
+    """The smallest number that each entry may be moved to: not out of the domain."""
+    if _domain(a) == "any":
+        return np.full(a.shape, -3 * np.abs(a).max(initial=1.0))
+    return np.full(a.shape, 0.5 * a.min(initial=1.0))
+
+
+def _most(a: Any) -> Any:
+    top = a.max(initial=0.0)
+    unit = _domain(a) == "unit"
+    return np.full(a.shape, (1 + top) / 2 if unit else 3 * np.abs(a).max(initial=1.0))
+
+
+def _unflat(flat: Any, arrays: list[Any]) -> list[Any]:
+    out, start = [], 0
+    for a in arrays:
+        out.append(_like(flat[start : start + np.size(a)].reshape(np.shape(a)), np.asarray(a)))
+        start += np.size(a)
     return out

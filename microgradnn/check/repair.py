@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 from .shapes import Dim, Slot, State
 
@@ -125,24 +125,31 @@ def _odd(state: State, a: Dim, b: Dim) -> float:
 
 def _having(state: State, size: int, sizes: Mapping[str, int]) -> Iterator[tuple[float, Dim]]:
     """The expressions of sizes that have this value, and what they cost."""
-    free = state.free()
-    for slot in state.parts():
-        dims = [state.resolve(d) for d in slot.shape]
-        for start in range(len(dims)):
-            for stop in range(start + 2, len(dims) + 1):
-                part = tuple(dims[start:stop])
-                if state.evaluate(("*", part), sizes) == size:
-                    yield 0.05, ("*", part)
+    shapes = [[state.resolve(d) for d in slot.shape] for slot in state.parts()]
+    for shape in shapes:
+        yield from ((0.0, d) for d in shape if _is(d, size, state, sizes))
+        for start in range(len(shape)):
+            for stop in range(start + 2, len(shape) + 1):
+                part: Dim = ("*", tuple(shape[start:stop]))
+                if _is(part, size, state, sizes):
+                    yield 0.05, part
+    for a, b in combinations(shapes, 2):  # joined along the only axis in which they differ
+        unlike = [(m, n) for m, n in zip(a, b, strict=False) if m != n]
+        if len(a) == len(b) > 1 == len(unlike) and _is(("+", unlike[0]), size, state, sizes):
+            yield 0.05, ("+", unlike[0])
+    free = [name for name in state.free() if not state.role(name)]
     for name in free:
-        for k in (2, 3, 4):
-            if sizes[name] * k == size:
-                yield 0.8, ("*", (k, name))
+        yield from ((0.8, ("*", (k, name))) for k in (2, 3, 4) if sizes[name] * k == size)
         if sizes[name] + 1 == size:
             yield 0.9, ("+", (name, 1))
-        if state.role(name) == "":
-            for other in free:
-                if other < name and sizes[name] + sizes[other] == size and not state.role(other):
-                    yield 0.5, ("+", (name, other))
+    for one, two in combinations(free, 2):
+        if sizes[one] + sizes[two] == size:
+            yield 0.6, ("+", (one, two))
+
+
+def _is(dim: Dim, size: int, state: State, sizes: Mapping[str, int]) -> bool:
+    """Whether an expression, not a plain name or number, has this value."""
+    return isinstance(dim, tuple) and state.evaluate(dim, sizes) == size
 
 
 def _labels(state: State, size: int, sizes: Mapping[str, int]) -> Iterator[State]:

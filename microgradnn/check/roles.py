@@ -22,6 +22,8 @@ def options(
     if default is not inspect.Parameter.empty:
         target = default is None and kind_of(name) == "labels"
         natural = 0.8 if target else 0.0 if default is None or isinstance(default, (str, bool)) else 0.35
+        if natural == 0.0:
+            found = [(c + 0.3, s) for c, s in found]
         if found and found[0][1].kind == "size":
             natural = 0.8
         found.append((natural, Slot("const", value=default)))

@@ -182,22 +182,23 @@ class Search:
         grads, raised = self.gradients(call)
         wrt, odd = self.matched(state, args, grads, raised)
         cost += odd
-        if self.best is None or cost < self.best.cost:
-            if problem := self.elsewhere(state):
-                self.stuck.append(problem)
-                return
+        if (self.best is None or cost < self.best.cost) and self.elsewhere(state):
             self.best = Fit(cost, state, wrt, raised)
 
-    def elsewhere(self, state: State) -> str:
-        """What goes wrong with other sizes, or ""."""
-        try:
-            for variant in (1, 2):
-                args, init = self.arguments(state, variant)
-                if problem := self.outputs(self.forward(args, init)):
-                    return problem
-        except Exception as error:  # whatever the user's code raises
-            return describe(error)
-        return ""
+    def elsewhere(self, state: State) -> bool:
+        """Whether it also runs with other sizes; if not, push what the exception says."""
+        for variant in (1, 2):
+            args, init = self.arguments(state, variant)
+            try:
+                problem = self.outputs(self.forward(args, init))
+            except Exception as error:  # whatever the user's code raises
+                problem = describe(error)
+                for child in repair.repairs(error, state, state.sizes(variant)):
+                    self.push(child)
+            if problem:
+                self.stuck.append(problem)
+                return False
+        return True
 
     def gradients(self, call: Call) -> tuple[list[Any], str]:
         """What the backward returns for a random cotangent, and what it raised."""

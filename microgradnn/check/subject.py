@@ -51,6 +51,8 @@ class Subject:
     object: bool = False
     opaque: bool = False  # its trace would use the very rules that are checked
     used: Callable[[list[Any]], Pass] | None = None  # of an object: start() after an earlier call
+    turned: Callable[[list[Any]], Pass] | None = None  # start() with integer arguments reversed
+    peers: list[Any] = field(default_factory=list)  # constant arguments of the first one's shape
     params: tuple[str, ...] = ()
     flushes: bool = False  # it has a method that sets gradients to zero, or more than these
     missing: tuple[str, ...] = ()
@@ -101,6 +103,14 @@ class Arguments:
     def top(self) -> list[int]:
         """Which of the arrays are arguments themselves, not inside a dict or list."""
         return [i for i, path in enumerate(self.paths) if len(path) == 1]
+
+    def turned(self) -> "Arguments":
+        """The same with arrays of integers reversed along their first axis: other labels."""
+        args = [
+            a[::-1].copy() if isinstance(a, np.ndarray) and a.dtype.kind in "iub" and a.ndim else a
+            for a in self.args
+        ]
+        return Arguments(args, self.names)
 
     def filled(self, wrt: Sequence[int], arrays: Sequence[Any]) -> list[Any]:
         """Copies of the arguments with other arrays in the places wrt."""

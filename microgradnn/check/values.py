@@ -10,7 +10,7 @@ import numpy as np
 from . import balls
 from .compare import PROOF, Judged, judge
 from .contract import copies, raised
-from .exact import Exact, TooLarge, Untraceable, evaluate
+from .exact import Exact, Judge, TooLarge, Untraceable, evaluate
 from .kinks import at_kink
 from .numeric import Numeric, Slope
 from .pairs import cotangents_like
@@ -37,6 +37,7 @@ class Seen:
     notes: list[str] = field(default_factory=list)
     nodes: int = 0
     skipped: str = ""
+    comparisons: list[Any] = field(default_factory=list)
 
 
 def look(
@@ -82,12 +83,14 @@ def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> 
         _numeric(subject, point, rng, given, seen, "python-flint is not installed")
         return
     try:
-        low = evaluate(subject, douts, bits)
+        first = Judge()
+        first.collect = point.given
+        low = evaluate(subject, douts, bits, first)
         high = evaluate(subject, douts) if point.given or not _tight(low) else low
     except (TooLarge, Untraceable) as error:
         _numeric(subject, point, rng, given, seen, str(error))
         return
-    seen.nodes = low.nodes
+    seen.nodes, seen.comparisons = low.nodes, low.comparisons
     seen.method = PROOF.format(balls.HIGH if high is not low else bits)
     judged = [
         _judged(subject, k, np.asarray(grads[k]), low, high)
