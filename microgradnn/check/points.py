@@ -100,9 +100,12 @@ def _with_tie(rng: np.random.Generator, a: Any, axis: int) -> Any:
 
 def _with_equal(rng: np.random.Generator, a: Any, peers: list[Any], rest: list[Any]) -> Any:
     """The array with a few entries as in another argument: a prediction that meets its target."""
-    other = next((p for p in [*peers, *rest] if p.shape == a.shape), a)
+    other = np.asarray(next((p for p in [*peers, *rest] if p.shape == a.shape), a))
     out = np.array(a)
-    at = rng.choice(out.size, min(2, out.size), replace=False) if out.size else []
+    inside = (other > out.min(initial=0.0)) & (other < out.max(initial=0.0))
+    inside |= _domain(out) == "any"
+    places = np.flatnonzero(inside)
+    at = rng.choice(places, min(2, places.size), replace=False) if places.size else []
     out.flat[at] = other.flat[at]
     return out
 
