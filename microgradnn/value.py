@@ -59,6 +59,8 @@ def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
                 y = kernel(self._data, other)
             except (ArithmeticError, TypeError):
                 return op(self, other)
+        elif isinstance(other, np.ndarray):
+            return NotImplemented  # NumPy's own loop
         else:
             return op(self, other)
         if special[0]:

@@ -44,7 +44,9 @@ _PAIRS = (
     ("{}", "d{}"),
 )
 _VARIANT = r"(?P<v>(?:_[A-Za-z0-9]+)?)"
-_LOSS = re.compile(r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)")
+_LOSS = re.compile(
+    r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)"
+)
 
 
 @dataclass(frozen=True)

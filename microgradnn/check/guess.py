@@ -31,7 +31,7 @@ from . import facts, roles, source
 from .context import Context, kind_of
 from .discover import Found, find
 from .search import Search
-from .shapes import FAMILIES, FLOATS, Slot, State, draw
+from .shapes import FAMILIES, Slot, State
 
 
 class GuessError(ConfigError):
@@ -246,6 +246,3 @@ def _failure(found: Found, search: Search) -> str:
         entry = f'{found.name!r}: {{"init": ({init},), "args": lambda rng: ({given},)}}'
     lines.append(f"  write into the file: GRADCHECK = {{{entry}}}")
     return "\n".join(lines)
-
-
-__all__ = ["FLOATS", "GuessError", "Made", "Maker", "draw", "maker"]

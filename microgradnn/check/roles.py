@@ -21,7 +21,8 @@ def options(
         found = _options(name, context, default, _annotation(parameter), prefix or name)
     if default is not inspect.Parameter.empty:
         target = default is None and kind_of(name) == "labels"
-        natural = 0.8 if target else 0.0 if default is None or isinstance(default, (str, bool)) else 0.35
+        chosen = default is None or isinstance(default, (str, bool))
+        natural = 0.8 if target else 0.0 if chosen else 0.35
         if natural == 0.0:
             found = [(c + 0.3, s) for c, s in found]
         if found and found[0][1].kind == "size":

@@ -17,8 +17,8 @@ class Slot:
 
     kind   normal, positive, prob (0.1 to 0.9), labels, onehot, binary or mask: arrays of `shape`;
            const: `value`; size: the number shape[0]; sizes: all of them, in the type `value`;
-           dict: of `items`; layers: an object of the class `value`; stride, pad, pool, groups: as the table of sizes says;
-           omit: not given
+           dict: of `items`; layers: an object of the class `value`;
+           stride, pad, pool, groups: as the table of sizes says
     value  of labels, how many classes there are: a Dim
     """
 

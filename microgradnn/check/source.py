@@ -38,8 +38,10 @@ def line(thing: Any) -> int:
     """The first line of a function or a class, or 0."""
     if inspect.isfunction(thing):
         return thing.__code__.co_firstlineno
-    nodes = _definitions(_file(thing)).items()
-    return next((n for n, d in nodes if isinstance(d, ast.ClassDef) and d.name == thing.__name__), 0)
+    for first, node in _definitions(_file(thing)).items():
+        if isinstance(node, ast.ClassDef) and node.name == thing.__name__:
+            return first
+    return 0
 
 
 def tree(function: Callable[..., Any]) -> ast.FunctionDef | None:

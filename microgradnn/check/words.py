@@ -55,5 +55,6 @@ def _split(content: str) -> list[str] | None:
 
 def said(name: str, text: str) -> str:
     """What a text says behind "name:", on that line and the next ones."""
-    match = re.search(rf"(?<!\w){re.escape(name)}\s*(?::|--|-)\s*((?:[^\n]|\n(?!\s*[-*:]|\s*\w+\s*(?::|--)))*)", text)  # noqa: E501
+    until = r"(?:[^\n]|\n(?!\s*[-*:]|\s*\w+\s*(?::|--)))*"
+    match = re.search(rf"(?<!\w){re.escape(name)}\s*(?::|--|-)\s*({until})", text)
     return match[1] if match else ""
