@@ -26,14 +26,26 @@ def close(a: Any, b: Any, ulps: float = 2**12, size: float = 0.0) -> bool:
 
     size is that of the terms that are summed, where it is more than that of the results.
     """
+    eps = max(unit(a), unit(b))
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape:
         return False
-    eps = 2.0**-52 if np.asarray(a).dtype.itemsize > 4 else 2.0**-23
     with np.errstate(all="ignore"):
         scale = np.abs(a[np.isfinite(a)]).max(initial=size)
         fine = (np.abs(a - b) <= ulps * eps * scale) | (a == b) | (np.isnan(a) & np.isnan(b))
     return bool(fine.all())
+
+
+def unit(a: Any) -> float:
+    """The rounding unit of an array's dtype; of float64 for what is no array of floats."""
+    dtype = np.asarray(a).dtype
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
+
+
+def size_of(*groups: Any) -> float:
+    """The largest finite number in lists of arrays: that of the terms whose sums may cancel."""
+    arrays = [np.asarray(a, float) for group in groups for a in group if a is not None]
+    return max((float(np.abs(a[np.isfinite(a)]).max(initial=0.0)) for a in arrays), default=0.0)
 
 
 def where(error: BaseException) -> str:
@@ -198,13 +210,13 @@ def _shapes(subject: Subject, grads: Any, facts: Facts) -> None:
                 argument=name, data={"shape": list(np.shape(g)), "expected": list(np.shape(x)),
                                      "yours": np.asarray(g) if np.size(g) <= 400 else None},
             )  # fmt: skip
-        elif np.asarray(g).dtype.kind not in "f":
+        elif np.asarray(g).dtype.kind != "f" or unit(g) > unit(x):
+            kinds = np.asarray(g).dtype, np.asarray(x).dtype
             facts.say(
-                "GC042",
-                f"d{name} has dtype {np.asarray(g).dtype}, expected {np.asarray(x).dtype}",
-                "CONTRACT" if np.asarray(g).dtype.kind in "cO" else "PASS",
-                argument=name,
-            )
+                "GC042", "d{} has dtype {}, but {} has dtype {}".format(name, kinds[0], name, kinds[1]),
+                "PASS" if kinds[0].kind in "iub" else "CONTRACT", argument=name,
+                hint="cast nothing to float32 or int on the way" if kinds[0].kind == "f" else "",
+            )  # fmt: skip
         facts.good.append(bool(right and np.asarray(g).dtype.kind in "fiub"))
 
 
@@ -270,7 +282,7 @@ def _repeated(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
         if same(g, h):
             if np.any(g != 0) and name in subject.params:
                 repeated.append(name)
-        elif close(2 * np.asarray(g), h):
+        elif close(2 * np.asarray(g), h, size=size_of(kept)):
             doubled.append(name)
         else:
             facts.say("GC061", f"a second backward gives another d{name}", verdict, argument=name)
@@ -288,7 +300,8 @@ def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants
         for label, make in _LAYOUTS.items():
             if changed and label == "read-only":
                 continue
-            problem = _tried(subject, subject.arrays, [make(d) for d in douts], kept)
+            given = [make(d) for d in douts]
+            problem = _tried(subject, subject.arrays, given, kept, size_of(kept, douts))
             if problem:
                 facts.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
                 break
@@ -296,7 +309,7 @@ def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants
     if wants("GC051") and not any(f.code in ("GC020", "GC021") for f in facts.findings):
         for label in ("strided", "read-only"):
             arrays = [_LAYOUTS[label](a) for a in subject.arrays]
-            problem = _tried(subject, arrays, copies(douts), kept)
+            problem = _tried(subject, arrays, copies(douts), kept, size_of(kept, douts))
             if problem:
                 facts.say("GC051", f"with {label} inputs {problem}", data={"layout": label})
                 break
@@ -352,9 +365,7 @@ def _spread_cotangent(subject: Subject, facts: Facts, kept: Any) -> None:
     except Exception:
         return
     # The gradient of a sum may cancel to nothing (softmax): its terms are as large as others'.
-    size = max((float(np.abs(k[np.isfinite(k)]).max(initial=0.0)) for k in kept if k is not None),
-               default=0.0)  # fmt: skip
-    problem = _tried(subject, copies(subject.arrays), ones, expected, size)
+    problem = _tried(subject, copies(subject.arrays), ones, expected, size_of(kept, ones))
     if problem:
         facts.say("GC050", f"with a stride-0 cotangent {problem}", data={"layout": "stride-0"})
 
@@ -400,7 +411,7 @@ def _second_call(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
             facts.findings.append(raised("forward and backward of a second call", error))
         return
     for name, g, k in zip(subject.names, grads, kept, strict=True):
-        if g is not None and k is not None and not same(g, k) and not close(k, g):
+        if g is not None and k is not None and not same(g, k) and not close(k, g, size=size_of(kept)):
             facts.say(
                 "GC060", f"in a second call of the same object d{name} is different: something is "
                 "left over from the first", argument=name,

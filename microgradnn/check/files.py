@@ -1,5 +1,6 @@
 """A found pair, layer or net of a file: arguments guessed, then checked."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,12 @@ def check_found(
     return examine(subject, options)
 
 
+def _loss_object(thing: Any, args: Any, name: str) -> Subject:
+    """An object whose loss(…) has a gradient(…) with respect to one of its arguments."""
+    arguments = Arguments(args, pairs.all_parameters(thing.loss))
+    return pairs.pair(thing.loss, thing.gradient, arguments, name=name, cache=False)
+
+
 def as_subject(found: Found, made: Made) -> Subject:
     """What was found as a subject at these arguments."""
     args: Any = made.args
@@ -47,7 +54,10 @@ def as_subject(found: Found, made: Made) -> Subject:
         return objects.layer_object(found.cls(*made.init), args, name=found.name)
     if found.style == "net":
         assert found.cls is not None
-        return objects.network(found.cls(*made.init), args, name=found.name)
+        thing = found.cls(*made.init)
+        if found.backward is not None and not isinstance(thing.gradient(*args), Mapping):
+            return _loss_object(thing, args, found.name)
+        return objects.network(thing, args, name=found.name)
     assert found.forward is not None
     arguments = Arguments(args, pairs.all_parameters(found.forward))
     if found.backward is None:

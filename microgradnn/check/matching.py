@@ -11,11 +11,11 @@ from .shapes import FLOATS, Slot
 
 def matched(
     style: str, slots: Sequence[Slot], names: Sequence[str], args: Sequence[Any],
-    grads: list[Any], raised: str,
+    grads: list[Any], raised: str, called: Sequence[str] = (),
 ) -> tuple[tuple[int, ...], float]:  # fmt: skip
     """The places of the arguments that are differentiated, and a cost if that is not clear.
 
-    grads are what the backward returned, or the items of the dict; `raised`, what it raised.
+    grads are what the backward returned (the items of a dict) and `called` its names for them.
     """
     able = [i for i, s in enumerate(slots) if s.kind in (*FLOATS, "onehot", "binary") and s.shape]
     normal = tuple(i for i in able if slots[i].kind in FLOATS)
@@ -27,15 +27,18 @@ def matched(
         return _by_name(names, args, grads, able, normal)
     shapes = [None if g is None else _shape(g) for g in grads]
     if style == "layer" and (shapes == [None] or len(shapes) > len(able)):
-        shapes = [s for s in shapes if s is not None][: len(able)]  # gradients of parameters behind
+        shapes = [s for s in shapes if s is not None][: len(able)]  # then come the parameters'
+    meant = [i for i in able if _bare(names[i]) in map(_bare, called)]
+    if len(meant) == len(shapes) < len(able):  # which of them; their order counts, not their names
+        able = meant
     fits = _subsequence(shapes, [np.shape(args[i]) for i in able])
     if fits is None:
         return normal, 1.2
     wrt = tuple(able[i] for i in fits)
     missing = [i for i in normal if i not in wrt] if style in ("pair", "plain") else []
-    weights = ("weights", "bias", "scale")
-    if any(kind_of(names[i]) in weights for i in wrt):  # then those of the others were forgotten
-        wrt = tuple(sorted({*wrt, *(i for i in missing if kind_of(names[i]) in weights)}))
+    weights = {i for i in normal if kind_of(names[i]) in ("weights", "bias", "scale")}
+    if weights & {*wrt}:  # then the gradients of the other weights were forgotten
+        wrt = tuple(sorted({*wrt, *(weights & {*missing})}))
     return wrt, 0.25 * len(missing)
 
 

@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from .traced import namespaces, tracer
 _RATE = re.compile(r"(lr|learn(ing)?_?rate|alpha|eta|l_?rate|step_?size)", re.IGNORECASE)
 _CACHE = re.compile(r"(.*_)?(cache|ctx|context|saved|memory)s?")
 _RESULTS = ("output", "out", "outputs", "y", "a", "z", "result", "activation", "value", "loss")
+FORWARDS = ("forward", "forward_pass", "fprop", "__call__")
+BACKWARDS = ("backward", "backward_pass", "bprop", "backprop")
 _ZERO = ("zero_grad", "zero_grads", "zero_gradients", "reset_gradients", "clear_grads", "clear_grad",
          "flush_gradients")  # fmt: skip
 
@@ -66,10 +69,11 @@ def layer_object(
         thing = copy.deepcopy(thing)
     except Exception as error:
         raise ConfigError(f"layer: {type(thing).__name__} cannot be copied: {error}") from error
-    forward = "forward" if hasattr(thing, "forward") else "__call__"
+    forward = next(w for w in FORWARDS if callable(getattr(thing, w, None)))
+    backward = next(w for w in BACKWARDS if callable(getattr(thing, w, None)))
     given = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
     args = Arguments(given, all_parameters(getattr(thing, forward)))
-    plan = Plan(thing, args, forward, "backward")
+    plan = Plan(thing, args, forward, backward)
     if hyper:
         for key, value in hyper.items():
             setattr(plan.thing, key, value)
@@ -196,14 +200,17 @@ def _learn(plan: Plan, params: Any) -> Exception | None:
     if plan.params or broken is not None or params is not None:
         return broken
     # No parameters: perhaps the first forward makes them.
-    warm = Plan(copy.deepcopy(plan.thing), plan.args, plan.forward, plan.backward)
-    getattr(warm.thing, warm.forward)(*warm.args.filled([], []))
-    _forget(warm, warm.thing)
-    try:
-        if _try_out(warm, None) is None and warm.params:
-            vars(plan).update(vars(warm))
-    except Exception:
-        pass  # a second call of a kind that is not meant
+    for forget in (True, False):
+        warm = Plan(copy.deepcopy(plan.thing), plan.args, plan.forward, plan.backward)
+        try:
+            getattr(warm.thing, warm.forward)(*warm.args.filled([], []))
+            if forget:
+                _forget(warm, warm.thing)
+            if _try_out(warm, None) is None and warm.params:
+                vars(plan).update(vars(warm))
+                break
+        except Exception:  # a second call of a kind that is not meant
+            continue
     return broken
 
 
@@ -212,7 +219,8 @@ def _try_out(plan: Plan, params: Any) -> Exception | None:
     given = plan.args.filled([], [])
     y = getattr(thing, plan.forward)(*given)
     outs = _results(plan, thing, y)
-    _takes(plan, len(outs))
+    _takes(plan, outs)
+    outs = plan.result(thing, y)
     stable = _stable(plan, thing)
     was = {path: np.array(p.get()) for path, p in state.arrays(thing).items()}
     douts = cotangents_like(outs, np.random.default_rng(0))
@@ -222,6 +230,10 @@ def _try_out(plan: Plan, params: Any) -> Exception | None:
         raw = getattr(thing, plan.backward)(*_backward_args(plan, given, y, douts))
     except Exception as error:
         broken = error
+        if _takes_predictions(plan, outs):
+            thing = copy.deepcopy(plan.thing)
+            y = getattr(thing, plan.forward)(*given)
+            raw, broken = getattr(thing, plan.backward)(*_backward_args(plan, given, y, douts)), None
     _find_inputs(plan, thing, raw, was)
     _find_params(plan, thing, raw, stable, was, params)
     return broken
@@ -246,10 +258,16 @@ def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
     return plan.result(thing, y)
 
 
-def _takes(plan: Plan, outs: int) -> None:
+def _takes(plan: Plan, outs: list[Any]) -> None:
     """Sets what each argument of backward is."""
     method = getattr(plan.thing, plan.backward)
     required, every = parameters(method), all_parameters(method)
+    if len(required) > 1 and required == plan.args.names[: len(required)]:  # a loss's own arguments
+        plan.takes = [("arg", i) for i in range(len(required))]
+        if np.ndim(outs[0]):
+            plan.result = lambda thing, y: [np.mean(y)]
+        plan.scaled = True
+        return
     used = 0
     for word in required or every[:1]:
         if word in plan.args.names and used:
@@ -260,9 +278,22 @@ def _takes(plan: Plan, outs: int) -> None:
         elif _CACHE.fullmatch(word):
             plan.takes.append("cache")
         else:
-            plan.takes.append(min(used, outs - 1))
+            plan.takes.append(min(used, len(outs) - 1))
             used += 1
-    plan.scaled = not every or (not required and outs == 1 and _ignores(plan))
+    plan.scaled = not every or (not required and len(outs) == 1 and _ignores(plan))
+
+
+def _takes_predictions(plan: Plan, outs: list[Any]) -> bool:
+    """Whether a loss's backward(predictions, targets) can be meant; then it is planned so."""
+    first = plan.args.args[0] if plan.args.args else None
+    given = any(isinstance(t, tuple) for t in plan.takes)
+    if not given or np.ndim(outs[0]) >= np.ndim(first):
+        return False
+    plan.takes = [("arg", 0) if t == 0 and not isinstance(t, tuple) else t for t in plan.takes]
+    before = plan.result
+    plan.result = lambda thing, y: [np.mean(before(thing, y)[0])]  # gradients are those of the mean
+    plan.scaled = True
+    return True
 
 
 def _ignores(plan: Plan) -> bool:
@@ -449,8 +480,10 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
 
 def is_layer(thing: Any) -> bool:
     """Whether this is an object with forward (or __call__) and backward methods."""
-    has = callable(getattr(thing, "forward", None)) or callable(thing)
-    return not isinstance(thing, type) and has and callable(getattr(thing, "backward", None))
+    if isinstance(thing, (type, FunctionType, MethodType)):
+        return False
+    has = [any(callable(getattr(thing, w, None)) for w in words) for words in (FORWARDS, BACKWARDS)]
+    return all(has)
 
 
 def is_network(thing: Any) -> bool:

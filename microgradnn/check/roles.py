@@ -109,6 +109,8 @@ def _static(
         return [(0.0, Slot("size", (name,)))]
     if hint in ("float", "bool", "str") and not values:
         values = {"float": (0.7,), "bool": (False,), "str": ("relu",)}[hint]
+    if kind == "drop" and default == 0:
+        values = ()
     if kind == "number" and isinstance(default, (int, float)):
         small = 0 < abs(default) < 0.1  # a slope of 0.01 hides what is wrong with it
         values = (0.1 if small else abs(default) * 1.3 or 0.8,)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import matching, repair
+from . import matching, repair, source
 from .arrays import Option
 from .calls import Call, clone, describe, quiet, run
 from .context import kind_of
@@ -218,7 +218,10 @@ class Search:
     ) -> tuple[tuple[int, ...], float]:
         """Which arguments the gradients belong to, and what it costs that they do not fit."""
         slots, names = state.slots[self.inits :], self.names[self.inits :]
-        return matching.matched(self.found.style, slots, names, args, grads, raised)
+        function = self.found.backward or self.found.forward
+        called = source.returned(function) if function is not None else []
+        called = called[1:] if self.found.style == "loss" else called
+        return matching.matched(self.found.style, slots, names, args, grads, raised, called)
 
     # ---- what does it depend on? -----------------------------------------------------------------
 

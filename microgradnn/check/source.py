@@ -90,6 +90,16 @@ def tuples(function: Callable[..., Any]) -> int:
     return counts.pop() if len(counts) == 1 else 0
 
 
+def returned(function: Callable[..., Any]) -> list[str]:
+    """The names of what it returns at its end, or none."""
+    node = tree(inspect.unwrap(function))
+    last = node.body[-1] if node else None
+    if not isinstance(last, ast.Return) or last.value is None:
+        return []
+    values = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
+    return [v.id for v in values if isinstance(v, ast.Name)]
+
+
 def _single(value: ast.expr, scope: dict[str, Any]) -> int:
     """1 for what cannot be a tuple; a call of something else may be one."""
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):

@@ -75,7 +75,7 @@ def look(
 
 def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
     douts, grads, good = given
-    bits = 24 if any(np.asarray(a).dtype.itemsize < 8 for a in subject.arrays) else 53
+    bits = 24 if _single(subject, grads) else 53
     if subject.opaque:
         _numeric(subject, point, rng, given, seen, "its rules are what is checked")
         return
@@ -114,6 +114,12 @@ def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> 
         seen.smallest[j.name] = j.smallest()
 
 
+def _single(subject: Subject, grads: Any) -> bool:
+    """Whether the code works in float32: its inputs are, or what comes back is."""
+    known = [np.asarray(a).dtype for a in [*subject.arrays, *(g for g in grads if g is not None)]]
+    return any(d == np.float32 or d == np.float16 for d in known)
+
+
 def _tight(low: Exact) -> bool:
     """Whether the balls of working precision are narrow enough to decide by themselves."""
     if low.yours is None:
@@ -131,7 +137,7 @@ def _judged(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Ju
     rounding = low.spread[k] if low.yours is not None else _estimated(subject, k, low)
     formula = None if high.yours is None else high.yours[k]
     slack = None if high.yours is None else high.spread[k]
-    dtype = np.asarray(subject.arrays[k]).dtype
+    dtype = np.dtype(np.float32 if _single(subject, [yours]) else np.float64)
     return Judged(
         subject.names[k], yours.astype(float), high.true[k], high.bound[k], formula, slack,
         rounding, dtype,
