@@ -108,7 +108,8 @@ def _off(g: Any, e: Any, size: Any, array: Any) -> Any:
     eps = max(unit(array), 2.0**-40)  # sums may pass through float32: that is another finding
     finite = np.isfinite(g) & np.isfinite(e)
     scale = np.abs(size[np.isfinite(size)]).max(initial=0.0)
-    return finite & (np.abs(g - e) > ULPS * eps * np.maximum(size, scale))
+    tiny = 2.0**20 * float(np.finfo(np.asarray(array).dtype).tiny)  # underflow is not linear
+    return finite & (np.abs(g - e) > ULPS * eps * np.maximum(size, scale) + tiny)
 
 
 def _finding(code: str, message: str, name: str, yours: Any, true: Any, bad: Any) -> Finding:

@@ -15,7 +15,7 @@ from . import objects, pairs, tangents
 from .examine import Options, examine
 from .differences import disagreements
 from .report import CODES, Entry, Finding, Report, check_codes
-from .subject import Arguments, Pass, Subject
+from .subject import Arguments, Pass, Subject, quiet
 from .traced import namespaces
 
 Codes = str | Sequence[str]
@@ -168,7 +168,8 @@ def _vjp_subject(f: Any, f_vjp: Any, args: Arguments, wrt: Any, name: str) -> Su
     takes = pairs.parameters(f_vjp)
     if takes and len(takes) > n:
         return pairs.pair(f, f_vjp, args, wrt=wrt, name=name, cache=False)
-    result = f_vjp(*args.filled([], []))
+    with quiet():
+        result = f_vjp(*args.filled([], []))
     if isinstance(result, tuple) and len(result) == 2 and callable(result[1]):
         return pairs.pair(_with_pull(f, f_vjp), _apply, args, wrt=wrt, name=name or _called(f))
     return pairs.loss(_with_gradient(f, f_vjp), args, wrt=wrt, name=name or _called(f))

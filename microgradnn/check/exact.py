@@ -49,13 +49,18 @@ class Judge:
 
     At a tie the side is that of a point nearby, in the direction `direction` (of all inputs in a
     row); `flipped` holds the keys of ties that are to fall on the other side. Without a direction
-    equal numbers compare as equal.
+    equal numbers compare as equal. Balls nearer than `room` times their radii count as ties too.
     """
 
     def __init__(
-        self, near: Collection[int] = (), direction: Any = None, flipped: Collection[Any] = ()
+        self,
+        near: Collection[int] = (),
+        direction: Any = None,
+        flipped: Collection[Any] = (),
+        room: float = 0.0,
     ) -> None:
         self.near, self.direction, self.flipped = frozenset(near), direction, frozenset(flipped)
+        self.room = room
         self.count, self.collect = 0, False
         self.pairs: list[tuple[Any, Any]] = []  # comparisons that were clear, if collect
         self.overlaps: list[int] = []
@@ -71,7 +76,7 @@ class Judge:
         self.count += 1
         number = self.count
         if number not in self.near:
-            if x > y or x < y:
+            if (x > y or x < y) and not (self.room and self._close(x, y)):
                 if self.collect and len(self.pairs) < MOST_PAIRS:
                     self.pairs.append((a, b))
                 return compare(x, y)
@@ -96,6 +101,11 @@ class Judge:
         self.ties.setdefault(tie.key, tie)
         side = 1 if tie.normal @ self.direction[tie.support] >= 0 else -1
         return -side if tie.key in self.flipped else side
+
+    def _close(self, x: Any, y: Any) -> bool:
+        """Whether floats, which round in another order, might see them the other way round."""
+        wide = balls.radius(x) + balls.radius(y)
+        return wide > 0 and abs(balls.middle(x - y)) <= self.room * wide
 
     def comparisons(self) -> list[tuple[float, Any, Any]]:
         """Clear comparisons as (difference, support, normal), of those that inputs decide."""

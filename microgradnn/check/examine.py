@@ -43,7 +43,8 @@ def examine(subject: Subject, options: Options) -> Report:
         np.random.set_state(state)
     found = _pruned([f for f in found if options.wants(f.code)])
     coverage = _coverage(subject, seen)
-    found += [f for f in _untested(subject, coverage, found) if options.wants(f.code)]
+    notes += _uniform(options)
+    found += [f for f in _untested(coverage, seen, found) if options.wants(f.code)]
     given = seen[0] if seen else Seen()
     return Report(
         subject.name, tuple(found), tuple(c for c in CODES if options.wants(c)), tuple(points),
@@ -144,9 +145,23 @@ def _coverage(subject: Subject, seen: list[Seen]) -> dict[str, tuple[int, int]]:
     return out
 
 
-def _untested(subject: Subject, coverage: Any, found: list[Finding]) -> list[Finding]:
+def _uniform(options: Options) -> list[str]:
+    """A note on cotangents that are the same everywhere."""
+    given = [np.asarray(c) for c in options.cotangents or ()]
+    if any(c.size > 1 and np.ptp(c) == 0 for c in given):
+        return ["a cotangent of equal numbers hides errors: under it softmax and normalisation cancel"]
+    return []
+
+
+def _untested(coverage: Any, seen: list[Seen], found: list[Finding]) -> list[Finding]:
     """Remarks on gradients that were zero everywhere: nothing was tested there."""
     out = []
+    for name, mask in (seen[0].nonzero if seen else {}).items():
+        if np.size(mask) and not np.any(mask) and coverage.get(name, (0, 0))[0]:
+            out.append(Finding(
+                "GC206", "PASS", f"at your point 0 of {np.size(mask)} entries of d{name} are nonzero: "
+                "it was tested at other points only", argument=name, point="your point",
+            ))  # fmt: skip
     for name, (some, total) in coverage.items():
         if total and some == 0 and not any(f.argument == name for f in found if f.verdict != "PASS"):
             out.append(Finding(

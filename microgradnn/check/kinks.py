@@ -84,7 +84,9 @@ def at_kink(
     """
     start = time.perf_counter()
     sides = Sides(subject, douts, near, rng, until=start + (2.0 if given else 0.25))
-    sides.rows = [sides.run(sides.direction()) for _ in range(4)]
+    # "The first of equals wins" and "the last wins" are what most code does; then any side.
+    ramp = np.arange(1.0, 1.0 + sum(np.size(a) for a in subject.arrays))
+    sides.rows = [sides.run(d) for d in (-ramp, ramp, sides.direction(), sides.direction())]
     if not sides.ties:
         return [], _plain(judged, sides, None)
     yours = np.concatenate([np.ravel(j.yours) for j in judged])
@@ -163,13 +165,22 @@ def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -
     if len(group) == 1:
         return inside
     corners = np.unique(np.round(rows, 9), axis=0)
-    if inside and _distance(corners, yours) <= tolerance:
-        return True
+    for _ in range(6):  # where the hull falls short of it, there may be corners not yet seen
+        rest = yours - _nearest(corners, yours)
+        if np.abs(rest).max() <= tolerance:
+            return True
+        aim = np.zeros(sum(np.size(a) for a in sides.subject.arrays))
+        aim[group] = rest
+        new = [sides.run(sign * aim + 1e-6 * sides.direction())[group] for sign in (1, -1)]
+        more = np.unique(np.round(np.vstack([corners, *new]), 9), axis=0)
+        if len(more) == len(corners) or time.perf_counter() > sides.until:
+            break
+        corners = more
     return _zonotope(sides, yours, group, tolerance)
 
 
-def _distance(corners: Any, target: Any) -> float:
-    """How far target is from the convex hull of the corners: Frank and Wolfe with away steps."""
+def _nearest(corners: Any, target: Any) -> Any:
+    """The point of the corners' convex hull nearest to target: Frank and Wolfe, with away steps."""
     weights = np.zeros(len(corners))
     weights[int(np.argmin(np.abs(corners - target).sum(axis=1)))] = 1.0
     for _ in range(2000):
@@ -187,7 +198,7 @@ def _distance(corners: Any, target: Any) -> float:
             break
         weights[to] += t
         weights[away] -= t
-    return float(np.abs(weights @ corners - target).max())
+    return weights @ corners
 
 
 def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | None:
@@ -206,7 +217,7 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
     if np.abs(together - deltas.sum(axis=0)).max() <= tolerance:
         return False  # they do add up, so these are all there are
     # Few corners, all of them seen (a maximum of a few equal entries): their hull is the answer.
-    return False if len(keys) <= 8 else None
+    return False if len(group) <= 4 else None
 
 
 def _weights(deltas: Any, target: Any) -> Any:

@@ -8,6 +8,8 @@ import numpy as np
 from .context import kind_of
 from .shapes import FLOATS, Slot
 
+_ABLE = (*FLOATS, "onehot", "binary")
+
 
 def matched(
     style: str, slots: Sequence[Slot], names: Sequence[str], args: Sequence[Any],
@@ -17,28 +19,34 @@ def matched(
 
     grads are what the backward returned (the items of a dict) and `called` its names for them.
     """
-    able = [i for i, s in enumerate(slots) if s.kind in (*FLOATS, "onehot", "binary") and s.shape]
+    able = [i for i, s in enumerate(slots) if s.kind in _ABLE and s.shape]
     normal = tuple(i for i in able if slots[i].kind in FLOATS)
     if style == "net":
-        return (), 0.0 if grads and not raised else 1.0
+        return (), float(not grads)
     if raised:
         return normal, 1.6
     if grads and isinstance(grads[0], tuple):
         return _by_name(names, args, grads, able, normal)
-    shapes = [None if g is None else _shape(g) for g in grads]
+    shapes = [_shape(g) for g in grads]
     if style == "layer" and (shapes == [None] or len(shapes) > len(able)):
         shapes = [s for s in shapes if s is not None][: len(able)]  # then come the parameters'
-    meant = [i for i in able if _bare(names[i]) in map(_bare, called)]
+    meant = [i for i in able if _bare(names[i]) in {*map(_bare, called)}]
     if len(meant) == len(shapes) < len(able):  # which of them; their order counts, not their names
         able = meant
     fits = _subsequence(shapes, [np.shape(args[i]) for i in able])
     if fits is None:
         return normal, 1.2
-    wrt = tuple(able[i] for i in fits)
-    missing = [i for i in normal if i not in wrt] if style in ("pair", "plain") else []
+    return _completed(tuple(able[i] for i in fits), normal, style, names)
+
+
+def _completed(
+    wrt: tuple[int, ...], normal: tuple[int, ...], style: str, names: Sequence[str]
+) -> tuple[tuple[int, ...], float]:
+    """wrt with the weights whose gradients were forgotten, and a cost for all without one."""
+    missing = {*normal} - {*wrt} if style in ("pair", "plain") else set()
     weights = {i for i in normal if kind_of(names[i]) in ("weights", "bias", "scale")}
-    if weights & {*wrt}:  # then the gradients of the other weights were forgotten
-        wrt = tuple(sorted({*wrt, *(weights & {*missing})}))
+    if weights & {*wrt}:  # then those of the other weights were forgotten
+        wrt = tuple(sorted({*wrt} | weights & missing))
     return wrt, 0.25 * len(missing)
 
 
@@ -54,9 +62,9 @@ def _by_name(
 
 
 def _shape(grad: Any) -> Any:
-    """The shape, or what fits nothing for a list of arrays."""
+    """The shape; None for None; what fits nothing for a list of arrays."""
     try:
-        return np.shape(grad)
+        return None if grad is None else np.shape(grad)
     except ValueError:
         return "ragged"
 

@@ -124,6 +124,8 @@ class Reader:
             keys.sort(key=lambda k: (k == name, k))  # dW before W, where a dict has both
             if keys and (wanted is None or i in wanted):
                 pairs.append((i, keys[0]))
+        if not pairs and wanted is not None and len(wanted) == len(raw):
+            return list(zip(wanted, raw, strict=True))  # in the order they come in
         return pairs
 
     def _of_parts(self, parts: list[Any], wanted: Any) -> list[tuple[int, Any]]:
@@ -209,9 +211,9 @@ def pair(
     If adapted, that is how they are called; otherwise their signatures are looked at.
     """
     call = partial(forward, **hyper) if hyper else forward
-    plan = _literal(call, backward, cache) if adapted else _plan(call, backward, args, cache)
     raw, broken = None, None
     with quiet():
+        plan = _literal(call, backward, cache) if adapted else _plan(call, backward, args, cache)
         outs, pull = plan(args.filled(range(len(args.arrays)), [a.copy() for a in args.arrays]))
         try:
             raw = pull(*cotangents_like(outs, np.random.default_rng(0)))
