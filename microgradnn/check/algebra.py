@@ -74,7 +74,8 @@ def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Findin
             g, e = got[k], expected[k]
             if g is None or e is None or g.shape != e.shape:
                 continue
-            off = _off(g, e, sizes[k] if law.startswith("B(v +") else np.abs(e), subject.arrays[k])
+            summed = law.startswith("B(v +")
+            off = _off(g, e, sizes[k] if summed else np.abs(e), subject.arrays[k], summed)
             if off.any() and _confirmed(subject, law, v, w, k):
                 message = f"d{name} is not linear in the cotangent: {law}"
                 return [_finding("GC102", message, name, g, e, np.where(off, np.abs(g - e), 0))]
@@ -104,11 +105,13 @@ def _times(c: float, g: Any) -> Any:
     return None if g is None else c * g
 
 
-def _off(g: Any, e: Any, size: Any, array: Any) -> Any:
-    eps = max(unit(array), 2.0**-40)  # sums may pass through float32: that is another finding
+def _off(g: Any, e: Any, size: Any, array: Any, summed: bool) -> Any:
+    # Sums may pass through float32: that is another finding. Powers of two round nothing.
+    eps = 2.0**-28 if summed else max(unit(array), 2.0**-52)
     finite = np.isfinite(g) & np.isfinite(e)
     scale = np.abs(size[np.isfinite(size)]).max(initial=0.0)
-    tiny = 2.0**20 * float(np.finfo(np.asarray(array).dtype).tiny)  # underflow is not linear
+    # Underflow is not linear; and the code may work in float32 for float64 inputs.
+    tiny = 2.0**20 * float(np.finfo(np.float32 if unit(array) > 1e-10 else np.float64).tiny)
     return finite & (np.abs(g - e) > ULPS * eps * np.maximum(size, scale) + tiny)
 
 

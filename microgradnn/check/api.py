@@ -95,11 +95,18 @@ def _together(first: Any, second: Any) -> Any:
     return tuple(x for part in parts for x in part)
 
 
+def _with_arrays(inputs: Any) -> Any:
+    """The inputs with NumPy's float scalars as arrays of no axes."""
+    if isinstance(inputs, (tuple, list)):
+        return tuple(np.asarray(x) if isinstance(x, np.floating) else x for x in inputs)
+    return np.asarray(inputs) if isinstance(inputs, (float, np.floating)) else inputs
+
+
 def _functions(
     forward: Any, backward: Any, params: Any, cache: bool, hyper: Any, wrt: Any, name: str,
     inputs: Any,
 ) -> Subject:  # fmt: skip
-    args = pairs.arguments_of(inputs, params, pairs.all_parameters(forward))
+    args = pairs.arguments_of(_with_arrays(inputs), params, pairs.all_parameters(forward))
     if not args.arrays:
         kinds = ", ".join(type(a).__name__ for a in args.args) or "nothing"
         raise ConfigError(

@@ -47,9 +47,9 @@ def radius(x: Any) -> float:
 
 def middles(balls: Any) -> Any:
     """The centres as a float64 array."""
-    return np.frompyfunc(middle, 1, 1)(balls).astype(np.float64)
+    return np.asarray(np.frompyfunc(middle, 1, 1)(balls), np.float64)
 
 
 def radii(balls: Any) -> Any:
     """The radii as a float64 array."""
-    return np.frompyfunc(radius, 1, 1)(balls).astype(np.float64)
+    return np.asarray(np.frompyfunc(radius, 1, 1)(balls), np.float64)

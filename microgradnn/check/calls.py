@@ -13,6 +13,10 @@ import numpy as np
 from .discover import Found
 
 
+# Where layers leave their output that do not return it.
+RESULTS = ("output", "out", "outputs", "y", "a", "z", "result", "activation", "value", "loss")
+
+
 @dataclass(frozen=True)
 class Call:
     """One forward pass: its outputs, and the function from their cotangents to the gradients."""
@@ -76,6 +80,8 @@ def run(found: Found, args: tuple[Any, ...], init: tuple[Any, ...] = ()) -> Call
         grads = pull(thing, *args)
         return Call((result,), lambda dout: grads, thing)
     out = found.forward(thing, *args)
+    if out is None:  # it is left in the object
+        out = next((v for w in RESULTS if (v := getattr(thing, w, None)) is not None), None)
     outs = out if isinstance(out, tuple) else (out,)
     return Call(outs, lambda *douts: pull(thing, *douts), thing)
 

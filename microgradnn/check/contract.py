@@ -10,7 +10,7 @@ import numpy as np
 
 from .pairs import cotangents_like
 from .report import Finding
-from .subject import Subject, quiet
+from .subject import Pass, Subject, quiet
 
 Wants = Callable[[str], bool]
 
@@ -119,7 +119,6 @@ def _contract(subject: Subject, rng: Any, facts: Facts, wants: Wants) -> None:
     except Exception as error:
         facts.findings.append(raised("forward", error))
         raise _Stop from error
-    held = {k: np.array(v) for k, v in first.held.items()}
     _unchanged(subject, arrays, facts, "GC020", "forward")
     outs = [np.array(o) for o in first.outs]
     douts = cotangents_like(outs, rng)
@@ -130,7 +129,7 @@ def _contract(subject: Subject, rng: Any, facts: Facts, wants: Wants) -> None:
         facts.findings.append(raised("backward", error))
         raise _Stop from error
     kept = [None if g is None else np.array(g) for g in grads]
-    _after(subject, facts, arrays, (douts, given), first.held, held)
+    _after(subject, facts, arrays, (douts, given), first)
     _globals_unchanged(subject, before, facts)
     _shapes(subject, grads, facts)
     _aliases(subject, arrays, given, grads, facts)
@@ -139,19 +138,41 @@ def _contract(subject: Subject, rng: Any, facts: Facts, wants: Wants) -> None:
     _repeated(subject, facts, douts, kept)
     _layouts(subject, facts, douts, kept, wants)
     _reentrant(subject, rng, facts, douts, kept)
+    if wants("GC052"):
+        _empty(subject, facts)
+
+
+def _empty(subject: Subject, facts: Facts) -> None:
+    """A remark if forward takes a batch of none, and backward does not."""
+    first, *rest = subject.arrays
+    if not np.ndim(first):
+        return
+    none = np.empty((0, *np.shape(first)[1:]), np.asarray(first).dtype)
+    try:
+        run = subject.start([none, *copies(rest)])
+    except Exception:
+        return
+    try:
+        grads = run.pull(*[np.zeros(np.shape(o), _dtype(o))[()] for o in run.outs])
+        shape = np.shape(grads[0])
+        problem = "" if shape == none.shape else f"has shape {shape}, expected {none.shape}"
+    except Exception as error:
+        problem = f"raises {type(error).__name__}: {str(error)[:120]}"
+    if problem:
+        facts.say("GC052", f"of an empty {subject.names[0]} backward {problem}", "PASS")
 
 
 def _unchanged(subject: Subject, arrays: Any, facts: Facts, code: str, who: str) -> bool:
     """Whether the inputs are what they were."""
     for name, now, was in zip(subject.names, arrays, subject.arrays, strict=True):
-        if not same(now, was):
+        if not same(now, was) and not (subject.descends and name in subject.params):
             facts.say(code, f"{who} changes its input {name} in place", argument=name)
             return False
     return True
 
 
 def _after(
-    subject: Subject, facts: Facts, arrays: Any, cotangents: Any, held: Any, before: Any
+    subject: Subject, facts: Facts, arrays: Any, cotangents: Any, first: Pass
 ) -> None:
     douts, given = cotangents
     already = any(f.code == "GC020" for f in facts.findings)
@@ -161,8 +182,8 @@ def _after(
         if not same(was, now):
             which = "" if len(douts) == 1 else f" {k + 1}"
             facts.say("GC022", f"backward changes the cotangent{which} it is given, in place")
-    for name, was in before.items():
-        if name not in subject.names and not same(was, held[name]):
+    for name, was in first.before.items():
+        if name not in subject.names and not same(was, first.held[name]):
             facts.say("GC020", f"the argument {name} is changed in place", argument=name)
 
 
@@ -261,7 +282,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 def _repeated(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
     """A second backward on the same cache repeats the gradients, or adds to them."""
-    if subject.scaled:
+    if subject.scaled or subject.descends:
         return
     run = subject.start(copies(subject.arrays))
     run.pull(*copies(douts))
@@ -301,7 +322,7 @@ def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants
             if changed and label == "read-only":
                 continue
             given = [make(d) for d in douts]
-            problem = _tried(subject, subject.arrays, given, kept, size_of(kept, douts))
+            problem = _tried(subject, copies(subject.arrays), given, kept, size_of(kept, douts))
             if problem:
                 facts.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
                 break
@@ -319,9 +340,9 @@ def _strided(a: Any) -> Any:
     """The same numbers with gaps between them in memory."""
     if not isinstance(a, np.ndarray) or not a.ndim:
         return a
-    wide = np.empty((*a.shape[:-1], 2 * a.shape[-1]), a.dtype)
-    wide[..., 1::2] = np.nan if a.dtype.kind == "f" else 0
-    view = wide[..., ::2]
+    wide = np.empty((*a.shape[:-1], 2 * a.shape[-1] + 1), a.dtype)  # + 1: rows are apart too
+    wide[...] = np.nan if a.dtype.kind == "f" else 0
+    view = wide[..., : 2 * a.shape[-1] : 2]
     view[...] = a
     return view
 

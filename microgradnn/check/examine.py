@@ -15,6 +15,7 @@ from .report import CODES, Finding, Report, selected
 from .subject import Subject
 from .values import Seen, look
 
+ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls
 SECONDS = 0.35  # for the points beside the user's own
 
 
@@ -47,7 +48,8 @@ def examine(subject: Subject, options: Options) -> Report:
     found += [f for f in _untested(coverage, seen, found) if options.wants(f.code)]
     given = seen[0] if seen else Seen()
     return Report(
-        subject.name, tuple(found), tuple(c for c in CODES if options.wants(c)), tuple(points),
+        subject.name, tuple(found), tuple(c for c in CODES if options.wants(c) and c not in ELSEWHERE),
+        tuple(points),
         {n: given.method for n in subject.names if given.method},
         {n: v for n, v in given.smallest.items() if np.isfinite(v)}, coverage,
         options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
@@ -102,7 +104,7 @@ def _seeded(subject: Subject, notes: list[str]) -> Any:
 def _values(
     subject: Subject, options: Options, facts: Facts, rng: Any, start: float
 ) -> tuple[list[Seen], list[str]]:
-    if not any(options.wants(c) for c in CODES if c[2] in "23"):
+    if not any(options.wants(c) for c in CODES if c[2] in "23" or c == "GC002"):
         return [], []
     given = Point("your point", subject.arrays, given=True)
     seen = [look(subject, given, rng, facts.good, options.cotangents)]

@@ -15,7 +15,7 @@ from .report import CODES, Report
 from .subject import Arguments, Subject
 
 SHAPES = 3  # variants of sizes to look at
-DOUBTFUL = 2.0  # cost of a guess from which on it may be wrong
+DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
 
 
 def check_found(
@@ -47,7 +47,8 @@ def _trusted(report: Report, make: Maker) -> Report:
     doubtful = not make.said and make.cost >= DOUBTFUL
     found = []
     for f in report.findings:
-        misfit = f.code == "GC001" and not make.said and not make.backward
+        shapes = f.data.get("exception") in ("ValueError", "IndexError", "TypeError")
+        misfit = f.code == "GC001" and shapes and not make.said and not make.backward
         if f.verdict in ("FAIL", "CONTRACT") and (doubtful or misfit):
             hint = f"the arguments were guessed and may not be meant: say them in GRADCHECK; {f.hint}"
             f = replace(f, verdict="INCONCLUSIVE", hint=hint.rstrip("; "))

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from . import state
+from .calls import RESULTS
 from .pairs import all_parameters, cotangents_like, parameters, returned_names
 from .subject import (
     Arguments,
@@ -27,7 +28,6 @@ from .traced import namespaces, tracer
 
 _RATE = re.compile(r"(lr|learn(ing)?_?rate|alpha|eta|l_?rate|step_?size)", re.IGNORECASE)
 _CACHE = re.compile(r"(.*_)?(cache|ctx|context|saved|memory)s?")
-_RESULTS = ("output", "out", "outputs", "y", "a", "z", "result", "activation", "value", "loss")
 FORWARDS = ("forward", "forward_pass", "fprop", "__call__")
 BACKWARDS = ("backward", "backward_pass", "bprop", "backprop")
 _ZERO = ("zero_grad", "zero_grads", "zero_gradients", "reset_gradients", "clear_grads", "clear_grad",
@@ -113,7 +113,7 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
     return Subject(
         name, tuple(names[i] for i in keep), [np.array(arrays[i]) for i in keep], start,
         namespaces(type(plan.thing), *_parts(plan.thing)), plan.scaled, object=True, used=used,
-        params=tuple(plan.params), flushes=any(hasattr(plan.thing, w) for w in _ZERO), missing=plan.missing if wanted is None else (), broken=broken,
+        params=tuple(plan.params), descends=plan.descends, flushes=any(hasattr(plan.thing, w) for w in _ZERO), missing=plan.missing if wanted is None else (), broken=broken,
     )  # fmt: skip
 
 
@@ -148,13 +148,14 @@ def _run(plan: Plan, thing: Any, arrays: list[Any], keep: list[int]) -> Pass:
             for path in paths:
                 here[path].set(x)
     given = plan.args.filled([i for i, _ in plan.inputs], arrays[:count])
+    held = {plan.args.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
+    was = {name: x.copy() for name, x in held.items()}
     y = getattr(thing, plan.forward)(*given)
     outs = plan.result(thing, y)
-    held = {plan.args.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
 
     def pull(*douts: Any) -> list[Any]:
         before = {n: np.array(state.find(thing, p[0])) for n, (p, _) in plan.params.items()}
-        raw = getattr(thing, plan.backward)(*_backward_args(plan, given, y, douts))
+        raw = getattr(thing, plan.backward)(*_backward_args(plan, thing, given, y, douts))
         grads = [_read(thing, raw, where) for _, where in plan.inputs]
         for n, (paths, where) in plan.params.items():
             if plan.descends:  # it took a step of rate 1 down its gradient
@@ -163,14 +164,19 @@ def _run(plan: Plan, thing: Any, arrays: list[Any], keep: list[int]) -> Pass:
                 grads.append(_read(thing, raw, where))
         return [grads[i] for i in keep]
 
-    return Pass(outs, pull, held)
+    return Pass(outs, pull, held, was)
 
 
-def _backward_args(plan: Plan, given: list[Any], y: Any, douts: Sequence[Any]) -> list[Any]:
+def _backward_args(
+    plan: Plan, thing: Any, given: list[Any], y: Any, douts: Sequence[Any]
+) -> list[Any]:
     out = []
     for what in plan.takes:
         if isinstance(what, int):
             out.append(douts[what])
+        elif what == "output":  # what the loss was given, or made of it: softmax and loss in one
+            kept = getattr(thing, "output", None)
+            out.append(kept if np.shape(kept) == np.shape(given[0]) else given[0])
         elif what == "cache":
             out.append(y[-1])
         elif isinstance(what, tuple):
@@ -227,13 +233,13 @@ def _try_out(plan: Plan, params: Any) -> Exception | None:
     broken: Exception | None = None
     raw: Any = None
     try:
-        raw = getattr(thing, plan.backward)(*_backward_args(plan, given, y, douts))
+        raw = getattr(thing, plan.backward)(*_backward_args(plan, thing, given, y, douts))
     except Exception as error:
         broken = error
         if _takes_predictions(plan, outs):
             thing = copy.deepcopy(plan.thing)
             y = getattr(thing, plan.forward)(*given)
-            raw, broken = getattr(thing, plan.backward)(*_backward_args(plan, given, y, douts)), None
+            raw, broken = getattr(thing, plan.backward)(*_backward_args(plan, thing, given, y, douts)), None
     _find_inputs(plan, thing, raw, was)
     _find_params(plan, thing, raw, stable, was, params)
     return broken
@@ -243,7 +249,7 @@ def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
     """The outputs of a forward call; sets how to find them."""
     takes = parameters(getattr(thing, plan.backward))
     if y is None:
-        word = next((w for w in _RESULTS if is_float(getattr(thing, w, None))), None)
+        word = next((w for w in RESULTS if is_float(getattr(thing, w, None))), None)
         if word is None:
             raise ConfigError(
                 f"layer: forward of {type(thing).__name__} returns None and leaves no output; "
@@ -289,7 +295,7 @@ def _takes_predictions(plan: Plan, outs: list[Any]) -> bool:
     given = any(isinstance(t, tuple) for t in plan.takes)
     if not given or np.ndim(outs[0]) >= np.ndim(first):
         return False
-    plan.takes = [("arg", 0) if t == 0 and not isinstance(t, tuple) else t for t in plan.takes]
+    plan.takes = ["output" if t == 0 and not isinstance(t, tuple) else t for t in plan.takes]
     before = plan.result
     plan.result = lambda thing, y: [np.mean(before(thing, y)[0])]  # gradients are those of the mean
     plan.scaled = True
@@ -467,9 +473,10 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
         for k, x in zip(keep, arrays, strict=True):
             here[bound[names[k]]].set(x)
         args_given = args.filled([], [])
-        loss, grads = both(new, args_given)
         held = {args.names[i]: x for i, x in enumerate(args_given) if isinstance(x, np.ndarray)}
-        return Pass([loss], lambda dout: [grads.get(names[k]) for k in keep], held)
+        before = {name: x.copy() for name, x in held.items()}
+        loss, grads = both(new, args_given)
+        return Pass([loss], lambda dout: [grads.get(names[k]) for k in keep], held, before)
 
     arrays = [np.array(places[bound[names[k]]].get()) for k in keep]
     return Subject(

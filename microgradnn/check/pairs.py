@@ -231,9 +231,10 @@ def _subject(
 ) -> Subject:
     def run(arguments: Arguments, arrays: list[Any]) -> Pass:
         given = arguments.filled(reader.wrt, arrays)
-        outs, pull = plan(given)
         held = {args.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
-        return Pass(outs, lambda *douts: reader(pull(*douts)), held)
+        before = {name: x.copy() for name, x in held.items()}
+        outs, pull = plan(given)
+        return Pass(outs, lambda *douts: reader(pull(*douts)), held, before)
 
     arrays = [args.arrays[i] for i in reader.wrt]
     others = [a for i, a in enumerate(args.arrays) if i not in reader.wrt]

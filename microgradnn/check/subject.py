@@ -19,12 +19,13 @@ class Pass:
 
     outs   the outputs that get a cotangent
     pull   pull(*cotangents): the gradients in the order of Subject.names, None where there is none
-    held   arrays the code was given and must not change, by name
+    held   arrays the code was given and must not change, by name; before: copies, made before
     """
 
     outs: list[Any]
     pull: Callable[..., list[Any]]
     held: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -54,6 +55,7 @@ class Subject:
     turned: Callable[[list[Any]], Pass] | None = None  # start() with integer arguments reversed
     peers: list[Any] = field(default_factory=list)  # constant arguments of the first one's shape
     params: tuple[str, ...] = ()
+    descends: bool = False  # its backward takes a step down the gradient of the parameters
     flushes: bool = False  # it has a method that sets gradients to zero, or more than these
     missing: tuple[str, ...] = ()
     extra: str = ""
@@ -171,7 +173,7 @@ def names_gradient(word: str, of: str) -> bool:
 # Arguments that hold data to compare with, or switches, and usually have no gradient.
 _CONSTANT = re.compile(
     r"(y|t|ys|y_?true|y_?real|targets?|labels?|gt|truth|ground_?truth|expected|masks?|.*_mask|one_?hot|"
-    r"y_?one_?hot|targ|tgt|y_?batch|running_\w+|moving_\w+|stats?|eps|epsilon|reg|p|keep_?prob|"
+    r"y_?one_?hot|targ|tgt|y_?batch|running_\w+|moving_\w+|stats?|eps|epsilon|reg|keep_?prob|"
     r"positions?|lengths?|idx|indices|actual|desired|t_batch|Y|T)"
 )
 # What learns: an array of such a name has a gradient.
