@@ -327,7 +327,7 @@ def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants
                 facts.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
                 break
         _spread_cotangent(subject, facts, kept)
-    if wants("GC051") and not any(f.code in ("GC020", "GC021") for f in facts.findings):
+    if wants("GC051") and not subject.descends and not any(f.code in ("GC020", "GC021") for f in facts.findings):
         for label in ("strided", "read-only"):
             arrays = [_LAYOUTS[label](a) for a in subject.arrays]
             problem = _tried(subject, arrays, copies(douts), kept, size_of(kept, douts))

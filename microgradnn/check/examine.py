@@ -61,6 +61,8 @@ def _examine(subject: Subject, options: Options, start: float) -> Any:
     notes = list(subject.notes)
     if subject.broken is not None:
         return [raised("backward", subject.broken)], [], [], notes
+    if not subject.names:
+        return [_nothing(subject)], [], [], notes
     facts = contract(subject, rng, options.wants)
     found = list(facts.findings)
     if facts.fatal:
@@ -78,6 +80,13 @@ def _examine(subject: Subject, options: Options, start: float) -> Any:
         found += s.findings
         notes += [n for n in s.notes if n not in notes]
     return found, seen, points, notes
+
+
+def _nothing(subject: Subject) -> Finding:
+    return Finding(
+        "GC040", "INCONCLUSIVE", f"no gradient was found: {subject.extra or 'backward returns none'}",
+        hint="return the gradients from backward, or name them: params={'W': 'dW'}",
+    )  # fmt: skip
 
 
 def _with_seed(subject: Subject) -> Subject:

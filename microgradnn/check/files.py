@@ -12,7 +12,7 @@ from .discover import Found
 from .examine import Options, examine
 from .guess import Made, Maker, maker
 from .report import CODES, Report
-from .subject import Arguments, Subject
+from .subject import Arguments, Subject, is_float, quiet
 
 SHAPES = 3  # variants of sizes to look at
 DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
@@ -28,13 +28,13 @@ def check_found(
     made = make(rng, 0)
     text = f"python -m microgradnn check FILE::{found.name} --seed {seed}"
     try:
-        subject = as_subject(found, made)
+        subject = as_subject(found, made, make.said)
     except Exception as error:
         return Report(found.name, (raised("forward", error),), tuple(CODES), seed=seed, reproduce=text)
     subject.reproduce = text
     for variant in range(1, SHAPES):
         try:
-            other = as_subject(found, make(rng, variant))
+            other = as_subject(found, make(rng, variant), make.said)
         except Exception:  # sizes that do not fit after all
             continue
         if [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]:
@@ -62,8 +62,25 @@ def _loss_object(thing: Any, args: Any, name: str) -> Subject:
     return pairs.pair(thing.loss, thing.gradient, arguments, name=name, cache=False)
 
 
-def as_subject(found: Found, made: Made) -> Subject:
+def as_subject(found: Found, made: Made, said: bool = False) -> Subject:
     """What was found as a subject at these arguments."""
+    subject = _subject(found, made, said)
+    if subject.broken is None and subject.names:
+        with quiet():
+            outs = subject.start([np.array(a) for a in subject.arrays]).outs
+        if not said and any(np.asarray(o).dtype == np.float32 for o in outs):
+            # The code works in float32: it is given float32.
+            return _subject(found, replace(made, args=tuple(_single(a) for a in made.args)), said)
+    return subject
+
+
+def _single(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {k: _single(v) for k, v in x.items()}
+    return x.astype(np.float32) if is_float(x) else x
+
+
+def _subject(found: Found, made: Made, said: bool) -> Subject:
     args: Any = made.args
     if found.style == "layer":
         assert found.cls is not None
@@ -76,11 +93,14 @@ def as_subject(found: Found, made: Made) -> Subject:
         return objects.network(thing, args, name=found.name)
     assert found.forward is not None
     arguments = Arguments(args, pairs.all_parameters(found.forward))
+    places = {path[0]: i for i, path in enumerate(arguments.paths) if len(path) == 1}
+    wrt = [places[i] for i in made.wrt if i in places] if said else None
     if found.backward is None:
-        return pairs.loss(found.forward, arguments, name=found.name)
+        return pairs.loss(found.forward, arguments, name=found.name, wrt=wrt or None)
     cached = found.style == "pair"
     # What discover has wrapped is called as its style says, whatever its signature.
     adapted = any(hasattr(f, "__wrapped__") for f in (found.forward, found.backward))
     return pairs.pair(
-        found.forward, found.backward, arguments, name=found.name, cache=cached, adapted=adapted
-    )
+        found.forward, found.backward, arguments, name=found.name, cache=cached, adapted=adapted,
+        wrt=wrt or None,
+    )  # fmt: skip

@@ -112,7 +112,8 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
 
     return Subject(
         name, tuple(names[i] for i in keep), [np.array(arrays[i]) for i in keep], start,
-        namespaces(type(plan.thing), *_parts(plan.thing)), plan.scaled, object=True, used=used,
+        namespaces(type(plan.thing), *_parts(plan.thing)), plan.scaled, object=True,
+        used=None if plan.descends else used,
         params=tuple(plan.params), descends=plan.descends, flushes=any(hasattr(plan.thing, w) for w in _ZERO), missing=plan.missing if wanted is None else (), broken=broken,
     )  # fmt: skip
 
@@ -343,9 +344,11 @@ def _find_inputs(plan: Plan, thing: Any, raw: Any, was: Mapping[str, Any]) -> No
             keys = [k for k in raw if isinstance(k, str) and names_gradient(k, names[i])]
             plan.inputs += [(i, (keys[0],))] if keys else []
         return
+    wanted = [i for i in top if not often_constant(names[i])] or top
     if raw is None:
         for i in top:
-            words = [names[i], "x", "inputs", "input", "X", "prev"][: 1 if len(top) > 1 else 6]
+            known = [names[i], "x", "inputs", "input", "X", "prev"]
+            words = known if i == wanted[0] else known[:1]
             for path in state.arrays(thing):
                 word = path.rpartition(".")[2]
                 fits = any(word != w and names_gradient(word, w) for w in words)
@@ -354,7 +357,6 @@ def _find_inputs(plan: Plan, thing: Any, raw: Any, was: Mapping[str, Any]) -> No
                     break
         return
     parts = list(raw) if isinstance(raw, (tuple, list)) else [raw]
-    wanted = [i for i in top if not often_constant(names[i])] or top
     if len(parts) >= len(top) and len(top) > len(wanted) and len(parts) == len(top):
         wanted = top
     single = not isinstance(raw, (tuple, list))

@@ -129,7 +129,8 @@ class Reader:
         return pairs
 
     def _of_parts(self, parts: list[Any], wanted: Any) -> list[tuple[int, Any]]:
-        names, top, n = self.args.leaf_names, self.args.top(), len(parts)
+        names, n = self.args.leaf_names, len(parts)
+        top = [i for i in self.args.top() if not self._is_label(i)] if n < len(self.args.top()) else self.args.top()
         if wanted is not None and n == len(wanted):
             return list(zip(wanted, range(n), strict=True))
         whole = [i for i in top if not often_constant(names[i])]
@@ -143,6 +144,8 @@ class Reader:
             order = [*whole]
         elif n == len(names):
             order = [*range(n)]
+        if order is not None and n < len(top) and not self._fits(parts, order):
+            order = self._by_shapes(parts, top) or order
         if order is None and len(self.called) == n:
             order = [self._leaf(word) for word in self.called]
             if any(i is None for i in order):
@@ -157,6 +160,15 @@ class Reader:
         pairs = [(i, k) for k, i in enumerate(order) if i is not None]
         pairs += self._inside(parts)
         return [(i, k) for i, k in pairs if wanted is None or i in wanted]
+
+    def _is_label(self, i: int) -> bool:
+        """Whether an array of zeros and ones is called like a target."""
+        array = self.args.arrays[i]
+        return often_constant(self.args.leaf_names[i]) and bool(np.isin(array, (0.0, 1.0)).all())
+
+    def _fits(self, parts: list[Any], order: list[int | None]) -> bool:
+        places = zip(parts, order, strict=True)
+        return all(i is not None and self.args.arrays[i].shape == np.shape(p) for p, i in places)
 
     def _by_shapes(self, parts: list[Any], places: list[int]) -> list[int | None] | None:
         """Arrays in order whose shapes are those of the parts; None if there are none."""

@@ -59,7 +59,7 @@ def look(
             if point.given:
                 seen.findings.append(Finding(
                     "GC002", "INCONCLUSIVE", "the forward result is not finite at your point",
-                    point=point.label, hint="choose inputs inside the domain",
+                    hint="choose inputs inside the domain",
                 ))  # fmt: skip
             return seen
         douts = cotangents_like(run.outs, rng) if douts is None else _given(douts, run.outs)
