@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels, ops
+from . import ops
 from .errors import DTypeError, RuleError
 from .node import Node, next_stamp, one_like
 from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special

@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import dot_product_test, gradcheck, gradgradcheck, grads, jvp, layer, taylor_test, vjp
+    from .api import dot_product_test, jvp, layer, taylor_test, vjp
     from .differences import check_grads
+    from .own import gradcheck, gradgradcheck, grads
     from .report import CODES, VERDICTS, Entry, Finding, Report
 
 __all__ = [
@@ -17,14 +18,17 @@ __all__ = [
     "gradcheck", "gradgradcheck", "grads", "jvp", "layer", "taylor_test", "vjp",
 ]  # fmt: skip
 
-_REPORT = ("CODES", "VERDICTS", "Entry", "Finding", "Report")
+_HOMES = {
+    **dict.fromkeys(("dot_product_test", "jvp", "layer", "taylor_test", "vjp"), "api"),
+    **dict.fromkeys(("gradcheck", "gradgradcheck", "grads"), "own"),
+    "check_grads": "differences",
+}
 
 
 def __getattr__(name: str) -> Any:
     # The command line and the pytest plugin load parts of this package only.
     if name not in __all__:
         raise AttributeError(f"module 'microgradnn.check' has no attribute {name!r}")
-    home = "report" if name in _REPORT else "differences" if name == "check_grads" else "api"
-    value = getattr(import_module(f".{home}", __name__), name)
+    value = getattr(import_module(f".{_HOMES.get(name, 'report')}", __name__), name)
     globals()[name] = value
     return value

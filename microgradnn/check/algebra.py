@@ -1,4 +1,4 @@
-"""GC1: a backward pass is linear in its cotangent, whatever the function: no reference is needed."""
+"""GC1: a backward pass is linear in its cotangent, whatever the function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,17 +7,18 @@ import numpy as np
 
 from ..errors import MicrogradError
 from . import balls
-from .contract import copies, size_of, unit
 from .exact import evaluate
-from .pairs import cotangents_like
 from .report import Entry, Finding
-from .subject import Subject, quiet
+from .results import copies, size_of, unit
+from .subject import Subject, cotangents_like, quiet
 
 Pull = Callable[[list[Any]], list[Any]]
 ULPS = 2.0**12  # what fails here fails by far more
 
 
-def algebra(subject: Subject, rng: np.random.Generator, wants: Callable[[str], bool]) -> list[Finding]:
+def algebra(
+    subject: Subject, rng: np.random.Generator, wants: Callable[[str], bool]
+) -> list[Finding]:
     """Findings about B(0) = 0, B(c·v) = c·B(v), B(v + w) = B(v) + B(w) and f(x, x)."""
     found: list[Finding] = []
     with quiet():
@@ -50,8 +51,8 @@ def _zero(subject: Subject, pull: Pull, v: list[Any]) -> list[Finding]:
     for name, g in zip(subject.names, grads, strict=True):
         if g is not None and np.any(g != 0) and np.isfinite(g).any():
             bad = np.where(np.isfinite(g), np.abs(g), 0)
-            return [_finding("GC101", f"d{name} is not 0 for a cotangent of zeros: a part of it does "
-                             "not depend on the cotangent", name, g, np.zeros_like(g), bad)]  # fmt: skip
+            message = f"d{name} is not 0 for a cotangent of zeros: part of it does not depend on it"
+            return [_finding("GC101", message, name, g, np.zeros_like(g), bad)]
     return []
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from .discover import Found
 
-
 # Where layers leave their output that do not return it.
 RESULTS = ("output", "out", "outputs", "y", "a", "z", "result", "activation", "value", "loss")
 

@@ -83,7 +83,9 @@ class Judged:
         """The worst of the entries marked in `where`."""
         with np.errstate(all="ignore"):
             error = np.abs(self.yours - self.true)
-            rank = np.where(np.isfinite(error), error / (np.abs(self.true) + 1e-3 * self.scale), np.inf)
+            rank = np.where(
+                np.isfinite(error), error / (np.abs(self.true) + 1e-3 * self.scale), np.inf
+            )
         rank = np.where(where, np.nan_to_num(rank, nan=np.inf), -1.0)
         i = np.unravel_index(int(np.argmax(rank)), rank.shape) if rank.ndim else ()
         at = tuple(int(k) for k in i)
@@ -156,7 +158,9 @@ def _ratio(j: Judged, where: Any) -> str:
     if ratios.size < 2 or not np.ptp(ratios) <= 1e-9 * np.abs(ratios[0]) or not where.sum() > 1:
         return ""
     factor = float(ratios[0])
-    return "" if abs(factor - 1) < 1e-9 else f"yours is {factor:.10g} × the true gradient everywhere"
+    return (
+        "" if abs(factor - 1) < 1e-9 else f"yours is {factor:.10g} × the true gradient everywhere"
+    )
 
 
 def _truncated(j: Judged, where: Any) -> str:
@@ -176,7 +180,13 @@ def _holes(j: Judged, holes: Any, about: dict[str, Any], extreme: bool) -> Findi
     hint = "0·inf, inf/inf or 0/0 on the way; in exact arithmetic it is right" if right else ""
     if extreme:
         return Finding(
-            "GC303", "UNSTABLE", message, worst=j.entry(holes), hint=hint, data=_data(j, holes), **about
+            "GC303",
+            "UNSTABLE",
+            message,
+            worst=j.entry(holes),
+            hint=hint,
+            data=_data(j, holes),
+            **about,
         )
     return Finding(
         "GC202", "FAIL", message, worst=j.entry(holes), hint=hint, data=_data(j, holes), **about

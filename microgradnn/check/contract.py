@@ -1,98 +1,16 @@
 """GC0: what every caller of a backward pass relies on, beside that its numbers are right."""
 
-import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .pairs import cotangents_like
-from .report import Finding
-from .subject import Pass, Subject, quiet
+from .again import deterministic, reentrant, repeated_backward
+from .layouts import empty, layouts
+from .results import Facts, copies, raised, same, unit
+from .subject import Pass, Subject, cotangents_like, quiet
 
 Wants = Callable[[str], bool]
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two results are equal, bit for bit but for the sign of zero; nan equals nan."""
-    a, b = np.asarray(a), np.asarray(b)
-    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
-
-
-def close(a: Any, b: Any, ulps: float = 2**12, size: float = 0.0) -> bool:
-    """Whether two results of one formula are equal but for another order of summation.
-
-    size is that of the terms that are summed, where it is more than that of the results.
-    """
-    eps = max(unit(a), unit(b))
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    if a.shape != b.shape:
-        return False
-    with np.errstate(all="ignore"):
-        scale = np.abs(a[np.isfinite(a)]).max(initial=size)
-        fine = (np.abs(a - b) <= ulps * eps * scale) | (a == b) | (np.isnan(a) & np.isnan(b))
-    return bool(fine.all())
-
-
-def unit(a: Any) -> float:
-    """The rounding unit of an array's dtype; of float64 for what is no array of floats."""
-    dtype = np.asarray(a).dtype
-    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
-
-
-def size_of(*groups: Any) -> float:
-    """The largest finite number in lists of arrays: that of the terms whose sums may cancel."""
-    arrays = [np.asarray(a, float) for group in groups for a in group if a is not None]
-    return max((float(np.abs(a[np.isfinite(a)]).max(initial=0.0)) for a in arrays), default=0.0)
-
-
-def where(error: BaseException) -> str:
-    """The place in the user's code where an exception came from: "line 12 of layers.py"."""
-    frames = traceback.extract_tb(error.__traceback__)
-    users = [f for f in frames if not _ours(f.filename)]
-    if not users:
-        return ""
-    last = users[-1]
-    return f"line {last.lineno} of {last.filename.replace(chr(92), '/').rsplit('/', 1)[-1]}"
-
-
-def _ours(file: str) -> bool:
-    return "microgradnn/check" in file.replace("\\", "/") or "site-packages" in file
-
-
-def raised(what: str, error: BaseException, point: str = "your point") -> Finding:
-    """The finding that something raised."""
-    text = str(error).strip().split("\n")[0][:200]
-    at = where(error)
-    message = f"{what} raises {type(error).__name__}: {text}" + (f" ({at})" if at else "")
-    data = {"exception": type(error).__name__, "line": at}
-    return Finding("GC001", "CONTRACT", message, point=point, data=data)
-
-
-@dataclass
-class Facts:
-    """What the contract stage learned.
-
-    fatal      nothing else can be checked
-    random     forward is not deterministic
-    good       which gradients have the right shape, and can be compared
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    fatal: bool = False
-    random: bool = False
-    good: list[bool] = field(default_factory=list)
-
-    def say(self, code: str, message: str, verdict: str = "CONTRACT", **more: Any) -> None:
-        """None; adds a finding about the user's point."""
-        self.findings.append(Finding(code, verdict, message, point="your point", **more))
-
-
-def copies(arrays: Sequence[Any]) -> list[Any]:
-    """Copies that own their memory, in C order; numbers as they are."""
-    return [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]
 
 
 def contract(subject: Subject, rng: np.random.Generator, wants: Wants) -> Facts:
@@ -133,33 +51,13 @@ def _contract(subject: Subject, rng: Any, facts: Facts, wants: Wants) -> None:
     _globals_unchanged(subject, before, facts)
     _shapes(subject, grads, facts)
     _aliases(subject, arrays, given, grads, facts)
-    if not _deterministic(subject, facts, outs, douts, kept):
+    if not deterministic(subject, facts, outs, douts, kept):
         return
-    _repeated(subject, facts, douts, kept)
-    _layouts(subject, facts, douts, kept, wants)
-    _reentrant(subject, rng, facts, douts, kept)
+    repeated_backward(subject, facts, douts, kept)
+    layouts(subject, facts, douts, kept, wants)
+    reentrant(subject, rng, facts, douts, kept)
     if wants("GC052"):
-        _empty(subject, facts)
-
-
-def _empty(subject: Subject, facts: Facts) -> None:
-    """A remark if forward takes a batch of none, and backward does not."""
-    first, *rest = subject.arrays
-    if not np.ndim(first):
-        return
-    none = np.empty((0, *np.shape(first)[1:]), np.asarray(first).dtype)
-    try:
-        run = subject.start([none, *copies(rest)])
-    except Exception:
-        return
-    try:
-        grads = run.pull(*[np.zeros(np.shape(o), _dtype(o))[()] for o in run.outs])
-        shape = np.shape(grads[0])
-        problem = "" if shape == none.shape else f"has shape {shape}, expected {none.shape}"
-    except Exception as error:
-        problem = f"raises {type(error).__name__}: {str(error)[:120]}"
-    if problem:
-        facts.say("GC052", f"of an empty {subject.names[0]} backward {problem}", "PASS")
+        empty(subject, facts)
 
 
 def _unchanged(subject: Subject, arrays: Any, facts: Facts, code: str, who: str) -> bool:
@@ -171,9 +69,7 @@ def _unchanged(subject: Subject, arrays: Any, facts: Facts, code: str, who: str)
     return True
 
 
-def _after(
-    subject: Subject, facts: Facts, arrays: Any, cotangents: Any, first: Pass
-) -> None:
+def _after(subject: Subject, facts: Facts, arrays: Any, cotangents: Any, first: Pass) -> None:
     douts, given = cotangents
     already = any(f.code == "GC020" for f in facts.findings)
     if not already:
@@ -234,7 +130,7 @@ def _shapes(subject: Subject, grads: Any, facts: Facts) -> None:
         elif np.asarray(g).dtype.kind != "f" or unit(g) > unit(x):
             kinds = np.asarray(g).dtype, np.asarray(x).dtype
             facts.say(
-                "GC042", "d{} has dtype {}, but {} has dtype {}".format(name, kinds[0], name, kinds[1]),
+                "GC042", f"d{name} has dtype {kinds[0]}, but {name} has dtype {kinds[1]}",
                 "PASS" if kinds[0].kind in "iub" else "CONTRACT", argument=name,
                 hint="cast nothing to float32 or int on the way" if kinds[0].kind == "f" else "",
             )  # fmt: skip
@@ -253,193 +149,3 @@ def _aliases(subject: Subject, arrays: Any, given: Any, grads: Any, facts: Facts
         for other, h in parts[:i]:
             if g.size and np.shares_memory(g, h):
                 facts.say("GC031", f"d{name} and d{other} share memory", "PASS", argument=name)
-
-
-def _deterministic(subject: Subject, facts: Facts, outs: Any, douts: Any, kept: Any) -> bool:
-    """Whether second calls give the same; if forward does not, backward is not asked."""
-    again = subject.start(copies(subject.arrays))
-    if not all(same(a, b) for a, b in zip(outs, again.outs, strict=True)):
-        facts.random = True
-        facts.say(
-            "GC010", "forward gives other results at a second call with the same arguments",
-            "NONDETERMINISTIC",
-            hint="draw random numbers from a generator with a seed that is an argument, or fix the mask",
-        )  # fmt: skip
-        return False
-    grads = again.pull(*copies(douts))
-    if not all(_equal(a, b) for a, b in zip(kept, grads, strict=True)):
-        facts.say(
-            "GC011", "backward gives other results at a second call with the same arguments",
-            "NONDETERMINISTIC", hint="reuse what forward drew: keep the mask in the cache",
-        )  # fmt: skip
-        return False
-    return True
-
-
-def _equal(a: Any, b: Any) -> bool:
-    return a is b if a is None or b is None else same(a, b)
-
-
-def _repeated(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
-    """A second backward on the same cache repeats the gradients, or adds to them."""
-    if subject.scaled or subject.descends:
-        return
-    run = subject.start(copies(subject.arrays))
-    run.pull(*copies(douts))
-    # Objects may give up what one backward needs; a cache is the caller's, who may use it again.
-    try:
-        second = run.pull(*copies(douts))
-    except Exception as error:
-        facts.say(
-            "GC061", f"a second backward raises {type(error).__name__}: {str(error)[:120]}",
-            "PASS" if subject.object else "CONTRACT", data={"line": where(error)},
-        )  # fmt: skip
-        return
-    verdict = "PASS" if subject.flushes else "CONTRACT"
-    doubled, repeated = [], []
-    for name, g, h in zip(subject.names, kept, second, strict=True):
-        if g is None or h is None:
-            continue
-        if same(g, h):
-            if np.any(g != 0) and name in subject.params:
-                repeated.append(name)
-        elif close(2 * np.asarray(g), h, size=size_of(kept)):
-            doubled.append(name)
-        else:
-            facts.say("GC061", f"a second backward gives another d{name}", verdict, argument=name)
-            return
-    if doubled and repeated:
-        both = f"d{doubled[0]} adds up, d{repeated[0]} is replaced"
-        facts.say("GC061", f"in a second backward {both}: all gradients of a layer should do one")
-    elif doubled:
-        facts.say("GC061", "gradients of parameters add up until they are set to zero", "PASS")
-
-
-def _layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants) -> None:
-    if wants("GC050") and not subject.scaled:
-        changed = any(f.code == "GC022" for f in facts.findings)
-        for label, make in _LAYOUTS.items():
-            if changed and label == "read-only":
-                continue
-            given = [make(d) for d in douts]
-            problem = _tried(subject, copies(subject.arrays), given, kept, size_of(kept, douts))
-            if problem:
-                facts.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
-                break
-        _spread_cotangent(subject, facts, kept)
-    if wants("GC051") and not subject.descends and not any(f.code in ("GC020", "GC021") for f in facts.findings):
-        for label in ("strided", "read-only"):
-            arrays = [_LAYOUTS[label](a) for a in subject.arrays]
-            problem = _tried(subject, arrays, copies(douts), kept, size_of(kept, douts))
-            if problem:
-                facts.say("GC051", f"with {label} inputs {problem}", data={"layout": label})
-                break
-
-
-def _strided(a: Any) -> Any:
-    """The same numbers with gaps between them in memory."""
-    if not isinstance(a, np.ndarray) or not a.ndim:
-        return a
-    wide = np.empty((*a.shape[:-1], 2 * a.shape[-1] + 1), a.dtype)  # + 1: rows are apart too
-    wide[...] = np.nan if a.dtype.kind == "f" else 0
-    view = wide[..., : 2 * a.shape[-1] : 2]
-    view[...] = a
-    return view
-
-
-def _read_only(a: Any) -> Any:
-    if isinstance(a, np.ndarray):
-        a = a.copy()
-        a.flags.writeable = False
-    return a
-
-
-_LAYOUTS: dict[str, Callable[[Any], Any]] = {
-    "strided": _strided,
-    "Fortran-ordered": lambda a: np.array(a, order="F") if isinstance(a, np.ndarray) else a,
-    "read-only": _read_only,
-}
-
-
-def _tried(subject: Subject, arrays: Any, douts: Any, kept: Any, size: float = 0.0) -> str:
-    """What goes wrong with these arrays and cotangents, or ""."""
-    try:
-        grads = subject.start([*arrays]).pull(*douts)
-    except Exception as error:
-        at = where(error)
-        text = f"it raises {type(error).__name__}: {str(error)[:120]}"
-        return text + (f" ({at})" if at else "")
-    for name, g, k in zip(subject.names, grads, kept, strict=True):
-        if k is not None and g is not None and not close(k, g, size=size):
-            return f"d{name} is different"
-    return ""
-
-
-def _spread_cotangent(subject: Subject, facts: Facts, kept: Any) -> None:
-    """A cotangent as the sum's backward makes it: one number, seen everywhere with stride 0."""
-    run = subject.start(copies(subject.arrays))
-    ones = [np.broadcast_to(np.asarray(1.0, _dtype(o)), np.shape(o)) for o in run.outs]
-    if all(o.ndim == 0 for o in ones) or any(f.code in ("GC050", "GC022") for f in facts.findings):
-        return
-    try:
-        expected = subject.start(copies(subject.arrays)).pull(*[np.array(o) for o in ones])
-    except Exception:
-        return
-    # The gradient of a sum may cancel to nothing (softmax): its terms are as large as others'.
-    problem = _tried(subject, copies(subject.arrays), ones, expected, size_of(kept, ones))
-    if problem:
-        facts.say("GC050", f"with a stride-0 cotangent {problem}", data={"layout": "stride-0"})
-
-
-def _dtype(out: Any) -> Any:
-    dtype = np.asarray(out).dtype
-    return dtype if dtype.kind == "f" else np.dtype(float)
-
-
-def _reentrant(subject: Subject, rng: Any, facts: Facts, douts: Any, kept: Any) -> None:
-    """f(x1); f(x2); backward of the first. Of an object: its second call must forget the first."""
-    if subject.used is not None:
-        _second_call(subject, facts, douts, kept)
-    # Of an object each start() is a copy: what they share belongs to the class or the module.
-    # Other signs if the domain has them, else other sizes.
-    others = [[-np.asarray(a) for a in subject.arrays], [_other(rng, a) for a in subject.arrays]]
-    calls = [partial(subject.start, other) for other in others]
-    if subject.turned is not None:
-        calls.append(partial(subject.turned, copies(subject.arrays)))
-    for call in calls:
-        try:
-            first = subject.start(copies(subject.arrays))
-            call()
-            grads = first.pull(*copies(douts))
-        except Exception:
-            continue
-        for name, g, k in zip(subject.names, grads, kept, strict=True):
-            if g is not None and k is not None and not same(g, k):
-                facts.say(
-                    "GC060", f"after another forward, d{name} of the first call is different: "
-                    "what backward needs is kept where the next call overwrites it", argument=name,
-                )  # fmt: skip
-                return
-
-
-def _second_call(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
-    """An object that was used before gives the gradients of its last call."""
-    assert subject.used is not None
-    try:
-        grads = subject.used(copies(subject.arrays)).pull(*copies(douts))
-    except Exception as error:
-        if not subject.flushes:
-            facts.findings.append(raised("forward and backward of a second call", error))
-        return
-    for name, g, k in zip(subject.names, grads, kept, strict=True):
-        if g is not None and k is not None and not same(g, k) and not close(k, g, size=size_of(kept)):
-            facts.say(
-                "GC060", f"in a second call of the same object d{name} is different: something is "
-                "left over from the first", argument=name,
-            )  # fmt: skip
-            return
-
-
-def _other(rng: Any, a: Any) -> Any:
-    a = np.asarray(a)
-    return (a * rng.uniform(0.5, 0.9, a.shape)).astype(a.dtype)

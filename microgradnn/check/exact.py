@@ -20,7 +20,8 @@ from ..value import Value
 from ..walk import pullback
 from . import balls
 from .subject import Pass, Subject
-from .traced import TooLarge, Traced, tracing, values
+from .traced import TooLarge, Traced, values
+from .tracing import tracing
 
 BUDGET = 200_000  # nodes in one trace: about a second
 MOST_PAIRS = 2000  # comparisons to remember
@@ -70,6 +71,7 @@ class Judge:
         self.known: dict[Any, Tie | None] = {}
 
     def __call__(self, compare: Any, a: Any, b: Any) -> Any:
+        """Whether compare(a, b), as the class says."""
         x, y = plain(a), plain(b)
         if not hasattr(y, "__add__") or isinstance(y, (str, np.ndarray)):
             return compare(x, y)

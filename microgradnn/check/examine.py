@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ConfigError
 from .algebra import algebra
-from .contract import Facts, contract, copies, raised
-from .points import Point, around, on_kinks
-from .report import CODES, Finding, Report, selected
+from .contract import contract
+from .points import Point, Seen, around, on_kinks
+from .report import CODES, Finding, Report, check_codes, selected
+from .results import Facts, copies, raised
 from .subject import Subject
-from .values import Seen, look
+from .values import look
 
+Codes = str | Sequence[str]
 ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls
 SECONDS = 0.35  # for the points beside the user's own
 
@@ -34,6 +37,18 @@ class Options:
         return selected(code, self.select, self.ignore)
 
 
+def options_of(seed: int, select: Codes, ignore: Codes, cotangents: Any, probes: bool) -> Options:
+    """The options as a user gives them; ConfigError for what cannot be one."""
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ConfigError(f"check: seed is {seed!r}, need an integer from 0 on")
+    given = cotangents
+    if cotangents is not None and not isinstance(cotangents, (tuple, list)):
+        given = [cotangents]
+    return Options(
+        int(seed), check_codes("select", select), check_codes("ignore", ignore), given, probes
+    )
+
+
 def examine(subject: Subject, options: Options) -> Report:
     """The report on a subject at its own point, its other shapes, and points around it."""
     start = time.perf_counter()
@@ -44,12 +59,12 @@ def examine(subject: Subject, options: Options) -> Report:
         np.random.set_state(state)
     found = _pruned([f for f in found if options.wants(f.code)])
     coverage = _coverage(subject, seen)
+    checks = tuple(c for c in CODES if options.wants(c) and c not in ELSEWHERE)
     notes += _uniform(options)
     found += [f for f in _untested(coverage, seen, found) if options.wants(f.code)]
     given = seen[0] if seen else Seen()
     return Report(
-        subject.name, tuple(found), tuple(c for c in CODES if options.wants(c) and c not in ELSEWHERE),
-        tuple(points),
+        subject.name, tuple(found), checks, tuple(points),
         {n: given.method for n in subject.names if given.method},
         {n: v for n, v in given.smallest.items() if np.isfinite(v)}, coverage,
         options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
@@ -84,7 +99,8 @@ def _examine(subject: Subject, options: Options, start: float) -> Any:
 
 def _nothing(subject: Subject) -> Finding:
     return Finding(
-        "GC040", "INCONCLUSIVE", f"no gradient was found: {subject.extra or 'backward returns none'}",
+        "GC040", "INCONCLUSIVE",
+        f"no gradient was found: {subject.extra or 'backward returns none'}",
         hint="return the gradients from backward, or name them: params={'W': 'dW'}",
     )  # fmt: skip
 
@@ -160,7 +176,9 @@ def _uniform(options: Options) -> list[str]:
     """A note on cotangents that are the same everywhere."""
     given = [np.asarray(c) for c in options.cotangents or ()]
     if any(c.size > 1 and np.ptp(c) == 0 for c in given):
-        return ["a cotangent of equal numbers hides errors: under it softmax and normalisation cancel"]
+        return [
+            "a cotangent of equal numbers hides errors: under it softmax and normalisation cancel"
+        ]
     return []
 
 
@@ -170,11 +188,15 @@ def _untested(coverage: Any, seen: list[Seen], found: list[Finding]) -> list[Fin
     for name, mask in (seen[0].nonzero if seen else {}).items():
         if np.size(mask) and not np.any(mask) and coverage.get(name, (0, 0))[0]:
             out.append(Finding(
-                "GC206", "PASS", f"at your point 0 of {np.size(mask)} entries of d{name} are nonzero: "
-                "it was tested at other points only", argument=name, point="your point",
+                "GC206", "PASS", f"at your point 0 of {np.size(mask)} entries of d{name} are "
+                "nonzero: it was tested at other points only", argument=name, point="your point",
             ))  # fmt: skip
     for name, (some, total) in coverage.items():
-        if total and some == 0 and not any(f.argument == name for f in found if f.verdict != "PASS"):
+        if (
+            total
+            and some == 0
+            and not any(f.argument == name for f in found if f.verdict != "PASS")
+        ):
             out.append(Finding(
                 "GC206", "PASS", f"0 of {total} entries of d{name} were nonzero at any point: "
                 "nothing was tested there", argument=name,

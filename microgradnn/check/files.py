@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from . import objects, pairs
-from .contract import raised
+from . import networks, objects, pairs, reader
 from .discover import Found
 from .examine import Options, examine
 from .guess import Made, Maker, maker
 from .report import CODES, Report
+from .results import raised
 from .subject import Arguments, Subject, is_float, quiet
 
 SHAPES = 3  # variants of sizes to look at
@@ -30,7 +30,9 @@ def check_found(
     try:
         subject = as_subject(found, made, make.said)
     except Exception as error:
-        return Report(found.name, (raised("forward", error),), tuple(CODES), seed=seed, reproduce=text)
+        return Report(
+            found.name, (raised("forward", error),), tuple(CODES), seed=seed, reproduce=text
+        )
     subject.reproduce = text
     for variant in range(1, SHAPES):
         try:
@@ -50,7 +52,9 @@ def _trusted(report: Report, make: Maker) -> Report:
         shapes = f.data.get("exception") in ("ValueError", "IndexError", "TypeError")
         misfit = f.code == "GC001" and shapes and not make.said and not make.backward
         if f.verdict in ("FAIL", "CONTRACT") and (doubtful or misfit):
-            hint = f"the arguments were guessed and may not be meant: say them in GRADCHECK; {f.hint}"
+            hint = (
+                f"the arguments were guessed and may not be meant: say them in GRADCHECK; {f.hint}"
+            )
             f = replace(f, verdict="INCONCLUSIVE", hint=hint.rstrip("; "))
         found.append(f)
     return replace(report, findings=tuple(found))
@@ -58,7 +62,7 @@ def _trusted(report: Report, make: Maker) -> Report:
 
 def _loss_object(thing: Any, args: Any, name: str) -> Subject:
     """An object whose loss(…) has a gradient(…) with respect to one of its arguments."""
-    arguments = Arguments(args, pairs.all_parameters(thing.loss))
+    arguments = Arguments(args, reader.all_parameters(thing.loss))
     return pairs.pair(thing.loss, thing.gradient, arguments, name=name, cache=False)
 
 
@@ -90,9 +94,9 @@ def _subject(found: Found, made: Made, said: bool) -> Subject:
         thing = found.cls(*made.init)
         if found.backward is not None and not isinstance(thing.gradient(*args), Mapping):
             return _loss_object(thing, args, found.name)
-        return objects.network(thing, args, name=found.name)
+        return networks.network(thing, args, name=found.name)
     assert found.forward is not None
-    arguments = Arguments(args, pairs.all_parameters(found.forward))
+    arguments = Arguments(args, reader.all_parameters(found.forward))
     places = {path[0]: i for i, path in enumerate(arguments.paths) if len(path) == 1}
     wrt = [places[i] for i in made.wrt if i in places] if said else None
     if found.backward is None:

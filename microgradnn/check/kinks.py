@@ -261,7 +261,8 @@ def _findings(
             worst = entry(j, at, (float(here[3][at]), float(here[4][at])))
             found.append(Finding(
                 "GC301", "PASS_SUBGRADIENT" if given else "PASS",
-                f"d{j.name} is a valid subgradient at {count} of {j.true.size} entries, which have a kink", worst=worst,
+                f"d{j.name} is a valid subgradient at {count} of {j.true.size} entries, at a "
+                "kink", worst=worst,
                 data={"entries": count, "low": here[3], "high": here[4], "kink": here[0]}, **about,
             ))  # fmt: skip
     return found

@@ -87,7 +87,7 @@ class Numeric:
     @cached_property
     def long(self) -> bool:
         """Whether it runs in 80 bits."""
-        return self._works(np.longdouble) and np.finfo(np.longdouble).eps < 2.0**-60
+        return self._works(np.longdouble) and float(np.finfo(np.longdouble).eps) < 2.0**-60
 
     @cached_property
     def complex(self) -> bool:
@@ -151,7 +151,11 @@ class Numeric:
             fast = self._complex_step(direction)
             for h in (1e-4, 1e-6):
                 value, error = self.rough(direction, h * self._near(direction))
-                if abs(fast - value) <= max(8 * error, 1e-12 * abs(fast)) <= 1e-3 * abs(fast) + 1e-12:
+                if (
+                    abs(fast - value)
+                    <= max(8 * error, 1e-12 * abs(fast))
+                    <= 1e-3 * abs(fast) + 1e-12
+                ):
                     bound = 64 * 2.0**-52 * self._size(direction, fast)
                     return Slope(fast, bound, "complex step, confirmed by differences")
         return self._differences(direction)
@@ -186,9 +190,10 @@ class Numeric:
 
     def _differences(self, direction: Sequence[Any]) -> Slope:
         """The best of several first steps, each relative to the size of the arguments moved."""
-        number = np.longdouble if self.long else np.float64
+        number: Any = np.longdouble if self.long else np.float64
         xs = [a.astype(number) for a in self.arrays]
         ds = [np.asarray(d).astype(number) for d in direction]
+
         def at(h: float) -> list[Any]:
             return [self._value([x + number(h) * d for x, d in zip(xs, ds, strict=True)])]
 

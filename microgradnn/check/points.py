@@ -1,11 +1,12 @@
 """Points to look at beside the user's own: zeros, ties, saturation, tiny and huge numbers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from .report import Finding
 from .subject import Subject
 
 
@@ -17,6 +18,25 @@ class Point:
     arrays: list[Any]
     extreme: bool = False
     given: bool = False
+
+
+@dataclass
+class Seen:
+    """What one point showed.
+
+    nonzero   where true gradients are not zero, by argument
+    smallest  the smallest relative error that would have been found, by argument
+    method    how the truth was found
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    nonzero: dict[str, Any] = field(default_factory=dict)
+    smallest: dict[str, float] = field(default_factory=dict)
+    method: str = ""
+    notes: list[str] = field(default_factory=list)
+    nodes: int = 0
+    skipped: str = ""
+    comparisons: list[Any] = field(default_factory=list)
 
 
 def around(subject: Subject, rng: np.random.Generator) -> Iterator[Point]:
@@ -105,7 +125,7 @@ def _with_equal(rng: np.random.Generator, a: Any, peers: list[Any], rest: list[A
     inside = (other > out.min(initial=0.0)) & (other < out.max(initial=0.0))
     inside |= _domain(out) == "any"
     places = np.flatnonzero(inside)
-    at = rng.choice(places, min(2, places.size), replace=False) if places.size else []
+    at: Any = rng.choice(places, min(2, places.size), replace=False) if places.size else []
     out.flat[at] = other.flat[at]
     return out
 

@@ -160,3 +160,8 @@ def traced_state(thing: Any, number: Any) -> None:
 def same_array(a: Any, b: Any) -> bool:
     """Whether two arrays have the same numbers."""
     return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True))
+
+
+def parts(thing: Any) -> list[Any]:
+    """The classes of the objects inside an object."""
+    return list({type(p.get()) for p in places(thing).values()} - {np.ndarray, float, int})

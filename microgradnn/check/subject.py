@@ -206,3 +206,23 @@ def chosen(wrt: Any, names: Sequence[str], caller: str) -> list[int] | None:
         else:
             raise ConfigError(f"{caller}: wrt names {w!r}; float arrays here are {list(names)}")
     return out
+
+
+def cotangents_like(outs: Sequence[Any], rng: np.random.Generator, scale: float = 1.0) -> list[Any]:
+    """Random numbers of both signs in the form of outs, none near zero."""
+    drawn = []
+    for out in outs:
+        shape, dtype = np.shape(out), getattr(out, "dtype", np.dtype(float))
+        v = scale * rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+        drawn.append(np.asarray(v).astype(dtype if dtype.kind == "f" else float)[()])
+    return drawn
+
+
+def with_axes(args: Sequence[Any]) -> list[Any]:
+    """The arguments with plain floats as arrays of no axes, so that they have gradients."""
+    return [np.asarray(a) if isinstance(a, float) else a for a in args]
+
+
+def called(f: Any) -> str:
+    """What a function or an object is called in messages."""
+    return getattr(f, "__name__", type(f).__name__)

@@ -9,14 +9,16 @@ import numpy as np
 from ..walk import pushforward
 from . import balls
 from .compare import PROOF, Judged, judge
-from .contract import copies
-from .exact import Judge, TooLarge, Untraceable
+from .exact import Judge, Untraceable
 from .examine import Options
+from .namespaces import namespaces
 from .numeric import SAFETY, SCALES, extrapolate
-from .pairs import all_parameters, cotangents_like
+from .reader import all_parameters
 from .report import Entry, Finding, Report
-from .subject import Arguments, is_float, quiet
-from .traced import namespaces, tracing, values
+from .results import copies, raised
+from .subject import Arguments, cotangents_like, is_float, quiet
+from .traced import TooLarge, values
+from .tracing import tracing
 
 DRAWS = 3
 
@@ -52,7 +54,8 @@ def _outputs(out: Any) -> list[Any]:
 
 
 def jvp_report(
-    f: Callable[..., Any], f_jvp: Callable[..., Any], args: Sequence[Any], options: Options, name: str
+    f: Callable[..., Any], f_jvp: Callable[..., Any], args: Sequence[Any], options: Options,
+    name: str,
 ) -> Report:  # fmt: skip
     """See check.jvp."""
     start = time.perf_counter()
@@ -67,8 +70,6 @@ def jvp_report(
                 yours = _tangent(f_jvp, args, tangents)
                 again = _tangent(f_jvp, args, tangents)
             except Exception as error:
-                from .contract import raised
-
                 found.append(raised("jvp", error))
                 break
             found += _contract(f, args, yours, again)
@@ -176,7 +177,8 @@ def _compared(yours: Any, true: Any, bound: Any, method: str, args: Arguments) -
 
 
 def dot_product(
-    f_jvp: Callable[..., Any], f_vjp: Callable[..., Any], args: Sequence[Any], seed: int, draws: int,
+    f_jvp: Callable[..., Any], f_vjp: Callable[..., Any], args: Sequence[Any], seed: int,
+    draws: int,
     name: str,
 ) -> Report:  # fmt: skip
     """See check.dot_product_test."""
@@ -192,7 +194,9 @@ def dot_product(
             jv = [np.asarray(g, float) for g in _pulled(f_vjp, args, v)]
             if [g.shape for g in jv] != [t.shape for t in u]:
                 shapes = [g.shape for g in jv], [t.shape for t in u]
-                found = [Finding("GC041", "CONTRACT", "vjp gives shapes {}, expected {}".format(*shapes))]
+                found = [
+                    Finding("GC041", "CONTRACT", "vjp gives shapes {}, expected {}".format(*shapes))
+                ]
                 break
             left = [a * b for a, b in zip(v, ju, strict=True)]
             right = [a * b for a, b in zip(jv, u, strict=True)]
@@ -200,9 +204,17 @@ def dot_product(
             size = float(sum(np.abs(p).sum() for side in (left, right) for p in side))
             eps = max((float(np.finfo(x.dtype).eps) for x in arrays), default=2.0**-52)
             if not abs(a - b) <= 64 * eps * size:
-                worst = Entry("v·J·u", (), b, a, abs(a - b), abs(a - b) / (eps * abs(a) + 1e-300), 64 * eps * size)
+                worst = Entry(
+                    "v·J·u",
+                    (),
+                    b,
+                    a,
+                    abs(a - b),
+                    abs(a - b) / (eps * abs(a) + 1e-300),
+                    64 * eps * size,
+                )
                 found = [Finding(
-                    "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: the jvp and the vjp "
+                    "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: the jvp and vjp "
                     "are not each other's transpose", worst=worst, point="your point",
                     method="the law itself: no oracle is needed",
                 )]  # fmt: skip
