@@ -137,7 +137,7 @@ def _wrong(j: Judged, where: Any, about: dict[str, Any]) -> Finding:
     total, worst = where.size, j.entry(where)
     count = int(where.sum())
     what = "it" if total == 1 else f"{count} of {total} entries"
-    hint = _ratio(j, where) or ("" if j.formula is None else _truncated(j, where))
+    hint = ("" if j.formula is None else _truncated(j, where)) or _ratio(j, where)
     verb = "differs" if total == 1 else "differ"
     return Finding(
         "GC201", "FAIL", f"d{j.name} is wrong: {what} {verb}", worst=worst, hint=hint,

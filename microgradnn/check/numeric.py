@@ -6,6 +6,7 @@ Differences: Ridders, Advances in Engineering Software 4 (1982), from several fi
 no one step is right for log(1e-8) and for sin(1000 x).
 """
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from . import balls
 from .subject import Subject
 
 SCALES = (2.0**-5, 2.0**-9, 2.0**-2, 2.0**-14, 2.0**-20)
+SLOW = 2e-3  # seconds of one forward
 SAFETY = 16.0  # an error estimate is not a bound; measured on smooth functions ×10 was enough
 
 
@@ -28,15 +30,17 @@ def extrapolate(
 ) -> tuple[list[Any], list[Any]]:  # fmt: skip
     """The derivative of at(h) at h = 0, and an estimate of its error: two lists of arrays.
 
-    unit is the rounding unit of the results and scale their size; moved is what rounding of the
-    arguments does to h itself.
+    unit is the rounding unit of the results and scale their size, or more; moved is what rounding
+    of the arguments does to h itself.
     """
     table: list[Any] = []
     best: list[Any] = []
     bound: list[Any] = []
     h = step
     for i in range(levels):  # halve the step, extrapolate to zero, keep what agrees best
-        row = [[(a - b) / (2 * h) for a, b in zip(at(h), at(-h), strict=True)]]
+        ends = at(h), at(-h)
+        row = [[(a - b) / (2 * h) for a, b in zip(*ends, strict=True)]]
+        scale = max([scale, *(float(np.abs(y).max(initial=0.0)) for end in ends for y in end)])
         for k in range(i):
             row.append(
                 [c + (c - p) / (4.0 ** (k + 1) - 1) for c, p in zip(row[k], table[k], strict=True)]
@@ -85,9 +89,19 @@ class Numeric:
         return self.subject.opaque and balls.available and self._takes_balls()
 
     @cached_property
+    def slow(self) -> bool:
+        """Whether one forward takes so long that few of them must do."""
+        start = time.perf_counter()
+        self._value([a.astype(np.float64) for a in self.arrays])
+        return time.perf_counter() - start > SLOW
+
+    @cached_property
     def long(self) -> bool:
         """Whether it runs in 80 bits."""
-        return self._works(np.longdouble) and float(np.finfo(np.longdouble).eps) < 2.0**-60
+        if float(np.finfo(np.longdouble).eps) > 2.0**-60 or self.slow:
+            return False
+        start = time.perf_counter()
+        return self._works(np.longdouble) and time.perf_counter() - start < SLOW
 
     @cached_property
     def complex(self) -> bool:
@@ -202,9 +216,11 @@ class Numeric:
         size = sum(float(np.abs(x).max(initial=0.0)) for x in xs)
         best, bound = np.nan, np.inf
         near = self._near(direction)
-        for step in [s * near for s in SCALES] + (list(SCALES) if near < 1 else []):
+        steps = [s * near for s in SCALES] + (list(SCALES) if near < 1 else [])
+        for step in steps[:2] if self.slow else steps:
             with np.errstate(all="ignore"):
-                value, error = extrapolate(at, step, unit, here, unit * size, 6)
+                levels = 4 if self.slow else 6
+                value, error = extrapolate(at, step, unit, here, unit * size, levels)
             if np.isfinite(value[0]) and error[0] < bound:
                 best, bound = float(value[0]), float(error[0])
             if bound <= 1e-12 * abs(best):
