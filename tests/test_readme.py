@@ -48,6 +48,24 @@ def test_the_printed_result_of_the_first_block_is_the_real_one(tmp_path: Path) -
     assert run(str(script)) == claimed
 
 
+def test_the_report_that_is_shown_is_the_real_one(tmp_path: Path) -> None:
+    (block,) = [b for b in BLOCKS if "report = check.layer(" in b]
+    script = tmp_path / "block.py"
+    script.write_text(block + "print(report)\n", encoding="utf-8")
+    (claimed,) = re.findall(r"`print\(report\)` shows\n\n```text\n(.*?)```", README, re.S)
+    _, _, printed = run(str(script)).partition("\n")
+    seconds = re.compile(r"\d+\.\d+ s;")
+    assert seconds.sub("", printed) == seconds.sub("", claimed)
+
+
+def test_the_test_with_the_fixture_passes(tmp_path: Path) -> None:
+    (block,) = [b for b in BLOCKS if "(gradcheck)" in b]
+    (tmp_path / "test_block.py").write_text(block, encoding="utf-8")
+    (tmp_path / "conftest.py").write_text("pytest_plugins = ['microgradnn.check.pytest_plugin']")
+    how = ["-p", "no:gradcheck", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    assert "1 passed" in run("-m", "pytest", *how, folder=tmp_path)
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
 def test_every_example_runs_and_its_assertions_hold(example: Path, tmp_path: Path) -> None:
     quick = ["--quick"] if "args.quick" in example.read_text(encoding="utf-8") else []

@@ -22,6 +22,8 @@ def deterministic(subject: Subject, facts: Facts, outs: Any, douts: Any, kept: A
         return False
     grads = again.pull(*copies(douts))
     if not all(_equal(a, b) for a, b in zip(kept, grads, strict=True)):
+        facts.noisy = True
+        facts.noisy = True
         facts.say(
             "GC011", "backward gives other results at a second call with the same arguments",
             "NONDETERMINISTIC", hint="reuse what forward drew: keep the mask in the cache",

@@ -51,7 +51,10 @@ def _zero(subject: Subject, pull: Pull, v: list[Any]) -> list[Finding]:
     for name, g in zip(subject.names, grads, strict=True):
         if g is not None and np.any(g != 0) and np.isfinite(g).any():
             bad = np.where(np.isfinite(g), np.abs(g), 0)
-            message = f"d{name} is not 0 for a cotangent of zeros: part of it does not depend on it"
+            message = (
+                f"d{name} is not 0 for a cotangent of zeros: a part of it does not depend on the "
+                "cotangent"
+            )
             return [_finding("GC101", message, name, g, np.zeros_like(g), bad)]
     return []
 

@@ -21,6 +21,7 @@ def contract(subject: Subject, rng: np.random.Generator, wants: Wants) -> Facts:
             _contract(subject, rng, facts, wants)
     except _Stop:
         facts.fatal = True
+    facts.unwanted = [f for f in facts.findings if not wants(f.code)]
     facts.findings = [f for f in facts.findings if wants(f.code)]
     return facts
 
@@ -56,7 +57,7 @@ def _contract(subject: Subject, rng: Any, facts: Facts, wants: Wants) -> None:
     repeated_backward(subject, facts, douts, kept)
     layouts(subject, facts, douts, kept, wants)
     reentrant(subject, rng, facts, douts, kept)
-    if wants("GC052"):
+    if wants("GC052") and not facts.findings:
         empty(subject, facts)
 
 

@@ -54,14 +54,9 @@ class Judge:
     """
 
     def __init__(
-        self,
-        near: Collection[int] = (),
-        direction: Any = None,
-        flipped: Collection[Any] = (),
-        room: float = 0.0,
+        self, direction: Any = None, flipped: Collection[Any] = (), room: float = 0.0
     ) -> None:
-        self.near, self.direction, self.flipped = frozenset(near), direction, frozenset(flipped)
-        self.room = room
+        self.direction, self.flipped, self.room = direction, frozenset(flipped), room
         self.count, self.collect = 0, False
         self.pairs: list[tuple[Any, Any]] = []  # comparisons that were clear, if collect
         self.overlaps: list[int] = []
@@ -76,17 +71,15 @@ class Judge:
         if not hasattr(y, "__add__") or isinstance(y, (str, np.ndarray)):
             return compare(x, y)
         self.count += 1
-        number = self.count
-        if number not in self.near:
-            if (x > y or x < y) and not (self.room and self._close(x, y)):
-                if self.collect and len(self.pairs) < MOST_PAIRS:
-                    self.pairs.append((a, b))
-                return compare(x, y)
-            if x != x or y != y or _nan(x) or _nan(y):
-                return compare is kernels.ne
+        if (x > y or x < y) and not (self.room and self._close(x, y)):
+            if self.collect and len(self.pairs) < MOST_PAIRS:
+                self.pairs.append((a, b))
+            return compare(x, y)
+        if x != x or y != y or _nan(x) or _nan(y):
+            return compare is kernels.ne
         if a is b:
-            return compare in (kernels.eq, kernels.ge, kernels.le)
-        self.overlaps.append(number)
+            return compare in _EQUAL
+        self.overlaps.append(self.count)
         if self.direction is None:
             return _by_middles(compare, x, y)
         side = self._side(a, b)

@@ -57,7 +57,7 @@ def examine(subject: Subject, options: Options) -> Report:
         found, seen, points, notes = _examine(subject, options, start)
     finally:
         np.random.set_state(state)
-    found = _pruned([f for f in found if options.wants(f.code)])
+    found = _pruned(found)
     coverage = _coverage(subject, seen)
     checks = tuple(c for c in CODES if options.wants(c) and c not in ELSEWHERE)
     notes += _uniform(options)
@@ -80,19 +80,18 @@ def _examine(subject: Subject, options: Options, start: float) -> Any:
         return [_nothing(subject)], [], [], notes
     facts = contract(subject, rng, options.wants)
     found = list(facts.findings)
-    if facts.fatal:
-        return found, [], [], notes
+    if facts.fatal or facts.noisy or not any(facts.good or [True]):
+        # Nothing can be checked: the reason is told, whatever is selected.
+        return found + [f for f in facts.unwanted if f.verdict != "PASS"], [], [], notes
     if facts.random:
         subject = _seeded(subject, notes)
         if subject is None:
-            return found, [], [], notes
-    if not all(facts.good) and not any(facts.good):
-        return found, [], [], notes
+            return found + facts.unwanted, [], [], notes
     if any(options.wants(c) for c in ("GC101", "GC102", "GC104")):
         found += algebra(subject, rng, options.wants)
     seen, points = _values(subject, options, facts, rng, start)
     for s in seen:
-        found += s.findings
+        found += [f for f in s.findings if options.wants(f.code) or f.code == "GC001"]
         notes += [n for n in s.notes if n not in notes]
     return found, seen, points, notes
 
@@ -136,6 +135,8 @@ def _values(
     points = [] if seen[0].skipped else [given.label]
     if not options.probes or any(f.verdict == "FAIL" for f in seen[0].findings):
         return seen, points
+    if any(f.code == "GC205" for f in seen[0].findings):  # its trace is not to be trusted
+        subject = replace(subject, opaque=True, others=[])
     before = time.perf_counter()
     for k, other in enumerate(subject.others):
         if all(facts.good):

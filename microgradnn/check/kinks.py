@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import balls
-from .compare import Judged, entry
+from .compare import ROOM, Judged, entry
 from .exact import Judge, Tie, evaluate
 from .report import Finding
 from .subject import Subject
@@ -29,7 +28,7 @@ class Sides:
 
     subject: Subject
     douts: Sequence[Any]
-    near: Sequence[int]
+    bits: int
     rng: np.random.Generator
     rows: list[Any] = field(default_factory=list)
     ties: dict[Any, Tie] = field(default_factory=dict)
@@ -39,8 +38,8 @@ class Sides:
 
     def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
         """The derivative beside the kink in this direction."""
-        judge = Judge(self.near, direction, flipped)
-        exact = evaluate(self.subject, self.douts, balls.HIGH, judge, backward=self.first is None)
+        judge = Judge(direction, flipped, ROOM)
+        exact = evaluate(self.subject, self.douts, self.bits, judge, backward=self.first is None)
         if self.first is None:
             self.first = exact
         self.ties.update(judge.ties)
@@ -75,15 +74,16 @@ class Sides:
 
 
 def at_kink(
-    subject: Subject, douts: Sequence[Any], judged: Sequence[Judged], near: Sequence[int],
+    subject: Subject, douts: Sequence[Any], judged: Sequence[Judged], bits: int,
     point: str, given: bool, rng: np.random.Generator,
 ) -> tuple[list[Finding], list[Judged] | None]:  # fmt: skip
     """Findings about kinks, and what is to be judged as usual: entries that no kink concerns.
 
-    `judged` holds the user's gradients; their truths are filled in here.
+    `judged` holds the user's gradients; their truths are filled in here. `bits` is the precision of
+    the code's own floats: what is nearer to a tie than they can tell counts as one.
     """
     start = time.perf_counter()
-    sides = Sides(subject, douts, near, rng, until=start + (2.0 if given else 0.25))
+    sides = Sides(subject, douts, bits, rng, until=start + (2.0 if given else 0.25))
     # "The first of equals wins" and "the last wins" are what most code does; then any side.
     ramp = np.arange(1.0, 1.0 + sum(np.size(a) for a in subject.arrays))
     sides.rows = [sides.run(d) for d in (-ramp, ramp, sides.direction(), sides.direction())]
@@ -176,6 +176,8 @@ def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -
         if len(more) == len(corners) or time.perf_counter() > sides.until:
             break
         corners = more
+    if _off_plane(rows, yours, tolerance):
+        return False
     return _zonotope(sides, yours, group, tolerance)
 
 
@@ -220,6 +222,18 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
     return False if len(group) <= 4 else None
 
 
+def _off_plane(rows: Any, yours: Any, tolerance: float) -> bool:
+    """Whether all sides lie in one plane (shares of a maximum sum to the whole), and yours not."""
+    steps = rows[1:] - rows[0]
+    _, sizes, axes = np.linalg.svd(steps, full_matrices=False)
+    rank = int((sizes > 1e-9 * max(1.0, sizes.max(initial=0.0))).sum())
+    if len(steps) < rank + 3:  # too few sides to know the plane
+        return False
+    rest = yours - rows[0]
+    rest = rest - axes[:rank].T @ (axes[:rank] @ rest)
+    return bool(np.abs(rest).max() > tolerance)
+
+
 def _weights(deltas: Any, target: Any) -> Any:
     """Least squares with weights between 0 and 1, one coordinate after another."""
     weights = np.full(len(deltas), 0.5)
@@ -261,8 +275,8 @@ def _findings(
             worst = entry(j, at, (float(here[3][at]), float(here[4][at])))
             found.append(Finding(
                 "GC301", "PASS_SUBGRADIENT" if given else "PASS",
-                f"d{j.name} is a valid subgradient at {count} of {j.true.size} entries, at a "
-                "kink", worst=worst,
+                f"d{j.name} is a valid subgradient at {count} of {j.true.size} entries, "
+                "which have a kink", worst=worst,
                 data={"entries": count, "low": here[3], "high": here[4], "kink": here[0]}, **about,
             ))  # fmt: skip
     return found

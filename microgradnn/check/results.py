@@ -72,12 +72,15 @@ class Facts:
 
     fatal      nothing else can be checked
     random     forward is not deterministic
+    noisy      backward is not: nothing can be said of its values
     good       which gradients have the right shape, and can be compared
     """
 
     findings: list[Finding] = field(default_factory=list)
+    unwanted: list[Finding] = field(default_factory=list)
     fatal: bool = False
     random: bool = False
+    noisy: bool = False
     good: list[bool] = field(default_factory=list)
 
     def say(self, code: str, message: str, verdict: str = "CONTRACT", **more: Any) -> None:

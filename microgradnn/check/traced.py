@@ -14,10 +14,8 @@ import numpy as np
 
 from .. import ops
 from ..errors import MicrogradError
-from ..functions import linalg
 from ..node import next_stamp, plain
 from ..rules import UFUNCS
-from ..tensor import Tensor, tensor
 from ..value import Value
 
 
@@ -58,6 +56,7 @@ _BY_ELEMENT: dict[np.ufunc, Callable[..., Any]] = {
     np.float_power: ops.pow,
     np.copysign: lambda x, s: absolute(x) if s >= 0 else -absolute(x),
 }
+_NO_LOOP = (np.logaddexp, np.logaddexp2)  # NumPy cannot reduce objects by these
 _QUESTIONS = (np.isfinite, np.isnan, np.isinf, np.signbit)
 for _ufunc, _op in UFUNCS.items():  # functions of one number whose method a plain number lacks
     if _ufunc.nin == 1 and _op.number is not None and _op.kind == "elementwise":
@@ -80,8 +79,8 @@ class Traced(np.ndarray[Any, Any]):
         if out is not None:
             kwargs["out"] = tuple(bare(o) for o in out)
         call = getattr(ufunc, method)
-        if method == "__call__" and ufunc in _BY_ELEMENT:
-            call = np.frompyfunc(_BY_ELEMENT[ufunc], ufunc.nin, 1)
+        if ufunc in _BY_ELEMENT and (method == "__call__" or ufunc in _NO_LOOP):
+            call = getattr(np.frompyfunc(_BY_ELEMENT[ufunc], ufunc.nin, 1), method)
             kwargs.pop("casting", None)
         y = call(*xs, **kwargs)
         if out is not None:
@@ -196,23 +195,53 @@ def values(array: Any, number: Callable[[Any], Any]) -> Any:
     return out.view(Traced)
 
 
-# ---- linear algebra on tensors of Values' numbers ------------------------------------------------
+# ---- linear algebra, by elimination on the Values --------------------------------------------------
 
 
-def _through_table(op: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy's linalg by elimination on the Values themselves."""
+def _eliminated(a: Any, b: Any) -> tuple[Any, Any]:
+    """The determinant of a and the solution x of a x = b, of one matrix each."""
+    a, b, n = bare(lifted(a)).copy(), bare(lifted(b)).copy(), len(a)
+    det: Any = constant(1)
+    for k in range(n):
+        pivot = k + int(np.argmax([abs(_size(v)) for v in a[k:, k]]))
+        if pivot != k:
+            a[[k, pivot]], b[[k, pivot]], det = a[[pivot, k]], b[[pivot, k]], -det
+        det = det * a[k, k]
+        for i in range(k + 1, n):
+            factor = a[i, k] / a[k, k]
+            a[i, k:] = a[i, k:] - factor * a[k, k:]
+            b[i] = b[i] - factor * b[k]
+    for k in reversed(range(n)):
+        b[k] = (b[k] - a[k, k + 1 :] @ b[k + 1 :]) / a[k, k] if k + 1 < n else b[k] / a[k, k]
+    return det, b
 
-    def run(*args: Any, **kwargs: Any) -> Any:
-        y = op(*[tensor(bare(a)) if isinstance(a, Traced) else a for a in args], **kwargs)
-        return lifted(np.asarray(y.data, object)) if isinstance(y, Tensor) else y
+
+def _size(v: Any) -> float:
+    x = plain(v)
+    return float(x.mid()) if hasattr(x, "mid") else float(x)
+
+
+def _matrices(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f of each matrix of a stack."""
+
+    def run(a: Any, *rest: Any) -> Any:
+        a = np.asarray(a, object)
+        stack = a.shape[:-2]
+        if not stack:
+            return lifted(f(a, *rest))
+        parts = [f(a[i], *(np.asarray(r, object)[i] for r in rest)) for i in np.ndindex(stack)]
+        shape = (*stack, *np.shape(parts[0]))
+        out = np.empty(len(parts), object) if shape == stack else np.stack(parts)
+        out[...] = parts
+        return lifted(out.reshape(shape))
 
     return run
 
 
 _LINALG: dict[Any, Callable[..., Any]] = {
-    np.linalg.inv: _through_table(linalg.inv),
-    np.linalg.solve: _through_table(linalg.solve),
-    np.linalg.det: _through_table(linalg.det),
+    np.linalg.inv: _matrices(lambda a: _eliminated(a, np.eye(len(a)).astype(object))[1]),
+    np.linalg.solve: _matrices(lambda a, b: _eliminated(a, np.asarray(b, object))[1]),
+    np.linalg.det: _matrices(lambda a: _eliminated(a, np.eye(len(a)).astype(object))[0]),
 }
 
 

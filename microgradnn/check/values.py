@@ -97,7 +97,7 @@ def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> 
         if len(overlaps) > MOST_TIES:
             seen.notes.append(f"{len(overlaps)} ties at {point.label}: kinks were left out there")
             return
-        found, plain = at_kink(subject, douts, judged, overlaps, point.label, point.given, rng)
+        found, plain = at_kink(subject, douts, judged, bits, point.label, point.given, rng)
         seen.findings += found
         judged = plain if plain is not None else judged
     elif overlaps:
@@ -172,7 +172,11 @@ def _confirmed(subject: Subject, douts: Any, judged: Sequence[Judged], rng: Any)
     if len(judged) != len(subject.names):
         return True
     numeric = Numeric(subject, douts)
-    direction = [np.asarray(d) for d in cotangents_like(numeric.arrays, rng)]
+    # Not along entries at a kink: differences would see both of its sides.
+    direction = [
+        np.where(np.isfinite(j.bound), d, 0.0)
+        for j, d in zip(judged, cotangents_like(numeric.arrays, rng), strict=True)
+    ]
     known = [np.where(np.isfinite(j.bound), j.true, j.yours) for j in judged]
     exact, yours = (
         float(sum((g * d).sum() for g, d in zip(side, direction, strict=True)))
