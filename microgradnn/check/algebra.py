@@ -101,7 +101,8 @@ def _confirmed(subject: Subject, law: str, v: list[Any], w: list[Any], k: int) -
         return True
     total = parts[0].yours[k]  # type: ignore[index]
     expected = c * parts[1].yours[k] if c is not None else parts[1].yours[k] + parts[2].yours[k]  # type: ignore[index]
-    size = max(size_of([p.yours[k]]) for p in parts)  # type: ignore[index]
+    # Relative to all gradients: one may be 0, and its balls nothing but their radii.
+    size = max(size_of(p.yours) for p in parts)
     return bool((np.abs(total - expected) > 1e-12 * size).any())
 
 

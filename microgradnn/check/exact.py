@@ -183,6 +183,8 @@ def evaluate(
     Raises Untraceable if the forward cannot run on Values, TooLarge if it is too long.
     """
     judge = judge or Judge()
+    if sum(np.size(a) for a in subject.arrays) > BUDGET // 4:
+        raise TooLarge(f"a trace would have more than {BUDGET} nodes")
     with (
         balls.precision(bits),
         np.errstate(all="ignore"),

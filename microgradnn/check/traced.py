@@ -99,6 +99,11 @@ class Traced(np.ndarray[Any, Any]):
             kwargs = {k: v for k, v in kwargs.items() if k != "dtype"}
         return lifted(super().__array_function__(func, types, args, kwargs))
 
+    def dot(self, b: Any, out: Any = None) -> Any:
+        """The product with b; the method asks neither of the two above."""
+        spend(_products((self, b)))
+        return lifted(bare(self).dot(bare(np.asarray(b)), out))
+
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """A copy: the numbers keep all their digits in any float type; integers are cut off."""
         if np.dtype(dtype).kind in "fO":
@@ -195,7 +200,7 @@ def values(array: Any, number: Callable[[Any], Any]) -> Any:
     return out.view(Traced)
 
 
-# ---- linear algebra, by elimination on the Values --------------------------------------------------
+# ---- linear algebra, by elimination on the Values -----------------------------------------------
 
 
 def _eliminated(a: Any, b: Any) -> tuple[Any, Any]:

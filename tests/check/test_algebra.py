@@ -74,7 +74,7 @@ def test_every_linear_backward_keeps_the_laws_be_it_right_or_wrong(c: float, see
 def test_messages() -> None:
     (finding,) = laws(lambda d, x: d * np.cos(x) + 1e-3).findings
     assert finding.message == (
-        "dx is not 0 for a cotangent of zeros: part of it does not depend on it"
+        "dx is not 0 for a cotangent of zeros: a part of it does not depend on the cotangent"
     )
     assert finding.worst is not None and finding.worst.yours == 1e-3 and finding.worst.true == 0
     (finding,) = laws(lambda d, x: np.abs(d) * np.cos(x)).findings

@@ -306,7 +306,11 @@ def test_a_broken_rule_is_named_and_the_twin_that_keeps_it_passes(
 def test_nothing_is_said_of_a_rule_that_is_ignored() -> None:
     for code, wrong, _, args in ALL:
         report = check.layer(*wrong, fresh(args), probes=False, ignore=[code])
-        assert code not in {f.code for f in report.findings}
+        found = {f.code for f in report.findings}
+        if code in ("GC001", "GC011", "GC041", "GC042") and not report.points:
+            assert code in found and not report.ok  # why nothing was checked is always said
+        else:
+            assert code not in found, report
         report = check.layer(*wrong, fresh(args), probes=False, select=[code])
         assert {f.code for f in report.findings} == {code}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgradnn import check
@@ -214,6 +214,7 @@ def test_a_double_counted_tie_says_what_the_entries_sum_to() -> None:
     assert finding(report).worst.interval == (0, 1)
 
 
+@settings(max_examples=max(15, settings.default.max_examples // 2))
 @given(st.lists(st.integers(0, 2), min_size=2, max_size=6), st.integers(0, 99))
 def test_ties_of_any_pattern(numbers: list[int], seed: int) -> None:
     x = np.array([numbers], float)
