@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from . import networks, objects, pairs, reader
-from .discover import Found
 from .examine import Options, examine
-from .guess import Made, Maker, maker
+from .guess import Found, Made, Maker, maker
 from .report import CODES, Report
 from .results import raised
 from .subject import Arguments, Subject, is_float, quiet

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from . import state
-from .calls import RESULTS
+from .guess.calls import RESULTS
 from .reader import all_parameters, parameters, returned_names
 from .subject import (
     Arguments,

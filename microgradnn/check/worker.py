@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
-from .discover import Found, find
 from .files import check_found
-from .guess import GuessError
+from .guess import Found, GuessError, find
 from .report import Finding, Report
 from .runner import Settings, again
 

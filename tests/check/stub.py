@@ -32,9 +32,11 @@ def check_found(found, *, seed, select, ignore):
 
 bare("microgradnn").__version__ = "stub"
 sys.modules["microgradnn"].check = bare("microgradnn.check")
-files, guess = (types.ModuleType("microgradnn.check." + name) for name in ("files", "guess"))
+files, guess = types.ModuleType("microgradnn.check.files"), bare("microgradnn.check.guess")
 files.check_found, guess.GuessError = check_found, type("GuessError", (Exception,), {})
-sys.modules |= {files.__name__: files, guess.__name__: guess}
+sys.modules[files.__name__] = files
+from microgradnn.check.guess.discover import Found, find
+guess.Found, guess.find = Found, find
 """
 
 

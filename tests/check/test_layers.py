@@ -6,7 +6,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from microgradnn.check import CODES
-from tests.check.hard import checked, finite, made, recipes
+from tests.check.hard import Recipe, checked, finite, made, recipes
 from tests.check.zoo import BY_NAME, RIGHT, WRONG, Entry
 
 FORMULA_IS_RIGHT = ("PASS", "PASS_SUBGRADIENT", "UNSTABLE")
@@ -143,3 +143,12 @@ def test_forwards_that_overflow_on_the_way_are_none_of_a_warning_filters_busines
     x[0, 0] = -1000.0
     report = checked(BY_NAME["sigmoid"], inputs.replaced([x]), probes=False)
     assert report.verdict in FORMULA_IS_RIGHT, report
+
+
+def test_a_kink_in_front_of_a_saturated_layer_has_no_digits_to_lose() -> None:
+    fills = ("zeros", "normal", "integers", "to a hundred", "normal")
+    entry = BY_NAME["Sequential"]  # gradients of 1e-20, half their digits gone, at a ReLU of 0
+    inputs = made(entry, Recipe(30, fills, (0.0,), "as drawn"))
+    for seed in range(3):
+        report = checked(entry, inputs, seed=seed, probes=False)
+        assert report.verdict in FORMULA_IS_RIGHT, report
