@@ -91,7 +91,8 @@ def at_kink(
         return [], _plain(judged, sides, None)
     yours = np.concatenate([np.ravel(j.yours) for j in judged])
     size = np.abs(np.array(sides.rows)).max(initial=0.0) or 1.0
-    tolerance = 64 * np.sqrt(max(j.eps for j in judged)) * size
+    lost = max(float(np.nan_to_num(j.rounding, posinf=0.0).max(initial=0.0)) for j in judged)
+    tolerance = 64 * np.sqrt(max(j.eps for j in judged)) * size + ROOM * lost
     groups = _groups(sides, tolerance)
     sides.look(groups)
     rows = np.array(sides.rows)

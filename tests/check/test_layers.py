@@ -12,6 +12,8 @@ from tests.check.zoo import BY_NAME, RIGHT, WRONG, Entry
 FORMULA_IS_RIGHT = ("PASS", "PASS_SUBGRADIENT", "UNSTABLE")
 # A copy that is not made is no fault until somebody writes into it: a remark.
 REMARKED = {"add_backward_alias": "GC031"}
+# Right where no two numbers are equal: it takes other points than the user's to see it.
+ONLY_AT_TIES = {"max_pool_backward_ties"}
 # How a mistake shows (entry.py) and the codes that may say so.
 SAID_BY = {
     "value": {"GC201", "GC302"},
@@ -56,7 +58,8 @@ def test_right_layers_pass(entry: Entry) -> None:
 
 @each(WRONG)
 def test_wrong_layers_do_not_pass(entry: Entry) -> None:
-    for seed, probes in ((0, True), (1, entry.of == "max_pool_naive")):
+    probes = entry.name in ONLY_AT_TIES
+    for seed in (0, 1):
         report = checked(entry, inputs_of(entry, seed), seed=seed, probes=probes)
         codes = {f.code for f in report.findings}
         if entry.name in REMARKED:
@@ -93,7 +96,7 @@ def test_every_way_to_be_wrong_is_in_the_table() -> None:
     assert set(REMARKED) <= {entry.name for entry in WRONG}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_first_of_equal_entries_of_overlapping_windows_may_win(seed: int) -> None:
     entry = BY_NAME["max_pool_naive"]
     inputs = inputs_of(entry, seed)

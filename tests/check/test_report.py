@@ -322,6 +322,17 @@ def test_what_could_not_be_checked_is_no_pass_whatever_is_selected(options: Any)
     assert not check.layer(lambda x: (x, x), backward, (X,), **options).ok
 
 
+def test_a_backward_that_raises_elsewhere_is_no_pass_whatever_is_selected() -> None:
+    def backward(dout, x):
+        if np.any(x == 0):
+            raise ZeroDivisionError("x")
+        return dout * np.cos(x)
+
+    report = check.layer(lambda x: (np.sin(x), x), backward, (X,), select="GC2")
+    assert report.verdict == "CONTRACT" and report.findings[0].code == "GC001"
+    assert report.findings[0].point != "your point"
+
+
 def test_codes_are_of_four_families_and_all_have_a_meaning() -> None:
     assert {c[:3] for c in CODES} == {"GC0", "GC1", "GC2", "GC3"}
     assert all(re.fullmatch(r"GC\d{3}", c) and len(text) > 10 for c, text in CODES.items())
