@@ -73,7 +73,7 @@ class Traced(np.ndarray[Any, Any]):
     ) -> Any:
         """What ufunc gives on the elements, with plain numbers among them made Values."""
         xs = [bare(x) for x in inputs]
-        spend(_products(xs) if ufunc is np.matmul else max(map(_count, xs), default=0))
+        spend(_products(xs) if ufunc is np.matmul else _count(xs))
         if np.dtype(kwargs.get("dtype") or object).kind in "fO":
             kwargs.pop("dtype", None)
         if out is not None:
@@ -91,7 +91,7 @@ class Traced(np.ndarray[Any, Any]):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """What func gives, its plain numbers made Values."""
-        spend(_products(args) if func in _PRODUCTS else 0)
+        spend(_products(args) if func in _PRODUCTS else _indexed(args) if func is np.einsum else 0)
         own = _LINALG.get(func)
         if own is not None:
             return own(*args, **kwargs)
@@ -125,8 +125,23 @@ def spend(nodes: int) -> None:
 _PRODUCTS = (np.dot, np.tensordot, np.inner, np.outer, np.vdot, np.kron)
 
 
-def _count(x: Any) -> int:
-    return x.size if isinstance(x, np.ndarray) else 1
+def _count(xs: Any) -> int:
+    """How many numbers arrays that broadcast together make."""
+    shapes = [x.shape for x in xs if isinstance(x, np.ndarray)]
+    try:
+        return math.prod(np.broadcast_shapes(*shapes))
+    except ValueError:  # of other methods: reduceat, at
+        return max(map(math.prod, shapes), default=0)
+
+
+def _indexed(args: Any) -> int:
+    """How many numbers einsum multiplies: one for each value of all its indices."""
+    if not isinstance(args[0], str) or "." in args[0]:
+        return 0
+    sizes: dict[str, int] = {}
+    for word, x in zip(args[0].partition("->")[0].split(","), args[1:], strict=False):
+        sizes.update(zip(word.strip(), np.shape(x), strict=False))
+    return math.prod(sizes.values())
 
 
 def _products(args: Any) -> int:
