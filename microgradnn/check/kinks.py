@@ -15,6 +15,7 @@ import numpy as np
 
 from .compare import ROOM, Judged, entry
 from .exact import Judge, Tie, evaluate
+from .hulls import box_weights, nearest, off_plane
 from .report import Finding
 from .subject import Subject
 
@@ -167,7 +168,7 @@ def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -
         return inside
     corners = np.unique(np.round(rows, 9), axis=0)
     for _ in range(6):  # where the hull falls short of it, there may be corners not yet seen
-        rest = yours - _nearest(corners, yours)
+        rest = yours - nearest(corners, yours)
         if np.abs(rest).max() <= tolerance:
             return True
         aim = np.zeros(sum(np.size(a) for a in sides.subject.arrays))
@@ -177,31 +178,9 @@ def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -
         if len(more) == len(corners) or time.perf_counter() > sides.until:
             break
         corners = more
-    if _off_plane(rows, yours, tolerance):
+    if off_plane(rows, yours, tolerance):
         return False
     return _zonotope(sides, yours, group, tolerance)
-
-
-def _nearest(corners: Any, target: Any) -> Any:
-    """The point of the corners' convex hull nearest to target: Frank and Wolfe, with away steps."""
-    weights = np.zeros(len(corners))
-    weights[int(np.argmin(np.abs(corners - target).sum(axis=1)))] = 1.0
-    for _ in range(2000):
-        rest = weights @ corners - target
-        slope = corners @ rest
-        to = int(np.argmin(slope))
-        used = np.flatnonzero(weights > 1e-15)
-        away = int(used[np.argmax(slope[used])])
-        if slope[away] - slope[to] < 1e-18 * (1 + np.abs(slope).max()):
-            break
-        step = corners[to] - corners[away]
-        length = float(step @ step)
-        t = min(weights[away], -float(step @ rest) / length) if length else 0.0
-        if t <= 0:
-            break
-        weights[to] += t
-        weights[away] -= t
-    return weights @ corners
 
 
 def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | None:
@@ -213,7 +192,7 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
     direction = sides.direction()
     base = sides.run(direction)[group]
     deltas = np.array([sides.run(direction, [key])[group] - base for key in keys])
-    weights = _weights(deltas, yours - base)
+    weights = box_weights(deltas, yours - base)
     if np.abs(weights @ deltas + base - yours).max() <= tolerance:
         return True
     together = sides.run(direction, keys)[group] - base
@@ -221,35 +200,6 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
         return False  # they do add up, so these are all there are
     # Few corners, all of them seen (a maximum of a few equal entries): their hull is the answer.
     return False if len(group) <= 4 else None
-
-
-def _off_plane(rows: Any, yours: Any, tolerance: float) -> bool:
-    """Whether all sides lie in one plane (shares of a maximum sum to the whole), and yours not."""
-    steps = rows[1:] - rows[0]
-    _, sizes, axes = np.linalg.svd(steps, full_matrices=False)
-    rank = int((sizes > 1e-9 * max(1.0, sizes.max(initial=0.0))).sum())
-    if len(steps) < rank + 3:  # too few sides to know the plane
-        return False
-    rest = yours - rows[0]
-    rest = rest - axes[:rank].T @ (axes[:rank] @ rest)
-    return bool(np.abs(rest).max() > tolerance)
-
-
-def _weights(deltas: Any, target: Any) -> Any:
-    """Least squares with weights between 0 and 1, one coordinate after another."""
-    weights = np.full(len(deltas), 0.5)
-    squares = (deltas**2).sum(axis=1)
-    rest = target - weights @ deltas
-    for _ in range(400):
-        before = weights.copy()
-        for k, delta in enumerate(deltas):
-            if squares[k]:
-                new = np.clip(weights[k] + (delta @ rest) / squares[k], 0.0, 1.0)
-                rest -= (new - weights[k]) * delta
-                weights[k] = new
-        if np.abs(weights - before).max(initial=0.0) < 1e-13:
-            break
-    return weights
 
 
 def _findings(

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import ConfigError
 from . import state
-from .learning import ZEROING, Plan, backward_args, forget_gradients, learn
+from .learning import ZEROING, backward_args, forget_gradients, learn
 from .namespaces import namespaces
+from .plan import Plan
 from .reader import all_parameters
 from .subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
 from .traced import tracer
