@@ -61,7 +61,7 @@ class Sides:
         members = [[int(i) for i in group if touched[i]] for group in groups]
         most = max((len(m) for m in members), default=0)
         for k in range(2 * most):
-            if time.perf_counter() > self.until:
+            if time.process_time() > self.until:
                 self.complete = False
                 return
             direction = self.direction()
@@ -70,7 +70,7 @@ class Sides:
                     direction[m[k // 2 % len(m)]] = 1e3 * (-1) ** k
             self.rows.append(self.run(direction))
         for _ in range(max(0, QUIET - most)):
-            if time.perf_counter() < self.until:
+            if time.process_time() < self.until:
                 self.rows.append(self.run(self.direction()))
 
 
@@ -83,8 +83,8 @@ def at_kink(
     `judged` holds the user's gradients; their truths are filled in here. `bits` is the precision of
     the code's own floats: what is nearer to a tie than they can tell counts as one.
     """
-    start = time.perf_counter()
-    sides = Sides(subject, douts, bits, rng, until=start + (2.0 if given else 0.25))
+    start = time.process_time()
+    sides = Sides(subject, douts, bits, rng, until=start + (3.0 if given else 0.25))
     # "The first of equals wins" and "the last wins" are what most code does; then any side.
     ramp = np.arange(1.0, 1.0 + sum(np.size(a) for a in subject.arrays))
     sides.rows = [sides.run(d) for d in (-ramp, ramp, sides.direction(), sides.direction())]
@@ -175,7 +175,7 @@ def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -
         aim[group] = rest
         new = [sides.run(sign * aim + 1e-6 * sides.direction())[group] for sign in (1, -1)]
         more = np.unique(np.round(np.vstack([corners, *new]), 9), axis=0)
-        if len(more) == len(corners) or time.perf_counter() > sides.until:
+        if len(more) == len(corners) or time.process_time() > sides.until:
             break
         corners = more
     if off_plane(rows, yours, tolerance):
@@ -187,7 +187,7 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
     """The same where kinks are many but add up: base + Σ sₖδₖ with every sₖ between 0 and 1."""
     inside = set(group.tolist())
     keys = [key for key, tie in sides.ties.items() if inside & set(tie.support.tolist())]
-    if len(keys) > MOST_KEYS or time.perf_counter() > sides.until:
+    if len(keys) > MOST_KEYS or time.process_time() > sides.until:
         return None
     direction = sides.direction()
     base = sides.run(direction)[group]

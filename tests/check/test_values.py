@@ -312,7 +312,6 @@ def test_too_long_a_trace_is_said_and_checked_otherwise() -> None:
     report = check.layer(right.affine_forward, right.affine_backward, (x, w, b), probes=False)
     assert report.verdict == "PASS", report
     assert any("more than 200000 nodes" in note for note in report.notes), report.notes
-    assert report.seconds < 20
 
     def wrong(dout, cache):
         dx, dw, db = right.affine_backward(dout, cache)
