@@ -63,46 +63,48 @@ def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Findin
     """The first of the laws that fails, with the entry where it fails most."""
     w = cotangents_like(v, rng)
     at_v = pull(v)
-    laws = [
-        (f"B({c:g}·v) ≠ {c:g}·B(v)", [c * d for d in v], [_times(c, g) for g in at_v])
+    laws: list[tuple[str, float | None, Any, Any]] = [
+        (f"B({c:g}·v) ≠ {c:g}·B(v)", c, [c * d for d in v], [_times(c, g) for g in at_v])
         for c in (-1.0, 2.0, 2.0**10, 2.0**-10)
     ]
     sums = [d + e for d, e in zip(v, w, strict=True)]
     at_w = pull(w)
     total = [None if g is None else g + h for g, h in zip(at_v, at_w, strict=True)]
-    laws.append(("B(v + w) ≠ B(v) + B(w)", sums, total))
+    laws.append(("B(v + w) ≠ B(v) + B(w)", None, sums, total))
     sizes = [0.0 if g is None else np.abs(g) + np.abs(h) for g, h in zip(at_v, at_w, strict=True)]
-    for law, cotangent, expected in laws:
+    for law, factor, cotangent, expected in laws:
         got = pull([np.asarray(d)[()] for d in cotangent])
         for k, name in enumerate(subject.names):
             g, e = got[k], expected[k]
             if g is None or e is None or g.shape != e.shape:
                 continue
-            summed = law.startswith("B(v +")
+            summed = factor is None
             off = _off(g, e, sizes[k] if summed else np.abs(e), subject.arrays[k], summed)
-            if off.any() and _confirmed(subject, law, v, w, k):
+            if off.any() and _confirmed(subject, factor, v, w, k):
                 message = f"d{name} is not linear in the cotangent: {law}"
                 return [_finding("GC102", message, name, g, e, np.where(off, np.abs(g - e), 0))]
     return []
 
 
-def _confirmed(subject: Subject, law: str, v: list[Any], w: list[Any], k: int) -> bool:
-    """Whether the law fails without rounding too: in balls. True if it cannot be asked there."""
+def _confirmed(subject: Subject, c: float | None, v: list[Any], w: list[Any], k: int) -> bool:
+    """Whether the law of c·v, or of v + w, fails without rounding too: in balls.
+
+    True if it cannot be asked there.
+    """
     if not balls.available or subject.opaque:
         return True
-    words = law.partition("≠")[0]
-    c = float(words.removeprefix("B(").partition("·")[0]) if "·" in words else None
     sums = [np.asarray(d + e if c is None else c * d) for d, e in zip(v, w, strict=True)]
     try:
         parts = [evaluate(subject, d) for d in ((sums, v) if c is not None else (sums, v, w))]
     except MicrogradError:
         return True
-    if any(p.yours is None for p in parts):
+    yours = [p.yours for p in parts if p.yours is not None]
+    if len(yours) < len(parts):
         return True
-    total = parts[0].yours[k]  # type: ignore[index]
-    expected = c * parts[1].yours[k] if c is not None else parts[1].yours[k] + parts[2].yours[k]  # type: ignore[index]
+    total, *rest = (y[k] for y in yours)
+    expected = rest[0] + rest[1] if c is None else c * rest[0]
     # Relative to all gradients: one may be 0, and its balls nothing but their radii.
-    size = max(size_of(p.yours) for p in parts)
+    size = max(size_of(y) for y in yours)
     return bool((np.abs(total - expected) > 1e-12 * size).any())
 
 
@@ -123,8 +125,8 @@ def _off(g: Any, e: Any, size: Any, array: Any, summed: bool) -> Any:
 def _finding(code: str, message: str, name: str, yours: Any, true: Any, bad: Any) -> Finding:
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), np.shape(bad)))
     y, t = float(yours[at]), float(true[at])
-    unit = float(np.spacing(abs(t))) if np.isfinite(t) else float("nan")
-    worst = Entry(name, at, y, t, abs(y - t), abs(y - t) / unit, 0.0)
+    ulp = float(np.spacing(abs(t))) if np.isfinite(t) else float("nan")
+    worst = Entry(name, at, y, t, abs(y - t), abs(y - t) / ulp, 0.0)
     return Finding(
         code, "FAIL", message, argument=name, point="your point", worst=worst,
         method="the law itself: no oracle is needed",

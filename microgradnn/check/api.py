@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import ConfigError
 from . import networks, objects, pairs, reader, tangents
 from .examine import Codes, Options, examine, options_of
-from .report import CODES, Report
+from .report import Report
 from .results import raised
 from .subject import Arguments, Subject, called, quiet, with_axes
 
@@ -50,6 +50,11 @@ def layer(
         point = _together(backward, inputs)
         text = f"check.layer({type(forward).__name__}(…), inputs, seed={seed})"
     elif networks.is_network(forward) and not callable(backward):
+        if params is not None or hyper is not None:
+            raise ConfigError(
+                "layer: of an object with a loss, name parameters by wrt, and set its attributes "
+                "before: params and hyper are for layers"
+            )
         make = lambda x: networks.network(forward, x, name=word, wrt=wrt)  # noqa: E731
         point = _together(backward, inputs)
         text = f"check.layer({type(forward).__name__}(…), inputs, seed={seed})"
@@ -113,7 +118,7 @@ def _examined(
         raise
     except Exception as error:
         finding = raised("forward", error)
-        return Report(name, (finding,), tuple(CODES), seed=options.seed, reproduce=text)
+        return Report(name, (finding,), ("GC001",), seed=options.seed, reproduce=text)
     subject.reproduce = text
     for other in others:
         try:
@@ -188,8 +193,7 @@ def jvp(
     """
     options = options_of(seed, select, ignore, None, False)
     given = args if isinstance(args, (tuple, list)) else (args,)
-    report = tangents.jvp_report(f, f_jvp, with_axes(given), options, name or called(f))
-    return report
+    return tangents.jvp_report(f, f_jvp, with_axes(given), options, name or called(f))
 
 
 def dot_product_test(

@@ -54,7 +54,7 @@ def examine(subject: Subject, options: Options) -> Report:
     start = time.perf_counter()
     state = np.random.get_state()
     try:
-        found, seen, points, notes = _examine(subject, options, start)
+        found, seen, points, notes = _examine(subject, options)
     finally:
         np.random.set_state(state)
     found = _pruned(found)
@@ -71,7 +71,7 @@ def examine(subject: Subject, options: Options) -> Report:
     )  # fmt: skip
 
 
-def _examine(subject: Subject, options: Options, start: float) -> Any:
+def _examine(subject: Subject, options: Options) -> Any:
     rng = np.random.default_rng(options.seed)
     notes = list(subject.notes)
     if subject.broken is not None:
@@ -89,7 +89,7 @@ def _examine(subject: Subject, options: Options, start: float) -> Any:
             return found + facts.unwanted, [], [], notes
     if any(options.wants(c) for c in ("GC101", "GC102", "GC104")):
         found += algebra(subject, rng, options.wants)
-    seen, points = _values(subject, options, facts, rng, start)
+    seen, points = _values(subject, options, facts, rng)
     for s in seen:
         found += [f for f in s.findings if options.wants(f.code) or f.code == "GC001"]
         notes += [n for n in s.notes if n not in notes]
@@ -126,7 +126,7 @@ def _seeded(subject: Subject, notes: list[str]) -> Any:
 
 
 def _values(
-    subject: Subject, options: Options, facts: Facts, rng: Any, start: float
+    subject: Subject, options: Options, facts: Facts, rng: Any
 ) -> tuple[list[Seen], list[str]]:
     if not any(options.wants(c) for c in CODES if c[2] in "23" or c == "GC002"):
         return [], []

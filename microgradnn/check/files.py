@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import MicrogradError
 from . import networks, objects, pairs, reader
 from .examine import Options, examine
 from .guess import Found, Made, Maker, maker
-from .report import CODES, Report
+from .report import Finding, Report
 from .results import raised
 from .subject import Arguments, Subject, is_float, quiet
 
@@ -28,10 +29,12 @@ def check_found(
     text = f"python -m microgradnn check FILE::{found.name} --seed {seed}"
     try:
         subject = as_subject(found, made, make.said)
+    except MicrogradError as error:  # ours: it cannot be run in any way that is known
+        finding = Finding("GC204", "INCONCLUSIVE", str(error), hint="say how in GRADCHECK")
+        return Report(found.name, (finding,), ("GC204",), seed=seed, reproduce=text)
     except Exception as error:
-        return Report(
-            found.name, (raised("forward", error),), tuple(CODES), seed=seed, reproduce=text
-        )
+        finding = raised("forward", error)
+        return Report(found.name, (finding,), ("GC001",), seed=seed, reproduce=text)
     subject.reproduce = text
     for variant in range(1, SHAPES):
         try:

@@ -10,7 +10,7 @@ from .reader import returned_names
 from .subject import is_float, is_parameter, names_gradient, often_constant
 
 
-def find_inputs(plan: Plan, thing: Any, raw: Any, was: Mapping[str, Any]) -> None:
+def find_inputs(plan: Plan, thing: Any, raw: Any) -> None:
     """Sets where the gradients of the inputs are."""
     top = plan.args.top()
     names = plan.args.leaf_names

@@ -107,7 +107,7 @@ def _try_out(plan: Plan, params: Any) -> Exception | None:
                 getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts)),
                 None,
             )
-    find_inputs(plan, thing, raw, was)
+    find_inputs(plan, thing, raw)
     find_params(plan, thing, raw, stable, was, params)
     return broken
 

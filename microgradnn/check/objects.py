@@ -126,12 +126,6 @@ def _read(thing: Any, raw: Any, where: Any) -> Any:
     return raw[where] if isinstance(raw, (tuple, list)) and where < len(raw) else None
 
 
-# ---- learning how an object works, by running it once --------------------------------------------
-
-
-# ---- networks whose loss returns the gradients ---------------------------------------------------
-
-
 def is_layer(thing: Any) -> bool:
     """Whether this is an object with forward (or __call__) and backward methods."""
     if isinstance(thing, (type, FunctionType, MethodType)):

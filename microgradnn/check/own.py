@@ -82,6 +82,12 @@ def grads(
     return Report(**{**vars(first), "findings": tuple(found)})
 
 
+_OF_TORCH = {
+    "check_batched_forward_grad", "check_batched_grad", "check_grad_dtypes",
+    "check_undefined_grad", "fast_mode", "masked",
+}  # fmt: skip
+
+
 def gradcheck(
     fn: Callable[..., Any], inputs: Any, *, eps: float | None = None, atol: float | None = None,
     rtol: float | None = None, raise_exception: bool = True, nondet_tol: float | None = None,
@@ -94,6 +100,9 @@ def gradcheck(
     CheckError with the report unless raise_exception=False. eps, atol and rtol are accepted and not
     needed: the tolerance is what rounding explains.
     """
+    unknown = set(ignored) - _OF_TORCH
+    if unknown:
+        raise TypeError(f"gradcheck: got an unexpected keyword argument {sorted(unknown)[0]!r}")
     unneeded = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol, **ignored}
     said = [k for k, v in unneeded.items() if v is not None]
     if said:

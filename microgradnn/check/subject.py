@@ -208,12 +208,12 @@ def chosen(wrt: Any, names: Sequence[str], caller: str) -> list[int] | None:
     return out
 
 
-def cotangents_like(outs: Sequence[Any], rng: np.random.Generator, scale: float = 1.0) -> list[Any]:
+def cotangents_like(outs: Sequence[Any], rng: np.random.Generator) -> list[Any]:
     """Random numbers of both signs in the form of outs, none near zero."""
     drawn = []
     for out in outs:
         shape, dtype = np.shape(out), getattr(out, "dtype", np.dtype(float))
-        v = scale * rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+        v = rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
         drawn.append(np.asarray(v).astype(dtype if dtype.kind == "f" else float)[()])
     return drawn
 
