@@ -738,3 +738,26 @@ def test_the_state_of_the_world_is_left_as_it_was(seed: int, right_one: bool) ->
     backward = right.affine_backward if right_one else wrong_affine
     assert check.layer(right.affine_forward, backward, (X, W, B), probes=False).ok is right_one
     assert (np.random.get_state()[1] == before).all() and np.geterr() == errors  # noqa: NPY002
+
+
+def test_gradcheck_takes_the_names_of_torch_and_no_others() -> None:
+    x = mg.tensor(np.ones(3), requires_grad=True)
+    with pytest.warns(UserWarning, match="fast_mode not needed"):
+        assert check.gradcheck(lambda x: (x * x).sum(), x, fast_mode=True)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'raise_excepton'"):
+        check.gradcheck(lambda x: (x * x).sum(), x, raise_excepton=False)
+
+
+@pytest.mark.parametrize("setting", [{"params": ["W"]}, {"hyper": {"reg": 1.0}}])
+def test_settings_that_a_network_would_ignore_are_refused(setting: Any) -> None:
+    class Net:
+        def __init__(self) -> None:
+            self.params = {"W": np.ones((2, 3))}
+
+        def loss(self, x: Any) -> Any:
+            return (x @ self.params["W"]).sum(), {"W": x.sum(0)[:, None] * np.ones(3)}
+
+    x = np.random.default_rng(0).standard_normal((4, 2))
+    assert check.layer(Net(), x).ok
+    with pytest.raises(ConfigError, match="params and hyper are for layers"):
+        check.layer(Net(), x, **setting)
