@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.files import write_atomically
+from microgradnn.atomic import write_atomically
 
 from .lockstep import Row
 

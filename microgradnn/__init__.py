@@ -7,13 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, errors
-from .anomaly import detect_anomaly
-from .custom import custom_jvp, custom_vjp
-from .functions import *  # noqa: F403
-from .functions import array, linalg
-from .jacobians import elementwise_grad, hessian, hvp, jacfwd, jacrev
-from .node import no_grad
-from .ops import (
+from .engine.node import no_grad
+from .engine.ops import (
     abs,
     add,
     arccos,
@@ -74,9 +69,14 @@ from .ops import (
     trunc,
     xlogy,
 )
-from .tensor import Tensor, tensor
-from .transforms import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
-from .value import Value
+from .engine.tensor import Tensor, tensor
+from .engine.value import Value
+from .functions import *  # noqa: F403
+from .functions import array, linalg
+from .transforms.anomaly import detect_anomaly
+from .transforms.custom import custom_jvp, custom_vjp
+from .transforms.derivatives import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
+from .transforms.jacobians import elementwise_grad, hessian, hvp, jacfwd, jacrev
 
 if TYPE_CHECKING:
     from . import check, data, nn, optim, scalar

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from . import __version__
-from .errors import MicrogradError
+from .engine.errors import MicrogradError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    watch = import_module(".watch", __package__)
+    watch = import_module(".train.watch", __package__)
     make = watch.function_in(args.model) if args.model else None
     data = watch.samples(args.data, args.split)
     watch.watch(args.directory, data, every=args.every, once=args.once, make_model=make)

@@ -7,9 +7,9 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from . import ops
-from .errors import ShapeError
-from .value import Value
+from .engine import ops
+from .engine.errors import ShapeError
+from .engine.value import Value
 
 
 class Module:

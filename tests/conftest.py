@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from microgradnn.rules import recording
+from microgradnn.engine.rules import recording
 
 SLOW = [HealthCheck.too_slow]  # the first example of a file imports a framework
 settings.register_profile("dev", max_examples=30, deadline=None, suppress_health_check=SLOW)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from microgradnn.rules import OPS, Op
+from microgradnn.engine.rules import OPS, Op
 
 Case = tuple[tuple[Any, ...], dict[str, Any]]
 shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)

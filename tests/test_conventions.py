@@ -37,7 +37,9 @@ def imported(module: str) -> Any:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if module in ("keras", "tensorflow"):
-        pytest.importorskip("tensorflow", reason="asserts its conventions")  # Keras can be there without it
+        pytest.importorskip(
+            "tensorflow", reason="asserts its conventions"
+        )  # Keras can be there without it
     return pytest.importorskip(module)
 
 

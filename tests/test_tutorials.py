@@ -48,7 +48,9 @@ def test_the_logistic_loss_in_three_formulas() -> None:
     assert np.isnan(wrong) and naive == 0.0
     clipped = F.binary_cross_entropy(p, t, clip_eps=1e-7)
     assert math.isclose(clipped.item(), 1.19e-7, rel_tol=0.01)  # float32's 1 - 1e-7
-    assert math.isclose(F.binary_cross_entropy_with_logits(z, t).item(), math.exp(-75), rel_tol=1e-6)
+    assert math.isclose(
+        F.binary_cross_entropy_with_logits(z, t).item(), math.exp(-75), rel_tol=1e-6
+    )
 
 
 def test_logit_is_the_inverse_of_sigmoid() -> None:
@@ -92,7 +94,9 @@ def test_squares_by_hand() -> None:
 
 def test_a_line_diverges_beyond_two_over_the_curvature() -> None:
     x = np.linspace(-10, 10, 100)
-    curvature = np.linalg.eigvalsh(mg.hessian(lambda p: np.mean((p[0] * x + p[1] - 2 * x) ** 2))(np.zeros(2)))
+    curvature = np.linalg.eigvalsh(
+        mg.hessian(lambda p: np.mean((p[0] * x + p[1] - 2 * x) ** 2))(np.zeros(2))
+    )
     assert 2 / curvature.max() == pytest.approx(0.0294, rel=0.002)
 
 

@@ -132,9 +132,7 @@ def make_optimizer(spec: Optimizer, params: Sequence[Any]) -> optim.Optimizer:
             form = dict(nesterov=spec.nesterov, lr_in_velocity=spec.keras)
             return optim.SGD(params, lr, spec.momentum, **form, **decay)
         case "rmsprop":
-            return optim.RMSprop(
-                params, lr, spec.alpha, spec.eps, eps_inside=spec.keras, **decay
-            )
+            return optim.RMSprop(params, lr, spec.alpha, spec.eps, eps_inside=spec.keras, **decay)
         case "adagrad":
             form = dict(initial_accumulator_value=spec.accumulator, eps_inside=spec.keras)
             return optim.Adagrad(params, lr, eps=spec.eps, **form, **decay)

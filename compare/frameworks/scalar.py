@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import microgradnn as mg
-from microgradnn import Value, ops
+from microgradnn import Value
+from microgradnn.engine import ops
 from microgradnn.nn import functional
 
 from .. import layers

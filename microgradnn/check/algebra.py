@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MicrogradError
+from ..engine.errors import MicrogradError
 from . import balls
 from .exact import evaluate
 from .report import Entry, Finding

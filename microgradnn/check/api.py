@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import networks, objects, pairs, reader, tangents
 from .examine import Codes, Options, examine, options_of
 from .report import Report

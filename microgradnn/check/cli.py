@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from .report import Finding, Report, check_codes, junit
 from .runner import FileError, Settings, check_file, list_file
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import tree
-from ..errors import CheckError, ConfigError
-from ..node import plain
-from ..transforms import jvp, vjp
+from ..engine.errors import CheckError, ConfigError
+from ..engine.node import plain
+from ..transforms import tree
+from ..transforms.derivatives import jvp, vjp
 from .numeric import extrapolate
 
 

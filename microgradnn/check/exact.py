@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels
-from ..errors import MicrogradError
-from ..node import next_stamp, plain
-from ..rules import recording
-from ..value import Value
-from ..walk import pullback
+from ..engine import kernels
+from ..engine.errors import MicrogradError
+from ..engine.node import next_stamp, plain
+from ..engine.rules import recording
+from ..engine.value import Value
+from ..engine.walk import pullback
 from . import balls
 from .subject import Pass, Subject
 from .traced import TooLarge, Traced, values

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from .algebra import algebra
 from .contract import contract
 from .points import Point, Seen, around, on_kinks

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MicrogradError
+from ..engine.errors import MicrogradError
 from . import networks, objects, pairs, reader
 from .examine import Options, examine
 from .guess import Found, Made, Maker, maker

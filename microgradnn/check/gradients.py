@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import state
 from .plan import Plan
 from .reader import returned_names

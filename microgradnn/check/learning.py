@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import state
 from .gradients import find_inputs, find_params
 from .guess.calls import RESULTS

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import state
 from .namespaces import namespaces
 from .reader import all_parameters

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..node import plain
+from ..engine.node import plain
 from . import balls
 from .subject import Subject
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import state
 from .learning import ZEROING, backward_args, forget_gradients, learn
 from .namespaces import namespaces

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..node import plain
-from ..tensor import Tensor
-from ..transforms import vjp
+from ..engine.errors import ConfigError
+from ..engine.node import plain
+from ..engine.tensor import Tensor
+from ..transforms.derivatives import vjp
 from .differences import disagreements
 from .examine import Codes, examine, options_of
 from .namespaces import namespaces

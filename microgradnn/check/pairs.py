@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from .namespaces import namespaces
 from .reader import Reader, all_parameters, parameters, returned_names
 from .subject import (

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from ..errors import CheckError, ConfigError
+from ..engine.errors import CheckError, ConfigError
 
 # From the best to the worst. A verdict's place is its exit status, except that those up to
 # UNSTABLE say that the formula is right, and exit with 0.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckError, ConfigError, DataError
+from ..engine.errors import CheckError, ConfigError, DataError
 from .child import Child, Ending
 from .report import Entry, Finding, Report
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..walk import pushforward
+from ..engine.walk import pushforward
 from . import balls
 from .compare import PROOF, Judged, judge
 from .exact import Judge, Untraceable

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..errors import MicrogradError
-from ..node import next_stamp, plain
-from ..rules import UFUNCS
-from ..value import Value
+from ..engine import ops
+from ..engine.errors import MicrogradError
+from ..engine.node import next_stamp, plain
+from ..engine.rules import UFUNCS
+from ..engine.value import Value
 
 
 def absolute(x: Any) -> Any:

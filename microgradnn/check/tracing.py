@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..node import judging, next_stamp, plain
-from ..value import Value
+from ..engine import ops
+from ..engine.node import judging, next_stamp, plain
+from ..engine.value import Value
 from .traced import Traced, absolute, bare, constant, lift, state
 
 _lock = threading.RLock()  # names in the user's modules are swapped for all threads

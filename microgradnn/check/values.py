@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import balls
 from .compare import PROOF, ROOM, Judged, judge
 from .exact import Exact, Judge, Untraceable, evaluate

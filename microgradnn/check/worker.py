@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from .files import check_found
 from .guess import Found, GuessError, find
 from .report import Finding, Report

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import ConfigError, DTypeError, LabelError, ShapeError
+from ..engine.errors import ConfigError, DTypeError, LabelError, ShapeError
 
 if TYPE_CHECKING:
     from .mnist import Split

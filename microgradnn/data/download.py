@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError
-from ..files import write_atomically
+from ..atomic import write_atomically
+from ..engine.errors import DataError
 from .idx import checksum, decompress
 
 _CHUNK = 1 << 18

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..engine.errors import DataError
 
 _AGAIN = "delete it and download it again"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..node import plain
-from ..protocol import array, implements
+from ..engine import ops
+from ..engine.node import plain
+from ..engine.protocol import array, implements
 from .choose import clip, take, where
 from .products import matmul
 from .reduce import average, sum

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..node import plain
-from ..protocol import array, bare, implements
+from ..engine import ops
+from ..engine.node import plain
+from ..engine.protocol import array, bare, implements
 from .shape import broadcast_arrays, expand_dims, moveaxis, ravel, stack
 
 

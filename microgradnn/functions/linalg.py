@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import ops, ops_linalg
-from ..errors import RuleError, ShapeError
-from ..node import plain
-from ..protocol import array, implements
+from ..engine import ops, ops_linalg
+from ..engine.errors import RuleError, ShapeError
+from ..engine.node import plain
+from ..engine.protocol import array, implements
 from .choose import where
 from .products import cross, dot, matmul, outer, tensordot, vecdot
 from .reduce import max, min, sum

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels, ops
-from ..errors import ConfigError, DTypeError, LabelError, ShapeError
-from ..node import plain
-from ..protocol import array
+from ..engine import kernels, ops
+from ..engine.errors import ConfigError, DTypeError, LabelError, ShapeError
+from ..engine.node import plain
+from ..engine.protocol import array
 from .linalg import vector_norm
 from .shape import moveaxis
 

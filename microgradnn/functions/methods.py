@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..errors import GradientError
-from ..tensor import Tensor
+from ..engine import ops
+from ..engine.errors import GradientError
+from ..engine.tensor import Tensor
 from . import choose, reduce, shape
 from .shape import reshape
 

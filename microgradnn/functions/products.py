@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..protocol import array, implements
+from ..engine import ops
+from ..engine.protocol import array, implements
 from .shape import (
     broadcast_to,
     diagonal,

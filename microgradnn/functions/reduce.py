@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..node import plain
-from ..protocol import ACCUMULATIONS, REDUCTIONS, array, implements
+from ..engine import ops
+from ..engine.node import plain
+from ..engine.protocol import ACCUMULATIONS, REDUCTIONS, array, implements
 from .choose import sort, take, take_along_axis
 from .choose import where as choose_where
 from .shape import broadcast_to, moveaxis, reshape

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..errors import RuleError
-from ..node import plain
-from ..protocol import array, implements
+from ..engine import ops
+from ..engine.errors import RuleError
+from ..engine.node import plain
+from ..engine.protocol import array, implements
 
 Axis = int | tuple[int, ...] | None
 Shape = int | tuple[int, ...]

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, dataclass_transform
 
-from .. import functions, ops
-from ..errors import ConfigError
+from .. import functions
+from ..engine import ops
+from ..engine.errors import ConfigError
 from . import functional as F
 from .module import Module
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import functions, ops
-from ..errors import DTypeError, ShapeError
-from ..node import plain
-from ..protocol import array
+from .. import functions
+from ..engine import ops
+from ..engine.errors import DTypeError, ShapeError
+from ..engine.node import plain
+from ..engine.protocol import array
 from . import functional as F
 from . import init
 from .checks import arguments, divides, positive, probability, shape_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, ShapeError
-from ..node import plain
+from ..engine.errors import ConfigError, ShapeError
+from ..engine.node import plain
 
 Shape = tuple[int, ...]
 Sizes = int | Sequence[int]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
-from ..errors import ConfigError, ShapeError
+from ..engine.errors import ConfigError, ShapeError
 from .checks import shape_of
 from .members import need_module
 from .module import Module

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import functional as F
 from .checks import Shape, Sizes, arguments, check_channels, divides, positive, sizes
 from .init import Initializer

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, ShapeError
+from ..engine.errors import ConfigError, ShapeError
 
 Shape = tuple[int, ...]
 Initializer = str | Callable[..., np.ndarray]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import functions
-from ..errors import ConfigError, ShapeError
+from ..engine.errors import ConfigError, ShapeError
 from . import functional as F
 from .checks import check_channels, positive, probability, shape_of
 from .module import Module

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..errors import ConfigError, ShapeError
+from ..engine import ops
+from ..engine.errors import ConfigError, ShapeError
 from . import functional as F
 from . import init, regularizers
 from .checks import arguments, check_features, is_integer, positive, shape_of

@@ -6,8 +6,8 @@ or "none". A weight is a buffer, so that `to` converts it; it takes on the dtype
 
 from typing import Any
 
-from ..errors import ConfigError
-from ..node import plain
+from ..engine.errors import ConfigError
+from ..engine.node import plain
 from . import functional as F
 from .activations import WithOptions
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..node import plain
+from ..engine.errors import ConfigError
+from ..engine.node import plain
 from .parameter import Parameter
 
 if TYPE_CHECKING:

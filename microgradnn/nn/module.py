@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import ConfigError, DTypeError
-from ..node import plain
-from ..tensor import Tensor
+from ..engine.errors import ConfigError, DTypeError
+from ..engine.node import plain
+from ..engine.tensor import Tensor
 from ..train.trainer import Trainable
 from . import config
 from .members import Members, is_buffer, is_state

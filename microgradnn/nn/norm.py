@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, ShapeError
+from ..engine.errors import ConfigError, ShapeError
 from . import functional as F
 from .checks import (
     Shape,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import GradientError
-from ..node import plain
-from ..tensor import Tensor
+from ..engine.errors import GradientError
+from ..engine.node import plain
+from ..engine.tensor import Tensor
 
 
 class Parameter(Tensor):

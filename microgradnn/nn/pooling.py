@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 from . import functional as F
 from .checks import Shape, Sizes, arguments, check_channels, is_integer, sizes
 from .conv import SPACE

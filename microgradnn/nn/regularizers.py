@@ -5,8 +5,8 @@ model.penalty() adds up those of all layers. The definitions are Keras'.
 
 from typing import Any
 
-from .. import ops
-from ..errors import ConfigError
+from ..engine import ops
+from ..engine.errors import ConfigError
 
 
 class L2:

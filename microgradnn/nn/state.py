@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..node import Node, plain
+from ..engine.errors import ConfigError
+from ..engine.node import Node, plain
 
 
 class IncompatibleKeys(NamedTuple):

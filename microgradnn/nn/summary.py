@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..node import no_grad, plain
+from ..engine.errors import ConfigError
+from ..engine.node import no_grad, plain
 from .parameter import Parameter
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
+from ..engine import ops
 
 
 def slot(state: dict[str, Any], name: str, p: Any, start: float = 0.0) -> Any:

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..node import Node
+from ..engine.errors import ConfigError
+from ..engine.node import Node
 
 Named: TypeAlias = tuple[str, Node]
 Params: TypeAlias = Iterable[Node] | Iterable[Named] | Iterable[dict[str, Any]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, DataError, ShapeError
+from ..engine.errors import ConfigError, DataError, ShapeError
 from . import reading
 from .reading import Array, Pair, Threshold
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, GradientError
-from ..files import write_atomically
+from ..atomic import write_atomically
+from ..engine.errors import ConfigError, GradientError
 from .checkpoint import CheckpointManager, PathLike, save_checkpoint
 
 

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CheckpointError, ConfigError, DTypeError
-from ..files import write_atomically
+from ..atomic import write_atomically
+from ..engine.errors import CheckpointError, ConfigError, DTypeError
 
 FORMAT = "microgradnn.checkpoint"
 VERSION = 1

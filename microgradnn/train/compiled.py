@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import optim
-from ..errors import ConfigError, DataError, unknown
-from ..node import plain
+from ..engine.errors import ConfigError, DataError, unknown
+from ..engine.node import plain
 from . import metrics
 from .inputs import Samples
 from .losses import Loss

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, ShapeError
+from ..engine.errors import ConfigError, ShapeError
 from .averages import Metric
 from .reading import Array, Threshold, binary, decided, numbers, sample_weights, whole
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from ..errors import ConfigError
+from ..engine.errors import ConfigError
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
-from ..node import plain
+from ..engine.errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
+from ..engine.node import plain
 
 Arrays = tuple[np.ndarray, ...]
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from .. import functions as f
-from .. import kernels, ops
-from ..errors import ConfigError, DTypeError, ShapeError, unknown
+from ..engine import kernels, ops
+from ..engine.errors import ConfigError, DTypeError, ShapeError, unknown
+from ..engine.node import plain
+from ..engine.protocol import array
 from ..functions import losses
-from ..node import plain
-from ..protocol import array
 
 EPSILON = 1e-7
 PerSample = Callable[[Any, Any], Any]  # (y_pred, y_true) to one loss for each sample

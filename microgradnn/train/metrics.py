@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import ConfigError, DTypeError
+from ..engine.errors import ConfigError, DTypeError
 from .averages import (
     Accuracy,
     BinaryAccuracy,

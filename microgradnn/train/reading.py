@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
-from ..node import plain
+from ..engine.errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
+from ..engine.node import plain
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, ShapeError
+from ..engine.errors import ConfigError, ShapeError
 from .averages import Average, Metric
 from .reading import Array, Floats, finite_pair, sample_weights
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ConfigError, ShapeError
-from ..node import no_grad, plain
-from ..tensor import tensor
+from ..engine.errors import ConfigError, ShapeError
+from ..engine.node import no_grad, plain
+from ..engine.tensor import tensor
 from . import inputs
 from .compiled import Compiled
 from .history import History

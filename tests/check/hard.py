@@ -109,9 +109,7 @@ def _labels(arg: Any, recipe: Recipe, arrays: Sequence[Any]) -> Any:
 
 def _first_sample(entry: Entry, inputs: Inputs) -> Inputs:
     which = SAMPLES.get(entry.name, (0,))
-    return replace(
-        inputs, args=[a[:1] if i in which else a for i, a in enumerate(inputs.args)]
-    )
+    return replace(inputs, args=[a[:1] if i in which else a for i, a in enumerate(inputs.args)])
 
 
 def finite(entry: Entry, inputs: Inputs) -> bool:

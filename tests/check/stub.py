@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-STUB = f"ROOT = {str(ROOT)!r}" + r"""
+STUB = (
+    f"ROOT = {str(ROOT)!r}"
+    + r"""
 import importlib.util, sys, types
 
 def bare(name):
@@ -38,6 +40,7 @@ sys.modules[files.__name__] = files
 from microgradnn.check.guess.discover import Found, find
 guess.Found, guess.find = Found, find
 """
+)
 
 
 def pair(name, *body, result="x"):

@@ -82,7 +82,9 @@ def test_messages() -> None:
     (finding,) = laws(lambda d, x: np.clip(d, -100, 100) * np.cos(x)).findings
     assert finding.message == "dx is not linear in the cotangent: B(1024·v) ≠ 1024·B(v)"
     (finding,) = laws(lambda d, x: np.where(np.abs(d) < 1e-2, 0, d) * np.cos(x)).findings
-    assert finding.message == "dx is not linear in the cotangent: B(0.000976562·v) ≠ 0.000976562·B(v)"
+    assert (
+        finding.message == "dx is not linear in the cotangent: B(0.000976562·v) ≠ 0.000976562·B(v)"
+    )
 
 
 def test_a_law_that_only_sums_break() -> None:

@@ -200,7 +200,10 @@ def test_taylor_along_a_direction_and_of_several_arguments() -> None:
     assert check.taylor_test(f, lambda x, y: (2 * x * y, x), (X, X + 1)).verdict == "FAIL"
     only_first = np.zeros(X.shape)
     only_first[0, 0] = 1.0
-    g, dg = (lambda x: np.sum(np.sin(x))), (lambda x: np.where(np.arange(6).reshape(2, 3) == 5, 9, np.cos(x)))
+    g, dg = (
+        (lambda x: np.sum(np.sin(x))),
+        (lambda x: np.where(np.arange(6).reshape(2, 3) == 5, 9, np.cos(x))),
+    )
     assert check.taylor_test(g, dg, X, only_first).verdict == "PASS"
     assert check.taylor_test(g, dg, X).verdict == "FAIL"
     assert codes(check.taylor_test(g, np.zeros(6), X)) == {"GC041"}
@@ -230,7 +233,9 @@ def skewed(x):
     return np.sin(x)
 
 
-skewed.defjvp(lambda primals, tangents: (np.sin(primals[0]), 1.01 * np.cos(primals[0]) * tangents[0]))
+skewed.defjvp(
+    lambda primals, tangents: (np.sin(primals[0]), 1.01 * np.cos(primals[0]) * tangents[0])
+)
 
 
 @custom_vjp
@@ -298,7 +303,8 @@ def test_gradgradcheck() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"eps": 1e-6}, {"atol": 1e-4, "rtol": 1e-3}, {"nondet_tol": 0.1}, {"fast_mode": True}]
+    "options",
+    [{"eps": 1e-6}, {"atol": 1e-4, "rtol": 1e-3}, {"nondet_tol": 0.1}, {"fast_mode": True}],
 )
 def test_tolerances_are_not_needed(options: Any) -> None:
     x = mg.tensor([0.5], requires_grad=True)
@@ -311,7 +317,9 @@ def test_tolerances_are_not_needed(options: Any) -> None:
 
 
 def test_gradcheck_of_nothing() -> None:
-    with pytest.raises(ConfigError, match="gradcheck: no input requires grad; make one with mg.tensor"):
+    with pytest.raises(
+        ConfigError, match="gradcheck: no input requires grad; make one with mg.tensor"
+    ):
         check.gradcheck(cubed, (mg.tensor([0.5]),))
 
 
@@ -386,7 +394,10 @@ def test_wrt_chooses_among_the_inputs() -> None:
 
 def test_no_cache() -> None:
     f = lambda x: np.tanh(x)  # noqa: E731
-    assert check.layer(f, lambda dout, x: dout * (1 - np.tanh(x) ** 2), X, cache=False).verdict == "PASS"
+    assert (
+        check.layer(f, lambda dout, x: dout * (1 - np.tanh(x) ** 2), X, cache=False).verdict
+        == "PASS"
+    )
     assert check.layer(f, lambda dout, x: dout * (1 - np.tanh(x)), X, cache=False).verdict == "FAIL"
     two = lambda x: (np.sin(x), np.cos(x))  # noqa: E731
     back = lambda d, e, x: d * np.cos(x) - e * np.sin(x)  # noqa: E731
@@ -431,7 +442,9 @@ def test_cotangents() -> None:
     forward = lambda x: (np.sin(x), x)  # noqa: E731
     ones = np.ones(X.shape)
     for given_ones in (ones, [ones], (ones,)):
-        report = check.layer(forward, pull, X, cotangents=given_ones, select=["GC201"], probes=False)
+        report = check.layer(
+            forward, pull, X, cotangents=given_ones, select=["GC201"], probes=False
+        )
         assert report.verdict == "FAIL"
     assert check.layer(forward, pull, X, select=["GC201"], probes=False).verdict == "PASS"
 

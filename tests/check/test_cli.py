@@ -27,6 +27,7 @@ from tests.check.stub import STUB, pair, verdict
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="of signals and forks")
 
+
 @pytest.fixture(scope="module")
 def stub(tmp_path_factory):
     """The folder whose sitecustomize a child runs when it starts."""
@@ -167,7 +168,9 @@ def test_a_file_of_a_package_with_its_relative_imports(here, capsys):
 def test_a_broken_file_beside_it(here, capsys):
     (here / "f.py").write_text("import beside\n" + pair("a"))
     (here / "beside.py").write_text("x = 1\ny = = 2\n")
-    assert run(capsys, "f.py")[2] == f"microgradnn: {here}/beside.py:2: SyntaxError: invalid syntax\n"
+    assert (
+        run(capsys, "f.py")[2] == f"microgradnn: {here}/beside.py:2: SyntaxError: invalid syntax\n"
+    )
     (here / "beside.py").write_text("x = 1\n1 / 0\n")
     assert run(capsys, "f.py")[2] == "microgradnn: f.py:1: ZeroDivisionError: division by zero\n"
 
@@ -238,7 +241,9 @@ def hostile(names):
 @posix
 @pytest.mark.parametrize("kind", ["slow", "quick"])
 def test_what_a_function_does_is_reported_and_the_rest_is_checked(here, capsys, kind):
-    names = [n for n in HOSTILE if kind == ("slow" if n in SLOW else "quick")] + ["fine"][kind == "quick":]
+    names = [n for n in HOSTILE if kind == ("slow" if n in SLOW else "quick")] + ["fine"][
+        kind == "quick" :
+    ]
     text, lines = hostile(names)
     (here / "f.py").write_text(text)
     limit = "0.5" if kind == "slow" else "60"
@@ -262,15 +267,21 @@ def test_many_calls_that_come_back_are_slow_and_hang_not(here):
     (here / "f.py").write_text(
         "import time\ndef step():\n    time.sleep(0.05)\n\n" + pair("a", result="step")
     )
-    stub = STUB.replace("out = found", "step = found.forward(1.0)[0]\n    while True: step()\n    out = found")
+    stub = STUB.replace(
+        "out = found", "step = found.forward(1.0)[0]\n    while True: step()\n    out = found"
+    )
     (here / "stub").mkdir()
     (here / "stub" / "sitecustomize.py").write_text(stub)
     os.environ["PYTHONPATH"] = str(here / "stub")  # which monkeypatch puts right again
     (report,) = check_file("f.py", how=Settings(time_limit=1.0))
     assert report.verdict == "INCONCLUSIVE"
     (finding,) = report.findings
-    assert finding.code == "GC204" and finding.message.startswith("not done within 1 s while a is checked")
-    assert finding.hint == "nothing hangs, it is slow: give smaller arrays, or a longer --time-limit"
+    assert finding.code == "GC204" and finding.message.startswith(
+        "not done within 1 s while a is checked"
+    )
+    assert (
+        finding.hint == "nothing hangs, it is slow: give smaller arrays, or a longer --time-limit"
+    )
     assert 1 <= report.seconds < 30
 
 
@@ -320,7 +331,9 @@ def test_a_mistake_of_the_checker_is_not_laid_to_the_file(here):
     (here / "f.py").write_text(verdict("a", "bug"))
     (report,) = check_file("f.py")
     assert report.verdict == "INCONCLUSIVE"
-    assert report.findings[0].message == "the check itself fails, please report it: KeyError: 'ours'"
+    assert (
+        report.findings[0].message == "the check itself fails, please report it: KeyError: 'ours'"
+    )
 
 
 def test_the_memory_limit(here):
@@ -333,7 +346,12 @@ def test_the_memory_limit(here):
 
 # ---- the command line ----------------------------------------------------------------------------
 
-FOUR = verdict("a", "PASS") + verdict("b", "FAIL") + verdict("c", "INCONCLUSIVE") + verdict("d", "PASS")
+FOUR = (
+    verdict("a", "PASS")
+    + verdict("b", "FAIL")
+    + verdict("c", "INCONCLUSIVE")
+    + verdict("d", "PASS")
+)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +392,10 @@ def test_seed_select_and_ignore_reach_the_check(here, capsys):
     (here / "f.py").write_text(pair("a"))
     words = ["--json", "--seed", "7", "--select", "GC2,GC041", "--ignore", "GC201"]
     (result,) = json.loads(run(capsys, "f.py", *words)[1])
-    assert (result["reports"][0]["seed"], result["reports"][0]["checks"]) == (7, ["GC2", "GC041", "GC201"])
+    assert (result["reports"][0]["seed"], result["reports"][0]["checks"]) == (
+        7,
+        ["GC2", "GC041", "GC201"],
+    )
 
 
 def test_numbers_drawn_do_not_depend_on_what_was_checked_before(here, capsys):
@@ -434,7 +455,11 @@ def test_help_names_the_exit_status(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["check", "--help"])
     out = capsys.readouterr().out
-    assert stop.value.code == 0 and "3 FAIL, 4 INCONCLUSIVE, 5 CONTRACT" in out and "--junit FILE" in out
+    assert (
+        stop.value.code == 0
+        and "3 FAIL, 4 INCONCLUSIVE, 5 CONTRACT" in out
+        and "--junit FILE" in out
+    )
 
 
 def test_junit_names_files_and_holds_errors(here, capsys):
@@ -443,7 +468,11 @@ def test_junit_names_files_and_holds_errors(here, capsys):
     suite = ElementTree.parse(here / "out.xml").getroot()
     cases = {c.get("name"): c.find("failure") for c in suite.iter("testcase")}
     assert list(cases) == ["f.py::a", "f.py::b", "f.py::c", "f.py::d", "no.py"]
-    assert [name for name, failed in cases.items() if failed is not None] == ["f.py::b", "f.py::c", "no.py"]
+    assert [name for name, failed in cases.items() if failed is not None] == [
+        "f.py::b",
+        "f.py::c",
+        "no.py",
+    ]
     assert "no.py: no such file" in cases["no.py"].text
 
 
@@ -525,10 +554,12 @@ def test_a_terminal_shows_what_is_being_checked(here):
 def test_the_command_loads_no_models(here):
     code = (
         "import sys; from microgradnn.__main__ import main; status = main(['check', 'no.py']);"
-        "print(status, [m for m in ('microgradnn.nn', 'microgradnn.train', 'microgradnn.watch') if m in sys.modules])"
+        "print(status, [m for m in ('microgradnn.nn', 'microgradnn.train', 'microgradnn.train.watch') if m in sys.modules])"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], env=env, text=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, text=True, capture_output=True, timeout=60
+    )
     assert done.stdout == "2 []\n"
 
 
@@ -568,7 +599,10 @@ def test_with_the_checker_itself(here, capsys, monkeypatch):
     ]
     assert "PASS affine: " in out and "FAIL sigmoid: " in out and "GC201 dx is wrong" in out
     assert "  again: python -m microgradnn check layers.py::sigmoid\n" in out
-    assert "GC001 does not come back within 3 s while Square is checked, at layers.py:23 in backward" in out
+    assert (
+        "GC001 does not come back within 3 s while Square is checked, at layers.py:23 in backward"
+        in out
+    )
 
 
 # ---- reports as dicts ----------------------------------------------------------------------------
@@ -610,7 +644,9 @@ def test_a_report_of_numpy_numbers_survives_too():
 
 def test_reports_come_one_by_one_and_the_child_ends_when_no_more_are_wanted(here):
     (here / "f.py").write_text(
-        "import os\nopen('pid', 'w').write(str(os.getpid()))\n" + pair("a") + pair("b", "while 1: pass")
+        "import os\nopen('pid', 'w').write(str(os.getpid()))\n"
+        + pair("a")
+        + pair("b", "while 1: pass")
     )
     started = []
     reports = check_file("f.py", started=started.append)

@@ -262,5 +262,7 @@ def test_a_name_that_is_not_there(load):
     """)
     with pytest.raises(ConfigError, match="did you mean 'affine'"):
         find(module, ["afine"])
-    with pytest.raises(ConfigError, match=r"no forward .*student\.py is called 'zzz'; use one of affine"):
+    with pytest.raises(
+        ConfigError, match=r"no forward .*student\.py is called 'zzz'; use one of affine"
+    ):
         find(module, ["affine", "zzz"])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import check_grads, custom_jvp, custom_vjp, stop_gradient
+from microgradnn.engine.rules import OPS, Op
 from microgradnn.errors import CheckError, ConfigError, DTypeError, MicrogradError
-from microgradnn.rules import OPS, Op
 
 EPS = 2.0**-52
 SLACK = 2.0**-26  # √ε of float64: the default atol and rtol
@@ -324,7 +324,9 @@ def test_of_an_array_the_first_wrong_element_is_named() -> None:
     v = direction(7, 2, 2)
     with pytest.raises(CheckError) as caught:
         check_grads(f, (np.zeros((2, 2)),), order=1, seed=7)
-    start = f"check_grads: jvp of f is {3 * v[1, 1]} at index (1, 1), numerically {v[1, 1]} (allowed"
+    start = (
+        f"check_grads: jvp of f is {3 * v[1, 1]} at index (1, 1), numerically {v[1, 1]} (allowed"
+    )
     assert str(caught.value).startswith(start)
 
 
@@ -404,7 +406,7 @@ def test_eps_is_the_first_step() -> None:
     asked: list[float] = []
 
     def f(x: Any) -> Any:
-        asked.append(float(mg.node.plain(x)))
+        asked.append(float(mg.engine.node.plain(x)))
         return x * x
 
     v = float(direction(0))
@@ -481,7 +483,9 @@ def test_arguments_must_come_in_a_tuple_or_list(args: Any) -> None:
 
 def test_lists_of_arguments_are_fine_and_integers_are_refused() -> None:
     check_grads(lambda x, y: x * y, [1.0, 2.0])
-    with pytest.raises(DTypeError, match=": an argument is int, which has no gradient; make it float"):
+    with pytest.raises(
+        DTypeError, match=": an argument is int, which has no gradient; make it float"
+    ):
         check_grads(mg.sin, (1,))
 
 

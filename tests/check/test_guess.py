@@ -171,8 +171,7 @@ def test_nothing_found_says_what_was_raised_and_what_to_write(load):
         'GRADCHECK = {"mystery": lambda rng: (rng.normal(size=(3, 7)), {"deep": [0, "key"]})}',
         'GRADCHECK = {"mystery_forward": (np.ones((3, 7)), {"deep": [0, "key"]})}',
         'GRADCHECK = {"mystery": {"args": (np.ones((3, 7)), {"deep": [0, "key"]}), "wrt": (0,)}}',
-        'def gradcheck_inputs():\n'
-        '    return {"mystery": (np.ones((3, 7)), {"deep": [0, "key"]})}',
+        'def gradcheck_inputs():\n    return {"mystery": (np.ones((3, 7)), {"deep": [0, "key"]})}',
     ],
 )
 def test_the_files_own_arguments_come_first(load, hook):

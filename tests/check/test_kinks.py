@@ -105,7 +105,9 @@ def test_the_interval_at_a_kink_is_that_of_the_one_sided_derivatives(
 
 
 @pytest.mark.parametrize(("f", "at", "sides", "df"), KINKS.values(), ids=KINKS)
-def test_a_wrong_gradient_beside_a_kink_is_still_wrong(f: Any, at: float, sides: Any, df: Any) -> None:
+def test_a_wrong_gradient_beside_a_kink_is_still_wrong(
+    f: Any, at: float, sides: Any, df: Any
+) -> None:
     x = np.array([*FAR, at])
 
     def wrong(x):
@@ -192,7 +194,9 @@ def test_ties_may_be_split_in_any_way_that_sums_to_one(x: Any) -> None:
         for seed in range(2):
             report = whole(max_forward, backward, x, seed=seed)
             assert report.verdict == "PASS_SUBGRADIENT", (backward.__name__, str(report))
-    low, high = finding(whole(max_forward, split_backward, x, cotangents=np.ones(len(x)))).worst.interval
+    low, high = finding(
+        whole(max_forward, split_backward, x, cotangents=np.ones(len(x)))
+    ).worst.interval
     assert (low, high) == (0, 1)
 
 
@@ -339,7 +343,9 @@ def test_more_ties_than_can_be_looked_at_are_said_to_be_left_out() -> None:
     x = np.zeros((64, 64))
     report = whole(right.relu_forward, right.relu_backward, x)
     assert report.ok
-    assert report.verdict == "PASS_SUBGRADIENT" or any("kinks were left out" in n for n in report.notes)
+    assert report.verdict == "PASS_SUBGRADIENT" or any(
+        "kinks were left out" in n for n in report.notes
+    )
 
 
 def test_the_rest_of_the_gradient_is_judged_at_a_tie() -> None:

@@ -62,7 +62,9 @@ def test_verdicts_from_best_to_worst() -> None:
         ("INCONCLUSIVE", False, 4), ("CONTRACT", False, 5), ("NONDETERMINISTIC", False, 6),
     ],
 )  # fmt: skip
-def test_each_verdict_is_ok_or_not_and_has_its_exit_status(verdict: str, ok: bool, status: int) -> None:
+def test_each_verdict_is_ok_or_not_and_has_its_exit_status(
+    verdict: str, ok: bool, status: int
+) -> None:
     r = report("PASS", verdict)
     assert r.verdict == verdict and r.ok is ok and bool(r) is ok and r.status == status
     if ok:
@@ -78,7 +80,15 @@ def test_no_finding_is_a_pass() -> None:
     assert report().verdict == "PASS" and report().ok and report().worst is None
 
 
-WEIGHT = ("PASS", "PASS_SUBGRADIENT", "UNSTABLE", "INCONCLUSIVE", "CONTRACT", "FAIL", "NONDETERMINISTIC")
+WEIGHT = (
+    "PASS",
+    "PASS_SUBGRADIENT",
+    "UNSTABLE",
+    "INCONCLUSIVE",
+    "CONTRACT",
+    "FAIL",
+    "NONDETERMINISTIC",
+)
 
 
 @given(st.lists(st.sampled_from(WEIGHT), min_size=1, max_size=5))
@@ -139,7 +149,9 @@ def test_text_of_a_wrong_layer() -> None:
         lines[0],
     )
     assert lines[1] == "  GC201 dx is wrong: 4 of 4 entries differ"
-    assert re.fullmatch(r"      worst dx\[\d, \d\]: yours \S+, true \S+ \(.*\), \S+ ulps off", lines[2])
+    assert re.fullmatch(
+        r"      worst dx\[\d, \d\]: yours \S+, true \S+ \(.*\), \S+ ulps off", lines[2]
+    )
     assert lines[3:] == [
         "      at your point",
         "      true value: traced Values through your forward, in balls of 192 bits",
@@ -187,7 +199,9 @@ def test_json_holds_everything() -> None:
     assert {f.name for f in fields(Report)} | {"verdict", "ok", "worst"} == set(data)
     assert data["verdict"] == "FAIL" and data["ok"] is False and data["seed"] == 7
     assert data["findings"][0]["code"] == "GC201"
-    assert data["findings"][0]["data"]["factor" if "factor" in data["findings"][0]["data"] else "entries"]
+    assert data["findings"][0]["data"][
+        "factor" if "factor" in data["findings"][0]["data"] else "entries"
+    ]
     assert data["worst"]["argument"] == "x" and len(data["worst"]["index"]) == 2
     assert data["worst"]["yours"] == r.worst.yours
     assert data["coverage"] == {"x": [4, 4]} and data["points"] == list(r.points)
@@ -213,7 +227,9 @@ def strict(text: str) -> Any:
 )
 def test_any_data_is_valid_json(data: Any) -> None:
     entry = Entry("x", (0,), NAN, INF, INF, -INF, NAN, (-INF, INF))
-    found = Finding("GC201", "FAIL", "m", worst=entry, data={"more": data, "array": np.array([1, NAN])})
+    found = Finding(
+        "GC201", "FAIL", "m", worst=entry, data={"more": data, "array": np.array([1, NAN])}
+    )
     out = strict(Report("layer", (found,), smallest={"x": INF}).to_json())
     (back,) = out["findings"]
     assert back["worst"]["yours"] == "nan" and back["worst"]["interval"] == ["-inf", "inf"]
@@ -242,7 +258,9 @@ def test_arrays_numbers_and_objects_in_data() -> None:
 def test_junit_is_one_case_for_each_report() -> None:
     passed, failed = right_report(name="good"), wrong_report(name="bad")
     root = ElementTree.fromstring(junit([passed, failed]))
-    assert root.tag == "testsuite" and root.attrib["tests"] == "2" and root.attrib["failures"] == "1"
+    assert (
+        root.tag == "testsuite" and root.attrib["tests"] == "2" and root.attrib["failures"] == "1"
+    )
     assert root.attrib["errors"] == "0" and float(root.attrib["time"]) >= 0
     good, bad = root.findall("testcase")
     assert good.find("failure") is None and good.attrib["name"] == passed.name
@@ -254,7 +272,9 @@ def test_junit_is_one_case_for_each_report() -> None:
 
 @given(st.text())
 def test_any_text_is_valid_xml(text: str) -> None:
-    r = Report(text, (Finding("GC001", "CONTRACT", text, hint=text),), notes=(text,), reproduce=text)
+    r = Report(
+        text, (Finding("GC001", "CONTRACT", text, hint=text),), notes=(text,), reproduce=text
+    )
     xml = r.to_junit()
     case = ElementTree.fromstring(xml.encode("utf-8", "surrogatepass")).find("testcase")
     assert case is not None and case.find("failure") is not None

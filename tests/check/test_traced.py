@@ -18,8 +18,8 @@ from microgradnn.check import balls, traced
 from microgradnn.check.namespaces import namespaces
 from microgradnn.check.traced import TooLarge, Traced, values
 from microgradnn.check.tracing import tracing
-from microgradnn.node import judging, plain
-from microgradnn.value import Value
+from microgradnn.engine.node import judging, plain
+from microgradnn.engine.value import Value
 from tests.strategies import seeds
 
 X = np.array([[0.5, -1.25, 2.0], [0.75, 1.5, -0.3]])
@@ -29,7 +29,7 @@ M = np.array([[2.0, 0.5, -0.3], [0.1, 1.5, 0.4], [0.3, -0.2, 3.0]])
 
 def run(f: Callable[..., Any], *arrays: Any) -> tuple[Any, list[Any]]:
     """What f gives on Values, as plain numbers, and the derivatives of its sum."""
-    from microgradnn.walk import pullback
+    from microgradnn.engine.walk import pullback
 
     with balls.precision(128), tracing(balls.ball, namespaces(f)):
         inputs = [values(a, balls.ball) for a in arrays]

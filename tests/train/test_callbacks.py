@@ -177,7 +177,9 @@ def test_on_train_end_is_not_called_after_an_error():
         raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="^mine$"):
-        model.fit(X, Y, callbacks=[LambdaCallback(on_train_batch_end=fails, on_train_end=ended.append)])
+        model.fit(
+            X, Y, callbacks=[LambdaCallback(on_train_batch_end=fails, on_train_end=ended.append)]
+        )
     assert ended == []
 
 
@@ -362,9 +364,7 @@ def test_a_schedule_that_gives_no_number_is_told_and_nothing_is_set(result):
     before = model.state_dict()
     with pytest.raises(ConfigError) as error:
         model.fit(X, Y, callbacks=[LearningRateScheduler(lambda epoch: result)])
-    assert str(error.value) == (
-        f"LearningRateScheduler: schedule gave {result!r}, need a number"
-    )
+    assert str(error.value) == (f"LearningRateScheduler: schedule gave {result!r}, need a number")
     assert model.optimizer.lr == 0.125
     np.testing.assert_array_equal(before["weight"], model.weight.data)
 

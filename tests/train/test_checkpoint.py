@@ -57,7 +57,9 @@ def same(a, b):
         for u, v in zip(a, b, strict=True):
             same(u, v)
     elif isinstance(a, float):
-        assert math.isnan(b) if math.isnan(a) else (a, math.copysign(1, a)) == (b, math.copysign(1, b))
+        assert (
+            math.isnan(b) if math.isnan(a) else (a, math.copysign(1, a)) == (b, math.copysign(1, b))
+        )
     else:
         assert a == b
 
@@ -81,7 +83,9 @@ def laid_out(draw):
         return np.asfortranarray(a)
     if a.ndim and how in ("backwards", "steps", "same"):
         step = {"backwards": slice(None, None, -1), "steps": slice(None, None, 2)}
-        return np.broadcast_to(a[:1], a.shape) if how == "same" and len(a) else a[step.get(how, ...)]
+        return (
+            np.broadcast_to(a[:1], a.shape) if how == "same" and len(a) else a[step.get(how, ...)]
+        )
     return a
 
 
@@ -90,7 +94,9 @@ numbers = st.one_of(
     st.text(max_size=5),
 )  # fmt: skip
 # names as models have them, with dots in them, and any other
-keys = st.one_of(st.integers(), st.sampled_from(["0.weight", "a", "a.b", "0", "$", "of"]), st.text())
+keys = st.one_of(
+    st.integers(), st.sampled_from(["0.weight", "a", "a.b", "0", "$", "of"]), st.text()
+)
 trees = st.recursive(
     st.one_of(numbers, laid_out()),
     lambda inside: st.one_of(
@@ -148,7 +154,9 @@ def test_an_object_may_have_any_name(tmp_path):
 def test_what_was_read_is_the_readers_own(tmp_path):
     given = np.zeros(3)
     path = save_checkpoint(tmp_path / "f", a=given)
-    read_checkpoint(path)["a"][...] = 1  # writeable, and neither the file nor what was given changes
+    read_checkpoint(path)["a"][...] = (
+        1  # writeable, and neither the file nor what was given changes
+    )
     assert not given.any() and not read_checkpoint(path)["a"].any()
 
 
@@ -189,7 +197,8 @@ def test_a_longdouble_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", [np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64]
+    "kind",
+    [np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64],
 )
 def test_generators_go_on_where_they_were(tmp_path, kind):
     rng = np.random.Generator(kind(1))
@@ -198,7 +207,10 @@ def test_generators_go_on_where_they_were(tmp_path, kind):
     wanted = rng.integers(0, 9, 5, dtype=np.int32).tolist(), rng.normal(size=5).tolist()
     other = np.random.Generator(kind(2))
     load_checkpoint(path, rng=other)
-    assert (other.integers(0, 9, 5, dtype=np.int32).tolist(), other.normal(size=5).tolist()) == wanted
+    assert (
+        other.integers(0, 9, 5, dtype=np.int32).tolist(),
+        other.normal(size=5).tolist(),
+    ) == wanted
 
 
 def test_a_generator_of_another_kind_does_not_fit(tmp_path):
@@ -215,7 +227,9 @@ def test_a_generator_of_another_kind_does_not_fit(tmp_path):
 def trained(seed=0, width=3, steps=3, rule=optim.Adam):
     """A model, its optimiser with some memory, and an average."""
     rng = np.random.default_rng(seed)
-    model = nn.Sequential(nn.Linear(2, width, rng=rng), nn.BatchNorm1d(width), nn.Linear(width, 1, rng=rng))
+    model = nn.Sequential(
+        nn.Linear(2, width, rng=rng), nn.BatchNorm1d(width), nn.Linear(width, 1, rng=rng)
+    )
     optimizer = rule(model.parameters(), lr=0.125)
     ema = optim.EMA(model, 0.5)
     for _ in range(steps):
@@ -362,7 +376,11 @@ def test_all_are_restored_or_none(tmp_path_factory, order):
     def everything(seed):
         model, optimizer, ema = trained(seed)
         return dict(
-            model=model, optimizer=optimizer, ema=ema, rng=np.random.default_rng(seed), picky=Picky()
+            model=model,
+            optimizer=optimizer,
+            ema=ema,
+            rng=np.random.default_rng(seed),
+            picky=Picky(),
         )
 
     first, second = everything(1), everything(2)
@@ -457,7 +475,11 @@ def test_the_newest_valid_one_is_chosen_and_damaged_ones_are_warned_about(tmp_pa
 def test_an_empty_and_a_missing_folder_hold_none(tmp_path):
     for folder in (tmp_path, tmp_path / "missing"):
         manager = CheckpointManager(folder)
-        assert (manager.latest_checkpoint, manager.checkpoints, manager.restore()) == (None, [], None)
+        assert (manager.latest_checkpoint, manager.checkpoints, manager.restore()) == (
+            None,
+            [],
+            None,
+        )
     assert os.listdir(tmp_path) == []
 
 
@@ -641,9 +663,7 @@ def fit(model, *callbacks, epochs=4, seed: int | None = 3):
 
 def everything(model, history):
     how = model._compiled
-    return [
-        *states(model, how.optimizer, how.ema, model[3].rng), history.epoch, history.history
-    ]
+    return [*states(model, how.optimizer, how.ema, model[3].rng), history.epoch, history.history]
 
 
 STEPS = 4  # batches of 5 in an epoch of the 18 samples that validation_split leaves
@@ -714,7 +734,10 @@ def test_a_schedule_of_epoch_and_rate_goes_on_bit_for_bit(tmp_path, freq):
     """The rate is halved once an epoch, also in an epoch that was begun twice."""
 
     def callbacks():
-        return [BackupAndRestore(tmp_path / str(freq), freq), LearningRateScheduler(lambda epoch, lr: lr / 2)]
+        return [
+            BackupAndRestore(tmp_path / str(freq), freq),
+            LearningRateScheduler(lambda epoch, lr: lr / 2),
+        ]
 
     whole = fresh("momentum")
     wanted = everything(whole, fit(whole, callbacks()[1]))

@@ -68,5 +68,7 @@ def test_cross_validation_search_and_curves() -> None:
 def test_mistakes_are_named() -> None:
     with pytest.raises(ConfigError, match="^Regressor: call fit first$"):
         Regressor(linear).predict(X)
-    with pytest.raises(ConfigError, match=r"^fit: x has shape \(90,\), need a row for each sample$"):
+    with pytest.raises(
+        ConfigError, match=r"^fit: x has shape \(90,\), need a row for each sample$"
+    ):
         Regressor(linear).fit(X[:, 0], LINE)

@@ -123,10 +123,15 @@ def test_shuffled_each_epoch_is_the_loop_by_hand_over_the_same_batches(size, see
     place = {row.tobytes(): i for i, row in enumerate(X)}
     batches = [[place[row.tobytes()] for row in x] for x in ours.trained_on()]
     steps = -(-N // size)
-    assert [len(b) for b in batches] == [*[size] * (N // size), *([N % size] if N % size else [])] * epochs
+    assert [len(b) for b in batches] == [
+        *[size] * (N // size),
+        *([N % size] if N % size else []),
+    ] * epochs
     for e in range(epochs):  # every sample once in an epoch
         assert sorted(sum(batches[e * steps : (e + 1) * steps], [])) == list(range(N))
-    by_hand(theirs, RULES["adam"](theirs.parameters()), mg.mse_loss, [(X[b], Y[b]) for b in batches])
+    by_hand(
+        theirs, RULES["adam"](theirs.parameters()), mg.mse_loss, [(X[b], Y[b]) for b in batches]
+    )
     equal(weights(ours), weights(theirs))
 
 
@@ -153,7 +158,9 @@ def test_batch_size_none_is_32_or_all():
         model.compile("sgd", "mse")
         history = model.fit(np.zeros((n, 3), "f4"), np.zeros((n, 1), "f4"))
         assert history.params["batch_size"] == size
-        assert [len(x) for x in model.trained_on()] == [size] * (n // size) + [n % size] * (n % size > 0)
+        assert [len(x) for x in model.trained_on()] == [size] * (n // size) + [n % size] * (
+            n % size > 0
+        )
 
 
 def test_train_on_batch_is_one_step():
@@ -295,7 +302,9 @@ def test_two_metrics_of_one_name_are_refused():
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy_with_logits", nn.BCEWithLogitsLoss()])
-@pytest.mark.parametrize("metric", ["accuracy", "binary_accuracy", "precision", "recall", "f1_score"])
+@pytest.mark.parametrize(
+    "metric", ["accuracy", "binary_accuracy", "precision", "recall", "f1_score"]
+)
 def test_metrics_by_name_take_logits_where_the_loss_does(loss, metric):
     model = small()
     model[2].bias.data = model[2].bias.data + 0.5
@@ -364,7 +373,9 @@ def test_weights_in_evaluate_and_in_validation_data():
     model.compile("sgd", "mse")
     w = np.arange(N) / 4
     each = ((model.predict(X) - Y) ** 2).mean(-1)
-    assert model.evaluate(X, Y, sample_weight=w) == pytest.approx((w * each).sum() / N, rel=2.0**-20)
+    assert model.evaluate(X, Y, sample_weight=w) == pytest.approx(
+        (w * each).sum() / N, rel=2.0**-20
+    )
     history = model.fit(X, Y, 4, validation_data=(X, Y, w)).history
     each = ((model.predict(X) - Y) ** 2).mean(-1)
     assert history["val_loss"][0] == pytest.approx((w * each).sum() / N, rel=2.0**-20)
@@ -408,7 +419,9 @@ def test_evaluate_gives_a_number_a_list_or_a_dict():
     named = model.evaluate(X, Y, return_dict=True)
     assert list(named) == ["loss", "mae", "rmse"] and list(named.values()) == values
     p = model.predict(X).astype(np.float64)
-    np.testing.assert_allclose(values[1:], [np.abs(p - Y).mean(), np.sqrt(((p - Y) ** 2).mean())], rtol=2.0**-22)
+    np.testing.assert_allclose(
+        values[1:], [np.abs(p - Y).mean(), np.sqrt(((p - Y) ** 2).mean())], rtol=2.0**-22
+    )
 
 
 @given(st.one_of(st.none(), st.integers(1, 20)))
@@ -490,7 +503,9 @@ def test_averaged_weights_evaluate_and_predict_and_the_own_ones_stay(given):
         loss = mg.mse_loss(theirs(X), Y).item()
     assert (raw != averaged).any()
     np.testing.assert_array_equal(ours.predict(X), averaged)
-    assert ours.evaluate(X, Y) == history.history["val_loss"][-1] == pytest.approx(loss, rel=2.0**-22)
+    assert (
+        ours.evaluate(X, Y) == history.history["val_loss"][-1] == pytest.approx(loss, rel=2.0**-22)
+    )
     with pytest.raises(ShapeError):
         ours.predict(X[:, :2])
     equal(own, weights(ours))
@@ -597,7 +612,9 @@ def test_fit_is_keras_fit(tf, name, weights_of):
         [keras.Input((3,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(outputs, last)]
     )
     theirs.set_weights(weights(ours))
-    ours.compile(lambda params: optim.SGD(params, lr=0.125), name, ["mse"] if y.ndim > 1 else ["accuracy"])
+    ours.compile(
+        lambda params: optim.SGD(params, lr=0.125), name, ["mse"] if y.ndim > 1 else ["accuracy"]
+    )
     theirs.compile(keras.optimizers.SGD(0.125), name, run_eagerly=True)
     options: dict[str, Any] = dict(shuffle=False, verbose=0)
     if weights_of == "samples":
@@ -855,7 +872,9 @@ def test_a_wrong_number_of_features_is_told():
     for call in (lambda: model.predict(X[:, :2]), lambda: model.evaluate(X[:, :2], Y), lambda: model.fit(X[:, :2], Y)):  # fmt: skip
         with pytest.raises(ShapeError) as error:
             call()
-        assert re.fullmatch(r"Linear: input has shape \(\d+, 2\), expected \(.*3\)", str(error.value))
+        assert re.fullmatch(
+            r"Linear: input has shape \(\d+, 2\), expected \(.*3\)", str(error.value)
+        )
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "8"])

@@ -51,7 +51,9 @@ def test_a_terminal_gets_a_bar_and_then_a_line_for_each_epoch(
         without_rich(monkeypatch)
     text, history = fitted(monkeypatch, Terminal())
     for epoch in (1, 2):
-        (line,) = [s for s in text.replace("\r", "\n").split("\n") if s.startswith(f"epoch {epoch}/2  ")]
+        (line,) = [
+            s for s in text.replace("\r", "\n").split("\n") if s.startswith(f"epoch {epoch}/2  ")
+        ]
         for name, values in history.history.items():
             assert f"{name} {values[epoch - 1]:.4g}" in line
     assert ("[====" in text) != rich

@@ -102,7 +102,9 @@ def test_values_and_slopes_are_those_of_keras(name, data):
         slopes, their_slopes = slopes[~at_kink], their_slopes[~at_kink]
     if name == "categorical_crossentropy":
         # Slopes are differences of terms up to t/p: with p near 0 these are large and cancel.
-        scale = max(1.0, (1 / np.clip(p / p.sum(-1, keepdims=True), 1e-7, 1)).max() / p.sum(-1).min())
+        scale = max(
+            1.0, (1 / np.clip(p / p.sum(-1, keepdims=True), 1e-7, 1)).max() / p.sum(-1).min()
+        )
     if name in ("binary_crossentropy", "kl_divergence", "sparse_categorical_crossentropy"):
         scale = 1e7  # 1/p, and p is at least 1e-7; for 1/(1-p) see near_one
     np.testing.assert_allclose(
@@ -267,7 +269,10 @@ def test_what_cannot_be_called_is_no_loss(loss):
 def mark(name, *parameters):
     """A function with these parameters that tells what it was given."""
     space: dict[str, Any] = {"calls": []}
-    exec(f"def {name}({', '.join(parameters)}):\n calls.append(({parameters[0]}, {parameters[1]}))\n return {parameters[0]} * 0", space)  # noqa: S102
+    exec(
+        f"def {name}({', '.join(parameters)}):\n calls.append(({parameters[0]}, {parameters[1]}))\n return {parameters[0]} * 0",
+        space,
+    )  # noqa: S102
     return space[name], space["calls"]
 
 
@@ -362,7 +367,9 @@ def test_weights_multiply_the_loss_of_each_sample(name, data):
         word.capitalize() for word in name.split("_")
     )  # fmt: skip
     theirs = getattr(keras.losses, class_)(dtype="float64")(t, tf.constant(p), sample_weight=w)
-    np.testing.assert_allclose(loss(leaf, t, w).item(), theirs.numpy(), rtol=1e-9, atol=64 * U * 2500 * 2)
+    np.testing.assert_allclose(
+        loss(leaf, t, w).item(), theirs.numpy(), rtol=1e-9, atol=64 * U * 2500 * 2
+    )
 
 
 def test_weights_need_a_loss_for_each_sample():

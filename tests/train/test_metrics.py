@@ -192,7 +192,12 @@ def test_r2(ours, theirs, case):
     y, p, w = case
     y = y.round()  # spreads that are 0 or not tiny
     mean = np.average(y, axis=0, weights=w)
-    assume(all(len(set(c)) == 1 or (abs(c - a) * (1 if w is None else w)).sum() > 0.1 for c, a in zip(y.T, mean, strict=True)))
+    assume(
+        all(
+            len(set(c)) == 1 or (abs(c - a) * (1 if w is None else w)).sum() > 0.1
+            for c, a in zip(y.T, mean, strict=True)
+        )
+    )
     wanted = sk.r2_score(y, p, sample_weight=w, multioutput=theirs)
     close(m.R2Score(ours)(y, p, w), wanted, rtol=1e-9, atol=1e-9)
 
@@ -235,7 +240,10 @@ FOR_KIND = {
 }  # fmt: skip
 for kind in ("labels", "scores", "flags"):
     FOR_KIND[kind] += [
-        lambda c=c, a=a, z=z: c(a, zero_division=z) for c in RATIOS for a in AVERAGES for z in (0.0, nan)
+        lambda c=c, a=a, z=z: c(a, zero_division=z)
+        for c in RATIOS
+        for a in AVERAGES
+        for z in (0.0, nan)
     ]
 
 
@@ -403,7 +411,9 @@ def test_ties_go_to_the_lower_index():
     flat = np.zeros((4, 4))
     for k in range(1, 5):
         metric = m.SparseTopKCategoricalAccuracy(k)
-        assert [metric.values([label], flat[:1]).item() for label in range(4)] == [i < k for i in range(4)]
+        assert [metric.values([label], flat[:1]).item() for label in range(4)] == [
+            i < k for i in range(4)
+        ]
     assert m.Accuracy()([0, 1, 2, 3], flat) == 0.25
     assert m.BinaryAccuracy()([0], [0.5]) == 1.0  # not above the threshold
     assert m.BinaryAccuracy(from_logits=True)([0], [0.0]) == 1.0
@@ -435,14 +445,20 @@ def test_sequences_are_rows_of_rows():
     y, p, w = rng.integers(0, 3, (4, 5)), rng.normal(size=(4, 5, 3)), rng.integers(1, 4, 4)
     flat = y.ravel(), p.reshape(20, 3), np.repeat(w, 5)
     each = rng.integers(0, 4, (4, 5))
-    for make in (m.Accuracy, m.ConfusionMatrix, lambda: m.F1Score("macro"), lambda: m.TopKAccuracy(2)):
+    for make in (
+        m.Accuracy,
+        m.ConfusionMatrix,
+        lambda: m.F1Score("macro"),
+        lambda: m.TopKAccuracy(2),
+    ):
         np.testing.assert_array_equal(make()(y, p, w), make()(*flat))
         np.testing.assert_array_equal(make()(y, p, w[:, None]), make()(*flat))
         np.testing.assert_array_equal(make()(y, p, each), make()(*flat[:2], each.ravel()))
     assert m.Accuracy()(y, p, 7) == m.Accuracy()(y, p)
     yes, said = rng.integers(0, 2, (4, 5, 3)), rng.random((4, 5, 3))
     np.testing.assert_array_equal(
-        m.Recall(None)(yes, said, w), m.Recall(None)(yes.reshape(20, 3), said.reshape(20, 3), flat[2])
+        m.Recall(None)(yes, said, w),
+        m.Recall(None)(yes.reshape(20, 3), said.reshape(20, 3), flat[2]),
     )
 
 
@@ -455,7 +471,9 @@ def test_infinite_scores_have_an_order():
 def test_the_table_of_a_confusion_matrix():
     metric = m.ConfusionMatrix()
     assert str(metric) == "confusion_matrix: no data"
-    metric.update_state([0] * 13 + [1] * 16 + [2] * 9, [0] * 13 + [0] + [1] * 5 + [2] * 10 + [2] * 9)
+    metric.update_state(
+        [0] * 13 + [1] * 16 + [2] * 9, [0] * 13 + [0] + [1] * 5 + [2] * 10 + [2] * 9
+    )
     assert str(metric).splitlines() == [
         "true \\ predicted   0  1   2",
         "               0  13  0   0",
@@ -606,7 +624,9 @@ def test_errors(call, error, message):
 def test_kinds_of_data_do_not_mix():
     metric = m.F1Score("macro")
     metric.update_state(np.eye(3), THREE)
-    with pytest.raises(ShapeError, match="data of 2 classes after data of 3 labels in a row; call reset_state"):
+    with pytest.raises(
+        ShapeError, match="data of 2 classes after data of 3 labels in a row; call reset_state"
+    ):
         metric.update_state([0, 1], [0, 1])
     with pytest.raises(ShapeError, match="data of 2 labels after data of 3 labels in a row"):
         metric.update_state(np.eye(2), np.eye(2))
@@ -616,11 +636,15 @@ def test_kinds_of_data_do_not_mix():
         metric.update_state(np.eye(3), THREE)
     metric = m.R2Score()
     metric.update_state([0.0, 1.0], [0.0, 1.0])
-    with pytest.raises(ShapeError, match=r"y_true has shape \(3, 3\), expected 1 outputs as before"):
+    with pytest.raises(
+        ShapeError, match=r"y_true has shape \(3, 3\), expected 1 outputs as before"
+    ):
         metric.update_state(THREE, THREE)
 
 
-@pytest.mark.parametrize("make", [m.Accuracy, m.ConfusionMatrix, lambda: m.F1Score(None), m.MeanSquaredError, m.R2Score])
+@pytest.mark.parametrize(
+    "make", [m.Accuracy, m.ConfusionMatrix, lambda: m.F1Score(None), m.MeanSquaredError, m.R2Score]
+)
 def test_a_bad_batch_changes_nothing(make):
     good, bad = ([0, 1, 1], [0.0, 1.0, 0.0]), ([0, 1, 1], [0.0, 1.0, nan])
     metric = make()

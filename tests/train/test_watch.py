@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microgradnn import nn, optim, watch
+from microgradnn import nn, optim
 from microgradnn.__main__ import main
-from microgradnn.train import CheckpointManager, ModelCheckpoint, save_checkpoint
+from microgradnn.train import CheckpointManager, ModelCheckpoint, save_checkpoint, watch
 
 ROOT = Path(__file__).parents[2]
 X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
@@ -315,4 +315,7 @@ def test_watch_as_a_function_counts_what_it_evaluated(tmp_path):
     model, lines = trained(tmp_path / "run"), []
     assert watch.watch(tmp_path / "run", (X, LABELS), once=True, show=lines.append) == 1
     assert lines == [line(10, model)]
-    assert re.fullmatch(r"step +10  accuracy \d\.\d{4}  \d+ of 50 wrong  \(last weights, ckpt-00000010\.safetensors\)", lines[0])
+    assert re.fullmatch(
+        r"step +10  accuracy \d\.\d{4}  \d+ of 50 wrong  \(last weights, ckpt-00000010\.safetensors\)",
+        lines[0],
+    )

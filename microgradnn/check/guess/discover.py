@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ...errors import unknown
+from ...engine.errors import unknown
 from . import source
 
 # How a backward is named after what it differentiates. {} is the layer, {v} what comes behind:

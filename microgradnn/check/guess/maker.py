@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ConfigError
+from ...engine.errors import ConfigError
 from . import facts, roles, source
 from .context import Context, kind_of
 from .discover import Found, find

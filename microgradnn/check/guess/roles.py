@@ -67,9 +67,7 @@ def _options(name: str, context: Context, default: Any, hint: str, prefix: str) 
     return array_options(kind, name, context, prefix) + [(3.0, Slot("const", value=0.7))]
 
 
-def _constructed(
-    name: str, context: Context, default: Any, hint: str, prefix: str
-) -> list[Option]:
+def _constructed(name: str, context: Context, default: Any, hint: str, prefix: str) -> list[Option]:
     """A constructor's parameter, or one annotated as a number: sizes come before arrays."""
     kind = kind_of(name)
     static = _static(name, context, default, hint, prefix)
@@ -92,9 +90,7 @@ _VALUES: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def _static(
-    name: str, context: Context, default: Any, hint: str, prefix: str
-) -> list[Option]:
+def _static(name: str, context: Context, default: Any, hint: str, prefix: str) -> list[Option]:
     """Numbers, strings and sizes."""
     kind = kind_of(name)
     if kind in ("stride", "pad", "pool", "groups"):

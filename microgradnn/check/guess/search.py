@@ -162,7 +162,7 @@ class Search:
             return run(self.found, args, init)
 
     def outputs(self, call: Call) -> str:
-        """What is wrong with the outputs, or "". """
+        """What is wrong with the outputs, or ""."""
         for out in call.outs:
             array = np.asarray(out)
             if array.dtype.kind not in "fc" or not array.size:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ... import functions, ops
-from ...errors import ConfigError, ShapeError
-from ...kernels import gt, le
-from ...node import plain
-from ...ops import erfc, relu, relu6, sigmoid, tanh
-from ...protocol import array
+from ... import functions
+from ...engine import ops
+from ...engine.errors import ConfigError, ShapeError
+from ...engine.kernels import gt, le
+from ...engine.node import plain
+from ...engine.ops import erfc, relu, relu6, sigmoid, tanh
+from ...engine.protocol import array
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 

@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
-from ... import functions, ops
-from ...errors import ConfigError, ShapeError
-from ...protocol import array
+from ... import functions
+from ...engine import ops
+from ...engine.errors import ConfigError, ShapeError
+from ...engine.protocol import array
 from .spaces import Sizes, batched, each, padded
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ... import functions, ops
-from ...errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
+from ... import functions
+from ...engine import ops
+from ...engine.errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
+from ...engine.node import plain
+from ...engine.protocol import array
 from ...functions.losses import linear
-from ...node import plain
-from ...protocol import array
 
 Axes = tuple[int, ...]
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import functions, ops
-from ...errors import ConfigError, ShapeError
-from ...node import plain
-from ...protocol import array, bare
+from ... import functions
+from ...engine import ops
+from ...engine.errors import ConfigError, ShapeError
+from ...engine.node import plain
+from ...engine.protocol import array, bare
 from .spaces import Sizes, batched, each, padded
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ... import functions, ops
-from ...errors import ConfigError, ShapeError
-from ...protocol import array
+from ... import functions
+from ...engine import ops
+from ...engine.errors import ConfigError, ShapeError
+from ...engine.protocol import array
 
 Sizes = int | tuple[int, ...]
 _LEAST = {"padding": 0, "output_padding": 0, "output_size": 0}

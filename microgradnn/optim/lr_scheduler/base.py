@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import ConfigError
+from ...engine.errors import ConfigError
 from ..base import Optimizer
 from ..groups import near, plain_number
 

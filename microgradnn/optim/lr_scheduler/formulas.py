@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from ...errors import ConfigError
+from ...engine.errors import ConfigError
 from ..base import Optimizer
 from ..groups import need
 from .base import LRScheduler

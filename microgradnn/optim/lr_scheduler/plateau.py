@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import ConfigError
+from ...engine.errors import ConfigError
 from ..base import Optimizer
 from ..groups import need, number_problem
 from .base import Scheduler

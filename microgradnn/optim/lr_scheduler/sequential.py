@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import ConfigError
+from ...engine.errors import ConfigError
 from ..base import Optimizer
 from ..groups import need
 from .base import LRScheduler

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from . import ops, tree
-from .errors import DTypeError, RuleError, ShapeError
-from .node import Node, next_stamp, plain
-from .rules import Op, recording
-from .tensor import Tensor
-from .value import Value
-from .walk import order, pullback
+from ..engine import ops
+from ..engine.errors import DTypeError, RuleError, ShapeError
+from ..engine.node import Node, next_stamp, plain
+from ..engine.rules import Op, recording
+from ..engine.tensor import Tensor
+from ..engine.value import Value
+from ..engine.walk import order, pullback
+from . import tree
 
 
 class _Custom:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from . import nn
-from .data import load_mnist
-from .errors import CheckpointError, ConfigError, DataError
-from .train import CheckpointManager, read_checkpoint
-from .train.checkpoint import read_configs
+from .. import nn
+from ..data import load_mnist
+from ..engine.errors import CheckpointError, ConfigError, DataError
+from . import CheckpointManager, read_checkpoint
+from .checkpoint import read_configs
 
 
 def watch(

@@ -294,7 +294,9 @@ class Tensor(Node):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.requires_grad:
-            raise self._untracked("np.asarray", "np.stack or mg.array to join tensors, .data to leave the graph")
+            raise self._untracked(
+                "np.asarray", "np.stack or mg.array to join tensors, .data to leave the graph"
+            )
         return np.array(self._data, dtype, copy=copy)
 
     def __float__(self) -> float:

@@ -122,7 +122,7 @@ class Op:
         self.ufunc = ufunc  # NumPy's function of the same meaning
         # Whether objects are computed one by one; the operators are right in NumPy's loops too.
         self.by_element = number is not None and bool(domain) and array not in _OPERATORS
-        self.__doc__ = doc or f"{name}: one {kind} op; its derivative is in microgradnn/ops.py."
+        self.__doc__ = doc or f"{name}: one {kind} op; its derivative is in engine/ops.py."
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
         """A node if any input is one, else the plain number or array."""

@@ -412,9 +412,7 @@ def windows(
     return view[index]
 
 
-def fold(
-    x: Any, size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
-) -> Any:
+def fold(x: Any, size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Any:
     """(…, *size): windows (…, *places, *shape) added where they were taken from."""
     n = len(size)
     places, shape = x.shape[-2 * n : -n], x.shape[-n:]

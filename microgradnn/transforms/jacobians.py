@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from . import functions, tree
-from .errors import DTypeError
-from .node import plain
-from .transforms import Call, grad, select, single, vjp_of
+from .. import functions
+from ..engine.errors import DTypeError
+from ..engine.node import plain
+from . import tree
+from .derivatives import Call, grad, select, single, vjp_of
 
 Argnums = int | Sequence[int]
 

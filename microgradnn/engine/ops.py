@@ -377,8 +377,12 @@ def _einsum_parts(g: Any, xs: Any, subscripts: str) -> list[Any]:
     inputs, output = subscripts.split("->")
     terms = inputs.split(",")
     return [
-        einsum(g, *xs[:i], *xs[i + 1 :],
-               subscripts=",".join([output, *terms[:i], *terms[i + 1 :]]) + "->" + term)
+        einsum(
+            g,
+            *xs[:i],
+            *xs[i + 1 :],
+            subscripts=",".join([output, *terms[:i], *terms[i + 1 :]]) + "->" + term,
+        )
         for i, term in enumerate(terms)
     ]
 

@@ -30,10 +30,10 @@ from hypothesis import strategies as st
 import microgradnn as mg
 import microgradnn.nn.functional as nnf
 from microgradnn import Value
+from microgradnn.engine.rules import Op
 from microgradnn.errors import DTypeError, UndecidedError
-from microgradnn.rules import Op
 
-from .strategies import TABLE, cases, seeds, signed
+from ..strategies import TABLE, cases, seeds, signed
 
 EXACT = 400  # bits of the balls that hold the right answer
 OVERLAP = (

@@ -29,10 +29,10 @@ from flint import arb
 
 import microgradnn as mg
 from microgradnn import Value, scalar
+from microgradnn.engine.rules import UFUNCS, Op
 from microgradnn.errors import DTypeError, GradientError, RuleError
-from microgradnn.rules import UFUNCS, Op
 
-from .strategies import TABLE, signed
+from ..strategies import TABLE, signed
 
 # ruff: noqa: N803, N806  (names as in the programs' sources)
 

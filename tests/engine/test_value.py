@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import Value
+from microgradnn.engine.rules import Op
 from microgradnn.errors import DTypeError, RuleError
-from microgradnn.rules import Op
 
-from .strategies import TABLE
+from ..strategies import TABLE
 
 ONE = [op for op in TABLE if op.domain and op.name != "ldexp"]  # (its second input is an int)
 anything = st.one_of(st.sampled_from([0.0, 1.0, -1.0, math.inf, -math.inf, math.nan]), st.floats())

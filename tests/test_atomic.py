@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgradnn import files
-from microgradnn.files import write_atomically
+from microgradnn import atomic
+from microgradnn.atomic import write_atomically
 
 
 def listing(folder: Path) -> list[str]:
@@ -22,7 +22,7 @@ def listing(folder: Path) -> list[str]:
 
 @given(st.one_of(st.binary(max_size=100), st.text(max_size=50)), st.binary(max_size=9))
 def test_the_file_holds_exactly_what_was_given(tmp_path_factory, content, before):
-    path = tmp_path_factory.mktemp("files") / "file.txt"
+    path = tmp_path_factory.mktemp("atomic") / "file.txt"
     path.write_bytes(before)
     assert write_atomically(path, content) == path
     # newlines too: text is written as utf-8, not translated
@@ -72,7 +72,7 @@ def test_a_failure_at_any_step_leaves_the_old_file_and_no_part(
     def fails(*_):
         raise error
 
-    monkeypatch.setattr(files.os, step, fails)
+    monkeypatch.setattr(atomic.os, step, fails)
     with pytest.raises(type(error)) as caught:
         write_atomically(path, b"new" * 999)
     assert caught.value is error
@@ -105,7 +105,7 @@ def test_a_file_in_place_of_the_folder_is_an_error_and_stays(tmp_path):
 
 FULL = """
 import resource, sys
-from microgradnn.files import write_atomically
+from microgradnn.atomic import write_atomically
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # the system refuses the 1001st byte
 write_atomically(sys.argv[1], b"fits" * 250)
 try:
@@ -115,7 +115,7 @@ except OSError as error:
 """
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit on the size of files")
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit on the size of atomic")
 def test_when_the_disk_takes_no_more_the_old_file_stays_whole(tmp_path):
     path = tmp_path / "f"
     done = subprocess.run(

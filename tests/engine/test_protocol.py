@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 
 import microgradnn as mg
-from microgradnn import protocol, tree
+from microgradnn.engine import protocol
+from microgradnn.engine.node import plain
 from microgradnn.errors import GradientError, RuleError, ShapeError
-from microgradnn.node import plain
+from microgradnn.transforms import tree
 
-from .strategies import seeds, signed
+from ..strategies import seeds, signed
 
 Call = tuple[str, Any, tuple[Any, ...]]
 MASK = np.array([[True, False, True], [True, True, False]])
@@ -103,7 +104,13 @@ def inputs(program: Any, seed: int) -> tuple[np.ndarray, ...]:
     for kind in program[1:]:
         kind, shape = kind if kind and isinstance(kind[0], str) else ("signed", kind)
         if kind in ("square", "spd", "tall"):
-            dims = (shape, shape) if isinstance(shape, int) else (*shape, shape[-1]) if kind == "square" else shape
+            dims = (
+                (shape, shape)
+                if isinstance(shape, int)
+                else (*shape, shape[-1])
+                if kind == "square"
+                else shape
+            )
             x = signed(rng, *dims) / 4 + np.eye(*dims[-2:]) * (2.0 + 3.0 * np.arange(dims[-1]))
             if kind == "spd":
                 x = (x + x.T) / 2
@@ -202,7 +209,9 @@ def leaf(*shape: int) -> mg.Tensor:
         (lambda: np.array([leaf(), leaf()]), GradientError, "np.asarray: a tensor requires grad and would lose it; use np.stack or mg.array to join tensors, .data to leave the graph"),
     ],
 )  # fmt: skip
-def test_refusals_name_the_function_and_what_to_write(make: Any, error: type[Exception], text: str) -> None:
+def test_refusals_name_the_function_and_what_to_write(
+    make: Any, error: type[Exception], text: str
+) -> None:
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value) == text
@@ -222,7 +231,9 @@ def test_nothing_else_of_numpy_detaches_silently() -> None:
 
 
 def test_mg_array_joins_nested_lists_of_tensors() -> None:
-    g = mg.grad(lambda x: np.sum(mg.array([[x, 2 * x], [1.0, x * x]]) * np.array([[1, 10], [5, 100]])))(3.0)
+    g = mg.grad(
+        lambda x: np.sum(mg.array([[x, 2 * x], [1.0, x * x]]) * np.array([[1, 10], [5, 100]]))
+    )(3.0)
     assert g == 1 + 20 + 600
 
 
@@ -232,7 +243,10 @@ def test_mg_array_joins_nested_lists_of_tensors() -> None:
         (lambda t: mg.diff(t, n=-1), "diff: order -1 is negative"),
         (lambda t: np.diff(t, n=-1), "np.diff: order -1 is negative"),
         (lambda t: mg.split(t, 2), "split: 3 elements do not split into 2 equal parts"),
-        (lambda t: mg.einsum("ij", t), "einsum: subscripts 'ij' do not fit an operand of shape (3,)"),
+        (
+            lambda t: mg.einsum("ij", t),
+            "einsum: subscripts 'ij' do not fit an operand of shape (3,)",
+        ),
     ],
 )
 def test_mistakes_are_typed_and_begin_with_the_name_that_was_called(call: Any, text: str) -> None:

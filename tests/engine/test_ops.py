@@ -12,18 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from microgradnn import kernels, ops_linalg
-from microgradnn.rules import Op
-from microgradnn.tensor import Tensor
-from microgradnn.walk import pullback, pushforward
+from microgradnn.engine import kernels, ops_linalg
+from microgradnn.engine.rules import Op
+from microgradnn.engine.tensor import Tensor
+from microgradnn.engine.walk import pullback, pushforward
 
-from .strategies import CASES, TABLE, cases, seeds, signed
+from ..strategies import CASES, TABLE, cases, seeds, signed
 
 EPS = 2.0**-52
 each_op = pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
 elementwise_ops = pytest.mark.parametrize(
     "op", [op for op in TABLE if op.domain], ids=lambda o: o.name
 )
+
 
 def xent(z: Any, t: Any) -> Any:
     logp = special.log_softmax(z, -1)

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import microgradnn as mg
-from microgradnn import elementwise_grad, grad, hessian, hvp, jacfwd, jacrev, jvp, linearize, tree
+from microgradnn import elementwise_grad, grad, hessian, hvp, jacfwd, jacrev, jvp, linearize
 from microgradnn.errors import DTypeError, GradientError, MicrogradError, ShapeError
+from microgradnn.transforms import tree
 
 JACOBIANS = pytest.mark.parametrize("jacobian", [jacrev, jacfwd])
 EPS = 2.0**-52
@@ -368,18 +369,29 @@ def test_hvp_takes_one_argument_a_tuple_of_them_or_a_tree() -> None:
     equal(hvp(f, (3.0, 5.0), (0.0, 1.0)), (6.0, 0.0))
     equal(hvp(lambda x: x**3, 2.0, 10.0), 120.0)
     equal(hvp(lambda x: x**3, (2.0,), (10.0,)), (120.0,))
-    equal(hvp(lambda p: p["a"] ** 2 * p["b"], {"a": 3.0, "b": 5.0}, {"a": 1.0, "b": 2.0}), {"a": 22.0, "b": 6.0})
-    equal(hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, -1.0])), np.array([6.0, -12.0]))
+    equal(
+        hvp(lambda p: p["a"] ** 2 * p["b"], {"a": 3.0, "b": 5.0}, {"a": 1.0, "b": 2.0}),
+        {"a": 22.0, "b": 6.0},
+    )
+    equal(
+        hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, -1.0])),
+        np.array([6.0, -12.0]),
+    )
 
 
 def test_elementwise_grad_is_the_slope_at_each_element() -> None:
     x = np.array([[0.5, -1.0], [2.0, 0.25]])
-    np.testing.assert_allclose(elementwise_grad(np.tanh)(x), 1 - np.tanh(x) ** 2, rtol=0, atol=2 * EPS)
+    np.testing.assert_allclose(
+        elementwise_grad(np.tanh)(x), 1 - np.tanh(x) ** 2, rtol=0, atol=2 * EPS
+    )
     np.testing.assert_array_equal(elementwise_grad(elementwise_grad(np.sin))(x), -np.sin(x))
     assert type(elementwise_grad(lambda v: v * v)(3.0)) is float
     equal(elementwise_grad(lambda a, b: a * b, (0, 1))(x, 2 * x), (2 * x, x))
     equal(elementwise_grad(lambda a, b: a * b, 1)(x, 2 * x), x)
-    equal(elementwise_grad(lambda p: p["a"] * p["b"])({"a": x, "b": 2.0}), {"a": np.full((2, 2), 2.0), "b": x.sum()})
+    equal(
+        elementwise_grad(lambda p: p["a"] * p["b"])({"a": x, "b": 2.0}),
+        {"a": np.full((2, 2), 2.0), "b": x.sum()},
+    )
     # Several results: their sum.
     equal(elementwise_grad(lambda v: (v * v, {"twice": 2 * v}))(x), 2 * x + 2)
 
@@ -447,7 +459,13 @@ def test_empty_arrays_have_empty_jacobians_of_the_right_shape_and_dtype(
 
 def test_python_floats_stay_python_floats() -> None:
     f = lambda x: x**3  # noqa: E731
-    results = [jacrev(f)(2.0), jacfwd(f)(2.0), hessian(f)(2.0), hvp(f, 2.0, 1.0), elementwise_grad(f)(2.0)]
+    results = [
+        jacrev(f)(2.0),
+        jacfwd(f)(2.0),
+        hessian(f)(2.0),
+        hvp(f, 2.0, 1.0),
+        elementwise_grad(f)(2.0),
+    ]
     assert [type(r) for r in results] == [float] * 5
 
 
@@ -525,7 +543,12 @@ def test_a_closure_over_a_leaf_leaves_the_graph_in_the_jacobian() -> None:
 def test_all_work_inside_no_grad() -> None:
     f = lambda x: x**3  # noqa: E731
     with mg.no_grad():
-        assert (jacrev(f)(2.0), jacfwd(f)(2.0), hessian(f)(2.0), hvp(f, 2.0, 1.0)) == (12, 12, 12, 12)
+        assert (jacrev(f)(2.0), jacfwd(f)(2.0), hessian(f)(2.0), hvp(f, 2.0, 1.0)) == (
+            12,
+            12,
+            12,
+            12,
+        )
 
 
 @pytest.mark.parametrize(
@@ -647,7 +670,10 @@ def test_jvp_inside_grad_inside_jvp() -> None:
     # d/dz xyz = xy; times y: xy²; d/dy at y = x: 2x²; d/dx: 4x.
     inner = lambda x: lambda y: y * jvp(lambda z: x * y * z, (y,), (1.0,))[1]  # noqa: E731
     assert jvp(lambda x: grad(inner(x))(x), (3.0,), (1.0,)) == (18.0, 12.0)
-    assert grad(lambda x: jvp(lambda y: grad(lambda z: x * y * z * z)(y), (x,), (1.0,))[1])(3.0) == 24.0
+    assert (
+        grad(lambda x: jvp(lambda y: grad(lambda z: x * y * z * z)(y), (x,), (1.0,))[1])(3.0)
+        == 24.0
+    )
 
 
 def test_an_outer_variable_may_be_tangent_or_cotangent() -> None:
@@ -676,7 +702,8 @@ def test_matrices_inside_matrices_close_over_outer_variables() -> None:
         rows = a(lambda v: np.sum(b(lambda y: v * y * y)(v), axis=1))(x)  # noqa: B023
         np.testing.assert_array_equal(rows, np.diag(4 * x))
     np.testing.assert_array_equal(
-        grad(lambda v: np.sum(hessian(lambda y: np.sum(v * y**3))(v)))(x), 12 * x  # Σ 6x²
+        grad(lambda v: np.sum(hessian(lambda y: np.sum(v * y**3))(v)))(x),
+        12 * x,  # Σ 6x²
     )
 
 
@@ -731,9 +758,7 @@ def test_hvp_names_tangents_that_do_not_fit() -> None:
     assert str(caught.value).endswith(": 2 primals but 1 tangents; give one for each")
     with pytest.raises(ShapeError) as caught:
         hvp(lambda x: np.sum(x**3), np.ones(2), np.ones(3))
-    assert str(caught.value).endswith(
-        ": a cotangent or tangent has shape (3,), expected (2,)"
-    )
+    assert str(caught.value).endswith(": a cotangent or tangent has shape (3,), expected (2,)")
 
 
 @JACOBIANS

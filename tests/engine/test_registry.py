@@ -3,12 +3,12 @@
 import numpy as np
 
 import microgradnn as mg
-from microgradnn import ops, ops_linalg
-from microgradnn.node import Node
-from microgradnn.rules import Op
-from microgradnn.tensor import Tensor
+from microgradnn.engine import ops, ops_linalg
+from microgradnn.engine.node import Node
+from microgradnn.engine.rules import Op
+from microgradnn.engine.tensor import Tensor
 
-from .strategies import TABLE
+from ..strategies import TABLE
 
 INTERNAL = {
     "alias", "put", "sum_to", "sumprod", "getitem", "windows", "fold", "bce",

@@ -25,8 +25,8 @@ from microgradnn import (
     value_and_grad,
     vjp,
 )
+from microgradnn.engine.node import plain
 from microgradnn.errors import GradientError, MicrogradError, RuleError, ShapeError
-from microgradnn.node import plain
 
 EPS = 2.0**-52
 
@@ -418,7 +418,10 @@ def test_fwd_runs_on_nodes_without_a_graph_and_bwd_on_arrays() -> None:
 def test_fwd_runs_once_for_the_first_derivative_and_the_function_itself_not_at_all() -> None:
     calls: list[str] = []
     f = custom_vjp(lambda x: calls.append("fun") or x * x)
-    f.defvjp(lambda x: calls.append("fwd") or (x * x, x), lambda x, g: calls.append("bwd") or (2 * g * x,))
+    f.defvjp(
+        lambda x: calls.append("fwd") or (x * x, x),
+        lambda x, g: calls.append("bwd") or (2 * g * x,),
+    )
     value, pull = vjp(f, 3.0)
     assert (value, calls) == (9.0, ["fwd"])
     pull(1.0)
@@ -433,9 +436,7 @@ def test_a_second_derivative_differentiates_bwd_and_the_residuals() -> None:
     for second in (grad(grad(f)), jacfwd(jacrev(f)), jacrev(jacfwd(f)), hessian(f)):
         assert second(5.0) == 30.0
     assert grad(grad(grad(f)))(5.0) == 6.0
-    kept_squared = with_vjp(
-        lambda x: x * x, lambda kept, g: (g * kept,), lambda x: (x * x, x**4)
-    )
+    kept_squared = with_vjp(lambda x: x * x, lambda kept, g: (g * kept,), lambda x: (x * x, x**4))
     assert grad(grad(kept_squared))(2.0) == 32.0  # 4x³
 
 
@@ -621,7 +622,9 @@ def test_a_function_of_values_returns_one_number() -> None:
 def test_a_bwd_that_leaves_the_graph_is_an_error_where_the_graph_is_needed() -> None:
     f = with_vjp(named, lambda kept, g: (np.asarray(g),))
     assert grad(lambda x: np.sum(f(x)))(X).tolist() == [1.0, 1.0]
-    with pytest.raises(GradientError, match="^np.asarray: a tensor requires grad and would lose it"):
+    with pytest.raises(
+        GradientError, match="^np.asarray: a tensor requires grad and would lose it"
+    ):
         jvp(f, (X,), (X,))
 
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import microgradnn as mg
-from microgradnn import Value, ops
+from microgradnn import Value
+from microgradnn.engine import ops
+from microgradnn.engine.rules import OPS, Op
+from microgradnn.engine.walk import order, pullback, pushforward
 from microgradnn.errors import GradientError
-from microgradnn.rules import OPS, Op
-from microgradnn.walk import order, pullback, pushforward
 
 
 def leaf(x: Any) -> mg.Tensor:

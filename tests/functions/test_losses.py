@@ -19,7 +19,7 @@ import microgradnn.nn.functional as nnf
 from microgradnn.errors import ConfigError, DTypeError, LabelError, ShapeError
 from microgradnn.functions import losses
 
-from .strategies import seeds, signed
+from ..strategies import seeds, signed
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore:reduction. .mean. divides:UserWarning")

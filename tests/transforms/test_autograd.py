@@ -15,8 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 import microgradnn as mg
 from microgradnn import Value, autograd
+from microgradnn.engine.node import Node
 from microgradnn.errors import GradientError, MicrogradError, ShapeError
-from microgradnn.node import Node
 
 EPS = 2.0**-52
 FLOATS = st.sampled_from([np.float16, np.float32, np.float64])
@@ -52,7 +52,11 @@ def test_grad_is_the_product_of_the_cotangent_and_the_jacobian(shapes: Any, seed
     assert [t.grad for t in (ta, tb, tc)] == [None] * 3
 
 
-@given(st.lists(FLOATS, min_size=3, max_size=3), hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3), st.booleans())
+@given(
+    st.lists(FLOATS, min_size=3, max_size=3),
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+    st.booleans(),
+)
 def test_gradients_have_the_shape_and_dtype_of_their_tensor(
     dtypes: Any, shape: Any, create_graph: bool
 ) -> None:
@@ -122,7 +126,12 @@ def test_an_input_that_another_input_was_computed_from_has_its_whole_gradient(ma
 
 def test_a_cotangent_may_be_a_list_an_array_or_a_tensor() -> None:
     x = leaf([1.0, 2.0])
-    for cotangent in ([[1.0, 10.0]], [np.array([1, 10])], np.array([1.0, 10.0]), mg.tensor([1.0, 10.0])):
+    for cotangent in (
+        [[1.0, 10.0]],
+        [np.array([1, 10])],
+        np.array([1.0, 10.0]),
+        mg.tensor([1.0, 10.0]),
+    ):
         (g,) = autograd.grad(x * x, x, cotangent)
         assert g.tolist() == [2.0, 40.0]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .errors import ShapeError
+from ..engine.errors import ShapeError
 
 
 def leaves(tree: Any) -> list[Any]:

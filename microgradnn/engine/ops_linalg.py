@@ -133,4 +133,16 @@ def _qr_slope(g: Any, y: Any, a: Any) -> Any:
     return T(solve(r, T(gq + q @ (upper + T(upper)))))
 
 
-__all__ = ["T", "cholesky", "cofactor", "det", "eigh", "inv", "logabsdet", "pinv", "qr", "solve", "svd"]
+__all__ = [
+    "T",
+    "cholesky",
+    "cofactor",
+    "det",
+    "eigh",
+    "inv",
+    "logabsdet",
+    "pinv",
+    "qr",
+    "solve",
+    "svd",
+]

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from . import ops, tree
-from .errors import DTypeError, GradientError, ShapeError
-from .node import Node, one_like
-from .rules import Carrier, recording
-from .tensor import Tensor
-from .value import Value
-from .walk import order, pullback, pushforward
+from ..engine import ops
+from ..engine.errors import DTypeError, GradientError, ShapeError
+from ..engine.node import Node, one_like
+from ..engine.rules import Carrier, recording
+from ..engine.tensor import Tensor
+from ..engine.value import Value
+from ..engine.walk import order, pullback, pushforward
+from . import tree
 
 
 def grad(

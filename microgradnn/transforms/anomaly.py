@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .errors import GradientError
-from .node import plain
-from .rules import Carrier, Op, recording
-from .walk import changes
+from ..engine.errors import GradientError
+from ..engine.node import plain
+from ..engine.rules import Carrier, Op, recording
+from ..engine.walk import changes
 
-_HERE = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))
+_HERE = tuple(
+    d + os.sep for d in (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(np.__file__))
+)
 
 
 @contextmanager
