@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # A command's modules load when it is called for: the checker, or models and checkpoints.
         if checks:
-            return import_module(".check.cli", __package__).main(words[1:])
+            return import_module(".check.files.cli", __package__).main(words[1:])
         return _watch(parser().parse_args(words))
     except MicrogradError as error:
         print(f"microgradnn: {error}", file=sys.stderr)

@@ -61,7 +61,9 @@ def test_the_report_that_is_shown_is_the_real_one(tmp_path: Path) -> None:
 def test_the_test_with_the_fixture_passes(tmp_path: Path) -> None:
     (block,) = [b for b in BLOCKS if "(gradcheck)" in b]
     (tmp_path / "test_block.py").write_text(block, encoding="utf-8")
-    (tmp_path / "conftest.py").write_text("pytest_plugins = ['microgradnn.check.pytest_plugin']")
+    (tmp_path / "conftest.py").write_text(
+        "pytest_plugins = ['microgradnn.check.files.pytest_plugin']"
+    )
     how = ["-p", "no:gradcheck", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
     assert "1 passed" in run("-m", "pytest", *how, folder=tmp_path)
 

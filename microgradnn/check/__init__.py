@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import dot_product_test, jvp, layer, taylor_test, vjp
-    from .differences import check_grads
-    from .own import gradcheck, gradgradcheck, grads
+    from .oracle.differences import check_grads
     from .report import CODES, VERDICTS, Entry, Finding, Report
+    from .subjects.own import gradcheck, gradgradcheck, grads
 
 __all__ = [
     "CODES", "VERDICTS", "Entry", "Finding", "Report", "check_grads", "dot_product_test",
@@ -20,8 +20,8 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("dot_product_test", "jvp", "layer", "taylor_test", "vjp"), "api"),
-    **dict.fromkeys(("gradcheck", "gradgradcheck", "grads"), "own"),
-    "check_grads": "differences",
+    **dict.fromkeys(("gradcheck", "gradgradcheck", "grads"), "subjects.own"),
+    "check_grads": "oracle.differences",
 }
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
-from . import networks, objects, pairs, reader, tangents
 from .examine import Codes, Options, examine, options_of
 from .report import Report
-from .results import raised
+from .stages import tangents
+from .stages.results import raised
 from .subject import Arguments, Subject, called, quiet, with_axes
+from .subjects import networks, objects, pairs, reader
 
 
 def layer(

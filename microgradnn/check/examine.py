@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
-from .algebra import algebra
-from .contract import contract
-from .points import Point, Seen, around, on_kinks
 from .report import CODES, Finding, Report, check_codes, selected
-from .results import Facts, copies, raised
+from .stages.algebra import algebra
+from .stages.contract import contract
+from .stages.points import Point, Seen, around, on_kinks
+from .stages.results import Facts, copies, raised
+from .stages.values import look
 from .subject import Subject
-from .values import look
 
 Codes = str | Sequence[str]
 ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls

@@ -1,7 +1,7 @@
 """A checker that says what it is told to, for tests of everything around the checker.
 
-STUB goes into a sitecustomize.py. It takes the place of microgradnn.check.files and, for speed, of
-the __init__.py of both packages. A forward is called once with 2.0; the verdict it returns becomes
+STUB goes into a sitecustomize.py. It takes the place of microgradnn.check.files.found and, for speed, of
+the __init__.py of the packages. A forward is called once with 2.0; the verdict it returns becomes
 the report's.
 """
 
@@ -34,10 +34,11 @@ def check_found(found, *, seed, select, ignore):
 
 bare("microgradnn").__version__ = "stub"
 sys.modules["microgradnn"].check = bare("microgradnn.check")
-files, guess = types.ModuleType("microgradnn.check.files"), bare("microgradnn.check.guess")
-files.check_found, guess.GuessError = check_found, type("GuessError", (Exception,), {})
-sys.modules[files.__name__] = files
-from microgradnn.check.guess.discover import Found, find
+bare("microgradnn.check.files")
+found, guess = types.ModuleType("microgradnn.check.files.found"), bare("microgradnn.check.files.arguments")
+found.check_found, guess.GuessError = check_found, type("GuessError", (Exception,), {})
+sys.modules[found.__name__] = found
+from microgradnn.check.files.discover import Found, find
 guess.Found, guess.find = Found, find
 """
 )

@@ -17,10 +17,16 @@ import numpy as np
 import pytest
 
 from microgradnn.__main__ import main
-from microgradnn.check import child
-from microgradnn.check.cli import Result
+from microgradnn.check.files import child
+from microgradnn.check.files.cli import Result
+from microgradnn.check.files.runner import (
+    FileError,
+    Settings,
+    check_file,
+    list_file,
+    report_from_dict,
+)
 from microgradnn.check.report import Entry, Finding, Report
-from microgradnn.check.runner import FileError, Settings, check_file, list_file, report_from_dict
 from microgradnn.errors import ConfigError
 from tests.check.stub import STUB, pair, verdict
 

@@ -8,7 +8,7 @@ from importlib import util
 import numpy as np
 import pytest
 
-from microgradnn.check.guess.discover import find
+from microgradnn.check.files.discover import find
 from microgradnn.errors import ConfigError
 from tests.check.zoo import RIGHT, right
 

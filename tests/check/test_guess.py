@@ -7,8 +7,8 @@ from importlib import util
 import numpy as np
 import pytest
 
-from microgradnn.check.guess import GuessError, maker
-from microgradnn.check.guess.discover import Found, find
+from microgradnn.check.files.arguments import GuessError, maker
+from microgradnn.check.files.discover import Found, find
 from microgradnn.errors import ConfigError
 from tests.check.zoo import BY_NAME, RIGHT, WRONG, right
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from microgradnn.check import pytest_plugin
+from microgradnn.check.files import pytest_plugin
 from tests.check.stub import STUB, pair, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def pytest_in(tmp_path):
         for name, text in {"pytest.ini": "[pytest]\nfilterwarnings = error\n", **files}.items():
             (tmp_path / "work" / name.replace("__", ".")).write_text(text)
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "microgradnn.check.pytest_plugin", "-rA",
+            [sys.executable, "-m", "pytest", "-p", "microgradnn.check.files.pytest_plugin", "-rA",
              "-p", "no:cacheprovider", "--strict-config", "--strict-markers", *words],
             cwd=tmp_path / "work", capture_output=True, text=True, timeout=120,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(stub), str(ROOT)]),

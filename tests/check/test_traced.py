@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgradnn import check
-from microgradnn.check import balls, traced
-from microgradnn.check.namespaces import namespaces
-from microgradnn.check.traced import TooLarge, Traced, values
-from microgradnn.check.tracing import tracing
+from microgradnn.check.oracle import balls, traced
+from microgradnn.check.oracle.traced import TooLarge, Traced, values
+from microgradnn.check.oracle.tracing import tracing
+from microgradnn.check.subjects.namespaces import namespaces
 from microgradnn.engine.node import judging, plain
 from microgradnn.engine.value import Value
 from tests.strategies import seeds

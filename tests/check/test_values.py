@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgradnn import check
-from microgradnn.check import Report, balls
+from microgradnn.check import Report
+from microgradnn.check.oracle import balls
 from tests.check.hard import checked
 from tests.check.zoo import BY_NAME, right
 from tests.strategies import seeds, signed

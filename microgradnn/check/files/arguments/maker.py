@@ -1,0 +1,249 @@
+"""Arguments for a forward pass that nobody wrote down.
+
+A file can say them itself. GRADCHECK is a dict from a layer's name (as `check` prints it, or the
+forward's or the class's) to its arguments: a tuple, or a function of a NumPy generator:
+
+    GRADCHECK = {
+        "affine": lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=(3, 5)), np.zeros(5)),
+        "Linear": {"init": (3, 5), "args": lambda rng: (rng.normal(size=(4, 3)),)},
+        "norm": {"args": make_norm, "wrt": (0,)},
+    }
+
+With "wrt", the places of the arguments that are differentiated; otherwise those whose gradients
+come back, judged by their shapes. gradcheck_inputs() may return such a dict instead.
+
+Otherwise names, defaults, docstrings and the code give candidates for each argument, and running
+them decides: sizes start out all different, and an error such as "5 is different from 3" says
+which two must be equal.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....engine.errors import ConfigError
+from .. import facts, source
+from ..discover import Found, find
+from . import roles
+from .context import Context, kind_of
+from .search import Search
+from .shapes import FAMILIES, Slot, State
+
+
+class GuessError(ConfigError):
+    """No arguments were found with which the forward pass runs."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Arguments: of the forward, of the class's constructor, and the places to differentiate."""
+
+    args: tuple[Any, ...]
+    init: tuple[Any, ...] = ()
+    wrt: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Draws arguments: the same generator state and variant give the same.
+
+    Variants are counted from 0 and differ in their sizes, as far as these are free.
+    """
+
+    draws: tuple[Callable[[np.random.Generator], Made], ...]
+    backward: str = ""  # what the backward raised while guessing, if it did
+    cost: float = 0.0  # of the guess: about 0 is natural, above 2 is doubtful
+    said: bool = False  # whether the file itself says the arguments
+
+    def __call__(self, rng: np.random.Generator, variant: int = 0) -> Made:
+        """Arguments drawn from rng."""
+        return self.draws[variant % len(self.draws)](rng)
+
+
+def maker(found: Found, seed: int = 0, seconds: float = 2.0) -> Maker:
+    """A Maker of arguments for what was found; GuessError if none can be had in `seconds`."""
+    said = _said(found)
+    if said is not None:
+        return _as_said(found, said, seed)
+    search = _search(found, seed, seconds)
+    fit = search.best_fit()
+    if fit is None:
+        raise GuessError(_failure(found, search))
+    variants = _variants(search, fit.state)
+    draws = tuple(_Draw(search, fit.state, v, fit.wrt) for v in variants)
+    return Maker(draws, fit.backward, fit.cost)
+
+
+# ---- what the file says --------------------------------------------------------------------------
+
+
+def _said(found: Found) -> Any:
+    """The file's own arguments for what was found, or None."""
+    thing = found.cls or inspect.unwrap(found.forward)  # type: ignore[arg-type]
+    scope = vars(sys.modules[thing.__module__]) if thing.__module__ in sys.modules else {}
+    scope = scope or getattr(thing, "__globals__", {})
+    table = scope.get("GRADCHECK")
+    if table is None and callable(scope.get("gradcheck_inputs")):
+        table = scope["gradcheck_inputs"]()
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise GuessError(f"check: GRADCHECK is a {type(table).__name__}, need a dict: {_HOW}")
+    return next((table[name] for name in (found.name, *sorted(found.names())) if name in table),
+                None)  # fmt: skip
+
+
+def _as_said(found: Found, said: Any, seed: int) -> Maker:
+    entry = said if isinstance(said, dict) else {"args": said}
+    if "args" not in entry or not set(entry) <= {"args", "init", "wrt"}:
+        raise GuessError(
+            f"check: GRADCHECK[{found.name!r}] has the keys {sorted(entry)}, "
+            "need 'args', and perhaps 'init' and 'wrt'"
+        )
+    made = _written(entry, None)(np.random.default_rng(seed))
+    wrt = tuple(entry["wrt"]) if "wrt" in entry else _returned(found, made, seed)
+    return Maker((_written(entry, wrt),), said=True)
+
+
+def _written(entry: dict[str, Any], wrt: Any) -> Callable[[np.random.Generator], Made]:
+    def draw_said(rng: np.random.Generator) -> Made:
+        args, init = (
+            tuple(value(rng) if callable(value) else value)
+            for value in (entry["args"], entry.get("init", ()))
+        )
+        return Made(args, init, wrt or ())
+
+    return draw_said
+
+
+def _returned(found: Found, made: Made, seed: int) -> tuple[int, ...]:
+    """Which of the written arguments have gradients, by the shapes of what comes back."""
+    search = _search(found, seed, 1.0)
+    slots = [
+        Slot("normal" if np.asarray(a).dtype.kind == "f" and not isinstance(a, float) else "const")
+        for a in made.args
+    ]
+    slots = [
+        Slot(s.kind, tuple(np.shape(a)) or (1,)) for s, a in zip(slots, made.args, strict=True)
+    ]
+    state = State((*[Slot("const")] * search.inits, *slots), {})
+    try:
+        call = search.forward(made.args, made.init)
+    except Exception as error:
+        raise GuessError(
+            f"check: GRADCHECK[{found.name!r}] does not fit: the forward raises {error!r}"
+        ) from error
+    grads, raised = search.gradients(call)
+    return search.matched(state, made.args, grads, raised)[0]
+
+
+# ---- what is guessed -----------------------------------------------------------------------------
+
+
+def _search(found: Found, seed: int, seconds: float) -> Search:
+    """The search with options for every argument of the constructor and the forward."""
+    init: list[Any] = _parameters(found.cls, []) if found.cls is not None else []
+    forward: Any = inspect.unwrap(found.forward)  # type: ignore[arg-type]
+    args = _parameters(forward, ["self"] if found.cls is not None else [])
+    names = [p.name for p in (*init, *args)]
+    text = facts.read(_texts(found), names)
+    text.times |= {3} if "lstm" in found.name.lower() else set()
+    context = Context.of(text, found.name, names)
+    context.constructor = True
+    options = [roles.options(p.name, context, p, "init " + p.name) for p in init]
+    context.constructor = False
+    options += [roles.options(p.name, context, p) for p in args]
+    options = [o or [(4.0, Slot("const"))] for o in options]
+    inner = _inner(found)
+    options[len(init) : len(init)] = [[(0.0, Slot("layers", value=cls))] for cls in inner]
+    init += inner
+    names[len(init) - len(inner) : len(init) - len(inner)] = ["layer"] * len(inner)
+    data = tuple(
+        len(init) + i
+        for i, p in enumerate(args)
+        if kind_of(p.name) in ("data", "") and p.name not in text.axes
+    )
+    return Search(found, options, len(init), context.roles, text, names, seed, seconds, data)
+
+
+def _inner(found: Found) -> list[Any]:
+    """Classes of layers for a constructor that takes any number of layers: Sequential(*layers)."""
+    if found.cls is None or not any(
+        p.kind is inspect.Parameter.VAR_POSITIONAL and re.search("layer|module|block", p.name)
+        for p in inspect.signature(found.cls).parameters.values()
+    ):
+        return []
+    module = sys.modules.get(found.cls.__module__)
+    others = [f for f in find(module) if f.cls is not found.cls] if module else []
+    layers = [f.cls for f in others if f.cls is not None and f.style == "layer"]
+    return [cls for cls in layers if not source.required(cls)][:3]
+
+
+def _texts(found: Found) -> list[Any]:
+    if found.cls is None:
+        return [f for f in (found.forward, found.backward) if f is not None]
+    known = [vars(c) for c in reversed(found.cls.__mro__[:-1])]
+    return [f for scope in known for f in scope.values() if inspect.isfunction(f)]
+
+
+def _parameters(function: Any, leave_out: list[str]) -> list[inspect.Parameter]:
+    """The positional parameters, without trailing ones whose defaults nobody wants changed."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a class without a constructor in Python
+        return []
+    if leave_out and parameters and parameters[0].name not in leave_out:
+        leave_out = [parameters[0].name]
+    return [p for p in parameters if p.kind in kinds and p.name not in leave_out]
+
+
+@dataclass(frozen=True)
+class _Draw:
+    search: Search
+    state: State
+    variant: int
+    wrt: tuple[int, ...]
+
+    def __call__(self, rng: np.random.Generator) -> Made:
+        args, init = self.search.arguments(self.state, self.variant, rng)
+        return Made(args, init, self.wrt)
+
+
+def _variants(search: Search, state: State) -> list[int]:
+    """The tables of sizes with which the forward runs; all of them differ."""
+    good: list[int] = []
+    sizes = []
+    for variant in range(1, len(FAMILIES[state.family])):
+        args, init = search.arguments(state, variant)
+        here = state.sizes(variant)
+        try:
+            fine = not search.outputs(search.forward(args, init))
+        except Exception:  # whatever the user's code raises
+            fine = False
+        if fine and (here not in sizes or not here):
+            good.append(variant)
+            sizes.append(here)
+    return good
+
+
+_HOW = 'GRADCHECK = {"name": lambda rng: (first, second, …)}'
+
+
+def _failure(found: Found, search: Search) -> str:
+    """What was tried, what was raised, and what to write."""
+    last = list(dict.fromkeys(search.stuck))[:3]
+    given = ", ".join(search.names[search.inits :])
+    lines = [f"check: no arguments found for {found.name}({given}) in {search.runs} tries"]
+    lines += [f"  {error}" for error in last]
+    entry = f"{found.name!r}: lambda rng: ({given},)"
+    if found.cls is not None and search.inits:
+        init = ", ".join(search.names[: search.inits])
+        entry = f'{found.name!r}: {{"init": ({init},), "args": lambda rng: ({given},)}}'
+    lines.append(f"  write into the file: GRADCHECK = {{{entry}}}")
+    return "\n".join(lines)

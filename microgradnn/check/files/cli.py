@@ -1,0 +1,183 @@
+"""python -m microgradnn check FILE[::NAME]: are the hand-written gradients in these files right?
+
+Finds forward and backward passes (affine_forward with affine_backward, classes with forward and
+backward, losses that return gradients), makes inputs for them and checks them, each file in a
+process of its own. The exit status is 0 if all are right, 3 FAIL, 4 INCONCLUSIVE, 5 CONTRACT,
+6 NONDETERMINISTIC (the largest), 2 for a wrong command or a file that cannot be loaded, 130 after
+Ctrl-C.
+"""
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ...engine.errors import ConfigError
+from ..report import Finding, Report, check_codes, junit
+from .runner import FileError, Settings, check_file, list_file
+
+
+@dataclass
+class Result:
+    """What came of one file."""
+
+    file: str
+    reports: list[Report] = field(default_factory=list)
+    found: list[dict[str, Any]] | None = None
+    error: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For --json: "file", "reports" or "found", and "error" if there is one."""
+        out: dict[str, Any] = {"file": self.file}
+        if self.found is not None:
+            out["found"] = self.found
+        elif self.reports or not self.error:
+            out["reports"] = [r.to_dict() for r in self.reports]
+        return {**out, "error": self.error} if self.error else out
+
+    def cases(self) -> list[Report]:
+        """For --junit: the reports under the file's name, and one for the error."""
+        named = [replace(r, name=f"{self.file}::{r.name}") for r in self.reports]
+        if self.error:
+            named.append(Report(self.file, (Finding("GC001", "CONTRACT", self.error),)))
+        return named
+
+    def status(self) -> int:
+        """The exit status it stands for."""
+        return max([2 if self.error else 0, *(r.status for r in self.reports)])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    top = argparse.ArgumentParser(
+        prog="python -m microgradnn check",
+        description=__doc__.partition("\n")[2] if __doc__ else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = top.add_argument
+    add("files", nargs="+", metavar="FILE[::NAME]", help="a Python file; ::NAME for one part of it")
+    add("--list", action="store_true", help="only show what would be checked")
+    add("--explain", action="store_true", help="say how it was checked, too")
+    add("-q", "--quiet", action="store_true", help="show only what is not right")
+    add("-v", "--verbose", action="store_true", help="show what the files print, on stderr")
+    add("--json", action="store_true", help="one JSON document on stdout")
+    add("--junit", metavar="FILE", type=Path, help="write JUnit XML for CI systems, too")
+    add("--select", metavar="CODES", help="only these checks: GC2, or GC041,GC1")
+    add("--ignore", metavar="CODES", help="all checks but these")
+    add("--seed", type=int, default=0, help="of the inputs; default: %(default)s")
+    add("--time-limit", type=float, default=60.0, metavar="SECONDS",
+        help="for each function; default: %(default)g")  # fmt: skip
+    add("--memory-limit", type=int, default=0, metavar="MB",
+        help="on Linux; default: three quarters of the machine's")  # fmt: skip
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status; raises ConfigError for options that make no sense."""
+    args = parser().parse_args(arguments)
+    how = Settings(
+        seed=args.seed,
+        select=check_codes("--select", args.select),
+        ignore=check_codes("--ignore", args.ignore),
+        time_limit=args.time_limit,
+        memory=args.memory_limit * 2**20,
+        verbose=args.verbose,
+    )
+    targets = [_target(text) for text in args.files]
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not know "±"
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return _run(targets, how, args)
+    except BrokenPipeError:  # | head: what is still buffered must not fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _target(text: str) -> tuple[str, list[str]]:
+    """The file and the names of FILE::NAME::NAME."""
+    words = text.split("::")
+    starts = range(len(words), 1, -1)  # a path may have :: in it
+    whole = next((i for i in starts if Path("::".join(words[:i])).is_file()), 1)
+    file, names = "::".join(words[:whole]), words[whole:]
+    if not file or not all(names):
+        raise ConfigError(f"check: {text!r} is not FILE or FILE::NAME, as layers.py::affine")
+    return file, names
+
+
+def _run(targets: list[tuple[str, list[str]]], how: Settings, args: argparse.Namespace) -> int:
+    results, interrupted = [], False
+    for file, names in targets:
+        results.append(Result(file))
+        try:
+            _look(results[-1], names, how, args)
+        except FileError as error:
+            results[-1].error = str(error)
+            print(f"microgradnn: {error}", file=sys.stderr)
+        except KeyboardInterrupt:
+            results[-1].error, interrupted = "interrupted", True
+            print("microgradnn: interrupted", file=sys.stderr)
+        if not (args.json or args.quiet or args.list):
+            _sum_up(results[-1])
+        if interrupted:
+            break
+    if args.json:
+        print(json.dumps([r.to_dict() for r in results], indent=2, allow_nan=False))
+    sys.stdout.flush()
+    status = max(r.status() for r in results)
+    if args.junit and not _written(args.junit, results):
+        status = max(status, 2)
+    return 130 if interrupted else status
+
+
+def _look(result: Result, names: list[str], how: Settings, args: argparse.Namespace) -> None:
+    """Fills in the result, and shows what comes as it comes."""
+    if args.list:
+        result.found = list_file(result.file, names, how)
+        for found in () if args.json else result.found:
+            print(f"{result.file}:{found['line']}: {found['name']} ({found['what']})")
+        return
+    with _progress() as show, closing(check_file(result.file, names, how, show)) as reports:
+        for report in reports:
+            show("")
+            result.reports.append(report)
+            if not args.json and not (args.quiet and report.ok):
+                print(report.explain() if args.explain else report, flush=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """A function that shows on a terminal what is being checked, until something is printed."""
+    alive = sys.stderr.isatty()
+
+    def show(name: str) -> None:
+        if alive:
+            text = f"checking {name} …" if name else ""
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield show
+    finally:
+        show("")
+
+
+def _sum_up(result: Result) -> None:
+    if result.reports:
+        counts = Counter(r.verdict for r in result.reports)
+        text = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
+        print(f"{result.file}: {len(result.reports)} checked: {text}", flush=True)
+
+
+def _written(path: Path, results: list[Result]) -> bool:
+    try:
+        path.write_text(junit([case for r in results for case in r.cases()]), encoding="utf-8")
+    except OSError as error:
+        print(f"microgradnn: --junit {path}: {error.strerror or error}", file=sys.stderr)
+        return False
+    return True

@@ -1,0 +1,275 @@
+"""What a function's text tells of its arguments: ranks, names of axes, keys of dicts, labels."""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import source
+from .arguments.words import documented, first_shapes
+
+REQUIRED = object()  # the default of a dict's key that has none
+
+
+@dataclass
+class Facts:
+    """By the name of a variable; `self.W` counts as W, and an alias as what it stands for.
+
+    axes      names of the axes where they are unpacked or documented; "" for one without a name
+    least     names of some of the axes, as in N = x.shape[0]: there may be more of them
+    sure      whether the axes come from the code: the rank is certain
+    keys      keys read from a dict, with their defaults or REQUIRED
+    index     used as an index: whole numbers
+    flat      used in arithmetic as it is, and not as an index
+    logged    a logarithm is taken of it
+    literals  strings and numbers it is compared with
+    columns   it is multiplied with weights on its left: samples are columns
+    called    methods called on it
+    times     factors k in k * H
+    lines     convolved, or what is convolved with: one of them is longer
+    """
+
+    axes: dict[str, list[str]] = field(default_factory=dict)
+    least: dict[str, list[str]] = field(default_factory=dict)
+    sure: set[str] = field(default_factory=set)
+    keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    index: set[str] = field(default_factory=set)
+    flat: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
+    literals: dict[str, list[Any]] = field(default_factory=dict)
+    columns: bool = False
+    called: dict[str, set[str]] = field(default_factory=dict)
+    times: set[int] = field(default_factory=set)
+    lines: set[str] = field(default_factory=set)
+    text: str = ""
+    comments: str = ""
+
+
+def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Facts:
+    """The facts of several functions that share their names: those of a class, or of a pair."""
+    facts, seen = Facts(), set[Any]()
+    for function in functions:
+        function = inspect.unwrap(function)
+        _read(function, {}, facts, seen, 0)
+    if not any(n in facts.axes for n in names):
+        for name, found in zip(names, first_shapes(facts.text, list(names)), strict=False):
+            facts.axes[name] = [""] * len(found)
+    for name in names:
+        for text, far in ((facts.text, 160), (facts.comments, 10)):
+            if name not in facts.sure and name not in facts.axes:
+                if axes := documented(name, text, list(names), far):
+                    facts.axes[name] = axes
+    return facts
+
+
+def _read(
+    function: Callable[..., Any], renamed: dict[str, str], facts: Facts, seen: set[Any], depth: int
+) -> None:
+    """Add a function's facts; `renamed` says which of its names stand for a caller's."""
+    node = source.tree(function)
+    if node is None or function in seen:
+        return
+    seen.add(function)
+    if depth == 0:
+        facts.text += "\n" + (inspect.getdoc(function) or "")
+        comments = re.findall(r"#[ \t]*([^#\n]{4,})", source.text(function))
+        facts.comments += "\n\n".join(["", *comments])
+    reader = _Reader(facts, renamed, depth, getattr(function, "__globals__", {}))
+    for statement in node.body:
+        reader.visit(statement)
+    if depth < 3:
+        for callee, names in reader.calls:
+            _read(callee, names, facts, seen, depth + 1)
+
+
+class _Reader(ast.NodeVisitor):
+    def __init__(self, facts: Facts, renamed: dict[str, str], depth: int, scope: dict[str, Any]):
+        self.facts, self.renamed, self.depth, self.scope = facts, dict(renamed), depth, scope
+        self.calls: list[tuple[Any, dict[str, str]]] = []
+
+    def name(self, node: ast.AST) -> str | None:
+        """The variable a node is, or None; in a function called, only what was handed to it."""
+        if isinstance(node, ast.Attribute) and _is_self(node.value):
+            return self.renamed.get(node.attr, node.attr if self.depth == 0 else None)
+        if isinstance(node, ast.Name):
+            return self.renamed.get(node.id, node.id if self.depth == 0 else None)
+        return None
+
+    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+        target, value = node.targets[0], node.value
+        if isinstance(target, (ast.Tuple, ast.List)) and (shaped := _shape_of(value)) is not None:
+            names = [e.id if isinstance(e, ast.Name) else "" for e in target.elts]
+            starred = any(isinstance(e, ast.Starred) for e in target.elts)
+            if (name := self.name(shaped)) and not starred:
+                self.axes(name, names)
+        if isinstance(target, ast.Name):
+            self.assigned(target.id, value)
+        self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> None:  # noqa: N802
+        self.elements(node.target, node.iter)
+        self.generic_visit(node)
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:  # noqa: N802
+        for part in node.generators:
+            self.elements(part.target, part.iter)
+        self.generic_visit(node)
+
+    def elements(self, target: ast.expr, over: ast.expr) -> None:
+        """for t in tokens, for i, t in enumerate(tokens): t stands for tokens."""
+        if isinstance(over, ast.Call) and getattr(over.func, "id", "") == "enumerate":
+            over = over.args[0]
+            target = target.elts[-1] if isinstance(target, ast.Tuple) else target
+        if isinstance(target, ast.Name) and (name := self.name(over)):
+            self.renamed.setdefault(target.id, name)
+
+    def assigned(self, target: str, value: ast.expr) -> None:
+        if isinstance(value, ast.Subscript) and (shaped := _shape_of(value.value)) is not None:
+            name, at = self.name(shaped), _number(value.slice)
+            if name and isinstance(at, int) and at >= 0 and self.depth == 0:
+                axes = self.facts.least.setdefault(name, [])
+                axes += [""] * (at + 1 - len(axes))
+                axes[at] = axes[at] or target
+        elif isinstance(value, ast.Name) and (name := self.name(value)):
+            self.renamed.setdefault(target, name)
+
+    def axes(self, name: str, axes: list[str]) -> None:
+        if name not in self.facts.sure:
+            self.facts.sure.add(name)
+            clean = ["" if a.strip("_") == "" else a for a in axes]
+            self.facts.axes[name] = clean if self.depth == 0 else [""] * len(axes)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+        name = self.name(node.value)
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if name and isinstance(key, str) and isinstance(node.ctx, ast.Load):
+            self.facts.keys.setdefault(name, {}).setdefault(key, REQUIRED)
+        at = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        for part in at:
+            part = part.value if isinstance(part, ast.Subscript) else part
+            index = self.name(part) if not isinstance(part, ast.Slice) else None
+            if index:
+                self.facts.index.add(index)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+        function = node.func
+        if isinstance(function, ast.Attribute) and (name := self.name(function.value)):
+            self.facts.called.setdefault(name, set()).add(function.attr)
+            if function.attr in ("get", "setdefault", "pop") and node.args:
+                self.key(name, node)
+        called = function.attr if isinstance(function, ast.Attribute) else ""
+        names = [self.name(a) for a in node.args]
+        if called in ("log", "log2", "log1p"):
+            self.facts.logged |= {n for n in map(self.name, _operands(node.args)) if n}
+        if called == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
+            self.einsum(str(node.args[0].value), names[1:])
+        if called == "transpose" and isinstance(function, ast.Attribute) and len(node.args) > 1:
+            name = self.name(function.value)
+            if name and name not in self.facts.axes and all(_number(a) is not None
+                                                           for a in node.args):  # fmt: skip
+                self.axes(name, [""] * len(node.args))
+        if called == "at" and len(node.args) > 1 and names[1]:
+            self.facts.index.add(names[1])
+        if called in ("outer", "convolve", "correlate", "cross"):
+            for name in names[:2]:
+                if name and name not in self.facts.sure and self.depth == 0:
+                    self.axes(name, [""])
+                    self.facts.lines |= {name} if called != "outer" else set()
+        if called in ("dot", "matmul") and len(node.args) == 2:
+            self.product(node.args[0], node.args[1])
+        self.calling(node)
+        self.generic_visit(node)
+
+    def key(self, name: str, node: ast.Call) -> None:
+        key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        if isinstance(key, str):
+            default = _constant(node.args[1]) if len(node.args) > 1 else None
+            self.facts.keys.setdefault(name, {}).setdefault(key, default)
+
+    def einsum(self, spec: str, names: list[str | None]) -> None:
+        for term, name in zip(spec.split("->")[0].split(","), names, strict=False):
+            if name and name not in self.facts.sure and "." not in term:
+                self.facts.sure.add(name)
+                self.facts.axes[name] = ["ein_" + letter for letter in term.strip()]
+
+    def calling(self, node: ast.Call) -> None:
+        """A function of the same file gets some of our names: read it too."""
+        callee = self.scope.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if inspect.isclass(callee):
+            self.calls += [(f, {}) for f in vars(callee).values() if inspect.isfunction(f)]
+        if inspect.isfunction(callee):
+            parameters = list(inspect.signature(callee).parameters)
+            pairs = [(p, self.name(a)) for p, a in zip(parameters, node.args, strict=False)]
+            pairs += [(k.arg, self.name(k.value)) for k in node.keywords if k.arg]
+            names = {p: n for p, n in pairs if n}
+            if names:
+                self.calls.append((callee, names))
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:  # noqa: N802
+        if isinstance(node.op, ast.MatMult):
+            self.product(node.left, node.right)
+        else:
+            self.facts.flat |= {n for n in (self.name(node.left), self.name(node.right)) if n}
+        if isinstance(node.op, ast.Mult) and isinstance(node.right, (ast.Name, ast.Constant)):
+            numbers = [k for k in (_number(node.left), _number(node.right)) if isinstance(k, int)]
+            self.facts.times |= {k for k in numbers if 2 <= k <= 8}
+        self.generic_visit(node)
+
+    def product(self, left: ast.expr, right: ast.expr) -> None:
+        first = self.name(left) or (left.slice.value if isinstance(left, ast.Subscript)
+                                    and isinstance(left.slice, ast.Constant) else "")  # fmt: skip
+        second = self.name(right)
+        if isinstance(first, str) and re.match(r"[Ww]", first):
+            self.facts.columns |= second is None or not re.match(r"[Ww]", second)
+
+    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+        sides = [node.left, *node.comparators]
+        for side in sides:
+            name = self.name(side)
+            if isinstance(side, ast.Subscript) and isinstance(side.slice, ast.Constant):
+                name = str(side.slice.value)
+            others = [_constant(s) for s in sides if s is not side]
+            if name and any(isinstance(o, str) for o in others):
+                self.facts.literals.setdefault(name, []).extend(
+                    o for o in others if isinstance(o, str)
+                )
+        if isinstance(node.ops[0], (ast.In, ast.NotIn)) and isinstance(node.left, ast.Constant):
+            name = self.name(node.comparators[0])
+            if name and isinstance(node.left.value, str):
+                self.facts.keys.setdefault(name, {}).setdefault(node.left.value, None)
+        self.generic_visit(node)
+
+
+def _is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _shape_of(node: ast.AST) -> ast.AST | None:
+    """x, of x.shape or np.shape(x); or of x.shape[1:] nothing."""
+    if isinstance(node, ast.Attribute) and node.attr == "shape":
+        return node.value
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "shape" and node.args:
+        return node.args[0]
+    return None
+
+
+def _operands(args: list[ast.expr]) -> list[ast.expr]:
+    out: list[ast.expr] = []
+    for a in args:
+        out += [a, *(_operands([a.left, a.right]) if isinstance(a, ast.BinOp) else [])]
+    return out
+
+
+def _constant(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+def _number(node: ast.expr) -> int | float | None:
+    value = _constant(node)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -1,0 +1,1 @@
+"""Where true derivatives come from: proofs in balls, complex steps, extrapolated differences."""

@@ -1,0 +1,266 @@
+"""The exact oracle: a forward pass traced as Values of balls, and the user's backward in balls.
+
+The forward runs unmodified on arrays of Values (traced.py), whose numbers are arb balls: what
+comes out is the derivative with a proven error bound. The user's backward then runs on the same
+cache, in balls too: what it would give without rounding, which is its formula's own value.
+"""
+
+import itertools
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...engine import kernels
+from ...engine.errors import MicrogradError
+from ...engine.node import next_stamp, plain
+from ...engine.rules import recording
+from ...engine.value import Value
+from ...engine.walk import pullback
+from ..subject import Pass, Subject
+from . import balls
+from .traced import TooLarge, Traced, values
+from .tracing import tracing
+
+BUDGET = 200_000  # nodes in one trace: about a second
+MOST_PAIRS = 2000  # comparisons to remember
+
+
+class Untraceable(MicrogradError):
+    """The forward pass cannot be run on Values; the message says why."""
+
+
+@dataclass
+class Tie:
+    """A comparison of two numbers that are equal, or nearer than rounding can tell.
+
+    support and normal   the gradient of their difference: which inputs (of all in a row), and how
+                         much; of a kink, the normal of the plane it lies on
+    """
+
+    support: Any
+    normal: Any
+    key: tuple[Any, ...]
+    size: float = 1.0  # what the normal was divided by
+
+
+class Judge:
+    """Answers comparisons in a trace, and remembers those where the answer is a matter of rounding.
+
+    At a tie the side is that of a point nearby, in the direction `direction` (of all inputs in a
+    row); `flipped` holds the keys of ties that are to fall on the other side. Without a direction
+    equal numbers compare as equal. Balls nearer than `room` times their radii count as ties too.
+    """
+
+    def __init__(
+        self, direction: Any = None, flipped: Collection[Any] = (), room: float = 0.0
+    ) -> None:
+        self.direction, self.flipped, self.room = direction, frozenset(flipped), room
+        self.count, self.collect = 0, False
+        self.pairs: list[tuple[Any, Any]] = []  # comparisons that were clear, if collect
+        self.overlaps: list[int] = []
+        self.ties: dict[tuple[Any, ...], Tie] = {}
+        self.inputs: list[Any] = []
+        self.place: dict[Any, int] = {}
+        self.known: dict[Any, Tie | None] = {}
+
+    def __call__(self, compare: Any, a: Any, b: Any) -> Any:
+        """Whether compare(a, b), as the class says."""
+        x, y = plain(a), plain(b)
+        if not hasattr(y, "__add__") or isinstance(y, (str, np.ndarray)):
+            return compare(x, y)
+        self.count += 1
+        if (x > y or x < y) and not (self.room and self._close(x, y)):
+            if self.collect and len(self.pairs) < MOST_PAIRS:
+                self.pairs.append((a, b))
+            return compare(x, y)
+        if x != x or y != y or _nan(x) or _nan(y):
+            return compare is kernels.ne
+        if a is b:
+            return compare in _EQUAL
+        self.overlaps.append(self.count)
+        if self.direction is None:
+            return _by_middles(compare, x, y)
+        side = self._side(a, b)
+        return _by_middles(compare, side, 0) if side else compare in _EQUAL
+
+    def _side(self, a: Any, b: Any) -> int:
+        """1 if a > b at the point nearby, -1 if a < b, 0 if they are equal there too."""
+        pair = (a if isinstance(a, Value) else None, b if isinstance(b, Value) else None)
+        if pair not in self.known:
+            self.known[pair] = self._tie(*pair)
+        tie = self.known[pair]
+        if tie is None:
+            return 0
+        self.ties.setdefault(tie.key, tie)
+        side = 1 if tie.normal @ self.direction[tie.support] >= 0 else -1
+        return -side if tie.key in self.flipped else side
+
+    def _close(self, x: Any, y: Any) -> bool:
+        """Whether floats, which round in another order, might see them the other way round."""
+        wide = balls.radius(x) + balls.radius(y)
+        return wide > 0 and abs(balls.middle(x - y)) <= self.room * wide
+
+    def comparisons(self) -> list[tuple[float, Any, Any]]:
+        """Clear comparisons as (difference, support, normal), of those that inputs decide."""
+        out, keys = [], set()
+        for a, b in self.pairs[:: max(1, len(self.pairs) // 40)]:
+            nodes = [n if isinstance(n, Value) else None for n in (a, b)]
+            tie = self._tie(nodes[0], nodes[1])
+            if tie is not None and tie.key not in keys:
+                keys.add(tie.key)
+                difference = balls.middle(plain(a)) - balls.middle(plain(b))
+                out.append((difference / tie.size, tie.support, tie.normal))
+        return out
+
+    def _tie(self, a: Any, b: Any) -> Tie | None:
+        grads: dict[Any, float] = {}
+        for node, sign in ((a, 1.0), (b, -1.0)):
+            if node in self.place:
+                parts = {node: 1.0}
+            elif node is None:
+                parts = {}
+            else:
+                found = pullback([node], [balls.ball(1)], self.inputs)
+                parts = {v: balls.middle(g) for v, g in found.items()}
+            for v, g in parts.items():
+                grads[v] = grads.get(v, 0.0) + sign * g
+        normal = np.array(list(grads.values()))
+        size = np.abs(normal).max(initial=0.0)
+        if not np.isfinite(size) or size < 1e-290:
+            return None
+        order = sorted((self.place[v], g / size) for v, g in grads.items() if abs(g) > 1e-12 * size)
+        support = np.array([i for i, _ in order])
+        values = np.array([g for _, g in order])
+        rounded = np.round(values * (1 if values[0] > 0 else -1), 7)
+        return Tie(support, values, (*support.tolist(), *rounded.tolist()), float(size))
+
+
+_EQUAL = (kernels.eq, kernels.ge, kernels.le)
+
+
+def _nan(x: Any) -> bool:
+    return bool(x.is_nan()) if hasattr(x, "is_nan") else False
+
+
+def _by_middles(compare: Any, x: Any, y: Any) -> bool:
+    a, b = balls.middle(x), balls.middle(y)
+    return bool(compare(a, b))
+
+
+@dataclass
+class Exact:
+    """Derivatives at a point, with bounds.
+
+    true, bound     the derivative with respect to each input, and what it may be wrong by
+    yours, spread   what the user's backward gives in balls, and how wide they are; None if it
+                    cannot run on them, and then `why` says why not
+    outs            the outputs, and how wide their balls are
+    """
+
+    true: list[Any]
+    bound: list[Any]
+    yours: list[Any] | None
+    spread: list[Any]
+    judge: Judge
+    outs: list[Any] = field(default_factory=list)
+    nodes: int = 0
+    why: str = ""
+    balls: list[Any] = field(default_factory=list)
+    comparisons: list[Any] = field(default_factory=list)
+
+
+def evaluate(
+    subject: Subject,
+    douts: Sequence[Any],
+    bits: int = balls.HIGH,
+    judge: Judge | None = None,
+    backward: bool = True,
+) -> Exact:
+    """The derivative of ⟨douts, outputs⟩ at subject.arrays, and the user's own, at this precision.
+
+    Raises Untraceable if the forward cannot run on Values, TooLarge if it is too long.
+    """
+    judge = judge or Judge()
+    if sum(np.size(a) for a in subject.arrays) > BUDGET // 4:
+        raise TooLarge(f"a trace would have more than {BUDGET} nodes")
+    with (
+        balls.precision(bits),
+        np.errstate(all="ignore"),
+        tracing(balls.ball, subject.places, judge, BUDGET),
+    ):
+        start = next_stamp()
+        inputs = [values(a, balls.ball) for a in subject.arrays]
+        judge.inputs = [v for x in inputs for v in _elements(x)]
+        judge.place = {v: i for i, v in enumerate(judge.inputs)}
+        forward = _forward(subject, inputs)
+        outs = [[_node(v) for v in _elements(out)] for out in forward.outs]
+        seeds = [[balls.ball(d) for d in np.ravel(dout)] for dout in douts]
+        for out, seed in zip(outs, seeds, strict=True):
+            if len(out) != len(seed):
+                raise Untraceable("the forward gives another shape when it is traced")
+        chained = list(itertools.chain(*outs)), list(itertools.chain(*seeds))
+        grads = pullback(*chained) if chained[0] else {}
+        found = judge.comparisons() if judge.collect else []
+        zero = balls.ball(0)
+        true = [_form([grads.get(v, zero) for v in _elements(x)], x) for x in inputs]
+        nodes = next_stamp() - start
+        yours, why = _backward(forward, douts, inputs) if backward else (None, "not asked")
+        result = [_form([v._data for v in out], np.empty(len(out))) for out in outs]
+        return Exact(
+            [balls.middles(t) for t in true], [balls.radii(t) for t in true],
+            None if yours is None else [balls.middles(u) for u in yours],
+            [] if yours is None else [balls.radii(u) for u in yours],
+            judge, result, nodes, why, true, found,
+        )  # fmt: skip
+
+
+def _forward(subject: Subject, inputs: list[Any]) -> Pass:
+    try:
+        return subject.start([x.copy() if isinstance(x, np.ndarray) else x for x in inputs])
+    except TooLarge:
+        raise
+    except (RecursionError, MemoryError) as error:
+        raise TooLarge(f"the trace ended with {type(error).__name__}") from error
+    except Exception as error:
+        raise Untraceable(f"{type(error).__name__}: {error}") from error
+
+
+def _backward(forward: Pass, douts: Sequence[Any], inputs: list[Any]) -> tuple[Any, str]:
+    """The gradients in balls, or None and why not."""
+    with recording.set(False):
+        try:
+            raw = forward.pull(*[values(d, balls.ball) for d in douts])
+            out = []
+            for g, x in zip(raw, inputs, strict=True):
+                if g is None:
+                    return None, "a gradient is None"
+                numbers = [_number(v) for v in _elements(g)]
+                if len(numbers) != np.size(x):
+                    return None, "a gradient has the wrong shape"
+                out.append(_form(numbers, x))
+            return out, ""
+        except Exception as error:  # whatever stops it: the float64 result is judged instead
+            return None, f"{type(error).__name__}: {error}"
+
+
+def _elements(x: Any) -> list[Any]:
+    if isinstance(x, Traced):
+        x = x.view(np.ndarray)
+    return list(np.ravel(x)) if isinstance(x, (np.ndarray, list, tuple)) else [x]
+
+
+def _node(x: Any) -> Value:
+    return x if isinstance(x, Value) else Value(balls.ball(x))
+
+
+def _number(x: Any) -> Any:
+    x = plain(x)
+    return x if hasattr(x, "rad") else balls.ball(x)
+
+
+def _form(numbers: list[Any], like: Any) -> Any:
+    out = np.empty(len(numbers), object)
+    out[:] = numbers
+    return out.reshape(np.shape(like) if isinstance(like, np.ndarray) else ())

@@ -1,0 +1,175 @@
+"""What user code sees while it is traced: numpy and math with other allocators.
+
+Only names in the user's own modules are swapped. NumPy itself stays as it is: its compiled parts
+(numpy.random) use its allocators too.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...engine import ops
+from ...engine.node import judging, next_stamp, plain
+from ...engine.value import Value
+from .traced import Traced, absolute, bare, constant, lift, state
+
+_lock = threading.RLock()  # names in the user's modules are swapped for all threads
+
+
+def _buffer(original: Callable[..., Any], fill: Any) -> Callable[..., Any]:
+    """np.zeros and its like: a float buffer becomes one of Values."""
+
+    def allocate(like: Any, *args: Any, **kwargs: Any) -> Any:
+        by_example = original in (np.zeros_like, np.ones_like, np.empty_like)
+        if by_example and isinstance(like, Traced):
+            kind = np.dtype(kwargs.get("dtype", args[0] if args else None) or object).kind
+            if kind not in "fO":
+                return original(np.empty(like.shape), *args, **kwargs)
+            shape = kwargs.get("shape") or like.shape
+        else:
+            model = original(like, *args, **kwargs)
+            if model.dtype.kind not in "fO":
+                return model
+            shape = model.shape
+        out = np.empty(shape, object)
+        out[...] = constant(fill)
+        return out.view(Traced) if out.ndim else out[()]
+
+    return allocate
+
+
+def _full(original: Callable[..., Any]) -> Callable[..., Any]:
+    def allocate(shape: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(shape, Traced):
+            shape = shape.shape
+        elif original is np.full_like and np.asarray(shape).dtype.kind == "f":
+            shape = np.shape(shape)
+        elif original is np.full_like:
+            return original(shape, fill_value, *args, **kwargs)
+        if not isinstance(fill_value, (float, Value)) and "dtype" not in kwargs and not args:
+            return np.full(shape, fill_value)
+        out = np.empty(shape, object)
+        out[...] = lift(fill_value)
+        return out.view(Traced)
+
+    return allocate
+
+
+def _holds_values(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(_holds_values(v) for v in x)
+    return isinstance(x, (Value, Traced)) or (isinstance(x, np.ndarray) and x.dtype.char == "O")
+
+
+def _array(original: Callable[..., Any]) -> Callable[..., Any]:
+    """np.array and its like: what holds Values stays an array of Values."""
+
+    def make(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _holds_values(x):
+            return original(x, *args, **kwargs)
+        dtype = kwargs.pop("dtype", args[0] if args else None)
+        if dtype is not None and np.dtype(dtype).kind not in "fO":
+            return original(bare(np.vectorize(plain)(x)).astype(float), dtype, **kwargs)
+        if isinstance(x, Value):
+            return x
+        kwargs.pop("copy", None)
+        y = np.array(bare(x), object)
+        return y.view(Traced) if original in (np.array, np.copy) or y is not x else x
+
+    return make
+
+
+def _of_math(name: str) -> Callable[..., Any]:
+    original, op = getattr(math, name), getattr(ops, name)
+    return lambda *xs: op(*xs) if any(isinstance(x, Value) for x in xs) else original(*xs)
+
+
+_SWAPPED: dict[Any, Any] = {}
+_f: Any
+for _f in (np.zeros, np.empty, np.zeros_like, np.empty_like):
+    _SWAPPED[_f] = _buffer(_f, 0)
+for _f in (np.ones, np.ones_like):
+    _SWAPPED[_f] = _buffer(_f, 1)
+for _f in (np.full, np.full_like):
+    _SWAPPED[_f] = _full(_f)
+for _f in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
+    _SWAPPED[_f] = _array(_f)
+
+
+for _name in ("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "pow", "hypot", "erf",
+              "erfc", "sin", "cos", "tan", "sinh", "cosh", "tanh", "fabs", "atan", "asin", "acos",
+              "atan2"):  # fmt: skip
+    if hasattr(math, _name) and hasattr(ops, _name):
+        _SWAPPED[getattr(math, _name)] = _of_math(_name)
+_SWAPPED[math.fabs] = absolute
+_BUILTINS = {"abs": absolute}
+
+
+class _Proxy(ModuleType):
+    """A module with some functions replaced: what user code sees in place of numpy and math."""
+
+    def __init__(self, original: ModuleType, changed: dict[str, Any]) -> None:
+        super().__init__(original.__name__)
+        self.__dict__.update(changed)
+        self.__dict__["original"] = original
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["original"], name)
+
+
+def _proxy(original: ModuleType) -> _Proxy:
+    names = vars(original).items()
+    changed = {k: _SWAPPED[v] for k, v in names if isinstance(v, _KINDS) and v in _SWAPPED}
+    return _Proxy(original, changed)
+
+
+_KINDS = tuple({type(f) for f in _SWAPPED})
+_MODULES: dict[Any, Any] = {np: _proxy(np), math: _proxy(math)}
+_UNSET = object()
+
+
+@contextmanager
+def tracing(
+    number: Callable[[Any], Any], places: Any, judge: Any = None, budget: int = 0
+) -> Iterator[None]:
+    """A context in which NumPy code may run on values(): allocators are swapped, comparisons asked.
+
+    `places` are the namespaces (module dicts) of the code to be run, where the swap takes place.
+    The judge answers comparisons, see node.Judging. Raises TooLarge after `budget` nodes.
+    """
+    with _lock:
+        before = state.number, judging.by, state.budget, state.start, state.on
+        undo: list[tuple[dict[str, Any], str, Any]] = []
+        try:
+            state.number, judging.by = number, judge
+            state.budget, state.start, state.on = budget, next_stamp(), True
+            for home in places:
+                _swap(home, undo)
+            yield
+        finally:
+            state.number, judging.by, state.budget, state.start, state.on = before
+            for home, name, old in undo:
+                if old is _UNSET:
+                    home.pop(name, None)
+                else:
+                    home[name] = old
+
+
+def _swap(home: dict[str, Any], undo: list[tuple[dict[str, Any], str, Any]]) -> None:
+    for name, old in list(home.items()):
+        if isinstance(old, ModuleType):
+            new = _MODULES.get(old)
+        else:
+            new = _SWAPPED.get(old) if isinstance(old, _KINDS) else None
+        if new is not None:
+            undo.append((home, name, old))
+            home[name] = new
+    for name, new in _BUILTINS.items():
+        if name not in home:
+            undo.append((home, name, _UNSET))
+            home[name] = new

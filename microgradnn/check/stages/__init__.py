@@ -1,0 +1,1 @@
+"""The stages of a check, in their order: contract, algebra, values, kinks, points."""

@@ -1,0 +1,254 @@
+"""Kinks and ties: is a gradient one of the derivatives that the function has on some side?
+
+Where a comparison is a tie (relu at 0, equal entries under max), the trace is repeated for points
+nearby in random directions: each falls on a definite side, and gives the exact derivative there.
+A gradient is right at the kink if it lies between these, that is in their convex hull (Clarke 1983,
+Optimization and Nonsmooth Analysis, theorem 2.5.1).
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..oracle.exact import Judge, Tie, evaluate
+from ..report import Finding
+from ..subject import Subject
+from .hulls import box_weights, nearest, off_plane
+from .rounding import ROOM, Judged, entry
+
+QUIET = 12  # random directions at least
+MOST_KEYS = 24
+
+
+@dataclass
+class Sides:
+    """The derivatives seen beside a kink, one row each, of all arguments in a row."""
+
+    subject: Subject
+    douts: Sequence[Any]
+    bits: int
+    rng: np.random.Generator
+    rows: list[Any] = field(default_factory=list)
+    ties: dict[Any, Tie] = field(default_factory=dict)
+    first: Any = None
+    until: float = 0.0  # when to be content with what was seen
+    complete: bool = True  # whether all sides were seen
+
+    def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
+        """The derivative beside the kink in this direction."""
+        judge = Judge(direction, flipped, ROOM)
+        exact = evaluate(self.subject, self.douts, self.bits, judge, backward=self.first is None)
+        if self.first is None:
+            self.first = exact
+        self.ties.update(judge.ties)
+        return np.concatenate([np.ravel(t) for t in exact.true])
+
+    def direction(self) -> Any:
+        """A random direction of all inputs."""
+        return self.rng.standard_normal(sum(np.size(a) for a in self.subject.arrays))
+
+    def look(self, groups: Any) -> None:
+        """None; fills rows, so that every input at a tie wins and loses it once.
+
+        Groups have nothing to do with each other, so one run serves all of them.
+        """
+        touched = np.zeros(sum(np.size(a) for a in self.subject.arrays), bool)
+        for tie in self.ties.values():
+            touched[tie.support] = True
+        members = [[int(i) for i in group if touched[i]] for group in groups]
+        most = max((len(m) for m in members), default=0)
+        for k in range(2 * most):
+            if time.process_time() > self.until:
+                self.complete = False
+                return
+            direction = self.direction()
+            for m in members:
+                if m:
+                    direction[m[k // 2 % len(m)]] = 1e3 * (-1) ** k
+            self.rows.append(self.run(direction))
+        for _ in range(max(0, QUIET - most)):
+            if time.process_time() < self.until:
+                self.rows.append(self.run(self.direction()))
+
+
+def at_kink(
+    subject: Subject, douts: Sequence[Any], judged: Sequence[Judged], bits: int,
+    point: str, given: bool, rng: np.random.Generator,
+) -> tuple[list[Finding], list[Judged] | None]:  # fmt: skip
+    """Findings about kinks, and what is to be judged as usual: entries that no kink concerns.
+
+    `judged` holds the user's gradients; their truths are filled in here. `bits` is the precision of
+    the code's own floats: what is nearer to a tie than they can tell counts as one.
+    """
+    start = time.process_time()
+    sides = Sides(subject, douts, bits, rng, until=start + (3.0 if given else 0.25))
+    # "The first of equals wins" and "the last wins" are what most code does; then any side.
+    ramp = np.arange(1.0, 1.0 + sum(np.size(a) for a in subject.arrays))
+    sides.rows = [sides.run(d) for d in (-ramp, ramp, sides.direction(), sides.direction())]
+    if not sides.ties:
+        return [], _plain(judged, sides, None)
+    yours = np.concatenate([np.ravel(j.yours) for j in judged])
+    size = np.abs(np.array(sides.rows)).max(initial=0.0) or 1.0
+    lost = max(float(np.nan_to_num(j.rounding, posinf=0.0).max(initial=0.0)) for j in judged)
+    tolerance = 64 * np.sqrt(max(j.eps for j in judged)) * size + ROOM * lost
+    groups = _groups(sides, tolerance)
+    sides.look(groups)
+    rows = np.array(sides.rows)
+    moved = np.ptp(rows, axis=0) > 1e-9 * size
+    if not moved.any() and sides.complete:
+        return [], _plain(judged, sides, None)
+    wrong = np.zeros(moved.shape, bool)
+    unsure = np.zeros(moved.shape, bool)
+    for group in _groups(sides, tolerance):
+        group = group[moved[group]]
+        if group.size:
+            verdict = _member(sides, rows[:, group], yours[group], group, tolerance)
+            wrong[group], unsure[group] = verdict is False, verdict is None
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    found = _findings(judged, sides, (moved, wrong, unsure, low, high, tolerance), point, given)
+    for tie in sides.ties.values():  # what a tie is about may have sides that were not seen
+        moved[tie.support] = True
+    return found, _plain(judged, sides, moved if sides.complete else np.ones_like(moved))
+
+
+def _plain(judged: Sequence[Judged], sides: Sides, moved: Any) -> list[Judged]:
+    """The gradients with the truth of one side, where the sides agree."""
+    out, start = [], 0
+    exact = sides.first
+    for k, j in enumerate(judged):
+        n = j.true.size
+        true, bound = exact.true[k], exact.bound[k]
+        if moved is not None:
+            bound = np.where(moved[start : start + n].reshape(true.shape), np.inf, bound)
+        formula = None if exact.yours is None else exact.yours[k]
+        slack = None if exact.yours is None else exact.spread[k]
+        # On which side of a near tie the float program is, is rounding too.
+        apart = np.ptp(np.array([row[start : start + n] for row in sides.rows]), axis=0)
+        rounding = j.rounding + apart.reshape(true.shape)
+        out.append(Judged(j.name, j.yours, true, bound, formula, slack, rounding, j.dtype))
+        start += n
+    return out
+
+
+def _groups(sides: Sides, tolerance: float) -> list[Any]:
+    """Entries whose kinks have to do with each other; all in one if parameters share them."""
+    n = sum(np.size(a) for a in sides.subject.arrays)
+    parent = np.arange(n)
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    touched = np.zeros(n, bool)
+    for tie in sides.ties.values():
+        touched[tie.support] = True
+        for i in tie.support[1:]:
+            parent[root(int(i))] = root(int(tie.support[0]))
+    moved = np.ptp(np.array(sides.rows), axis=0) > 1e-3 * tolerance
+    if (moved & ~touched).any():
+        return [np.arange(n)]
+    roots = np.array([root(i) for i in range(n)])
+    return [np.flatnonzero(roots == r) for r in np.unique(roots[touched])]
+
+
+def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -> bool | None:
+    """Whether yours lies in the hull of the rows; None if that cannot be told."""
+    if not np.isfinite(yours).all():
+        return False
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    inside = bool(((yours >= low - tolerance) & (yours <= high + tolerance)).all())
+    if not sides.complete:
+        return True if inside else None
+    if len(group) == 1:
+        return inside
+    corners = np.unique(np.round(rows, 9), axis=0)
+    for _ in range(6):  # where the hull falls short of it, there may be corners not yet seen
+        rest = yours - nearest(corners, yours)
+        if np.abs(rest).max() <= tolerance:
+            return True
+        aim = np.zeros(sum(np.size(a) for a in sides.subject.arrays))
+        aim[group] = rest
+        new = [sides.run(sign * aim + 1e-6 * sides.direction())[group] for sign in (1, -1)]
+        more = np.unique(np.round(np.vstack([corners, *new]), 9), axis=0)
+        if len(more) == len(corners) or time.process_time() > sides.until:
+            break
+        corners = more
+    if off_plane(rows, yours, tolerance):
+        return False
+    return _zonotope(sides, yours, group, tolerance)
+
+
+def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | None:
+    """The same where kinks are many but add up: base + Σ sₖδₖ with every sₖ between 0 and 1."""
+    inside = set(group.tolist())
+    keys = [key for key, tie in sides.ties.items() if inside & set(tie.support.tolist())]
+    if len(keys) > MOST_KEYS or time.process_time() > sides.until:
+        return None
+    direction = sides.direction()
+    base = sides.run(direction)[group]
+    deltas = np.array([sides.run(direction, [key])[group] - base for key in keys])
+    weights = box_weights(deltas, yours - base)
+    if np.abs(weights @ deltas + base - yours).max() <= tolerance:
+        return True
+    together = sides.run(direction, keys)[group] - base
+    if np.abs(together - deltas.sum(axis=0)).max() <= tolerance:
+        return False  # they do add up, so these are all there are
+    # Few corners, all of them seen (a maximum of a few equal entries): their hull is the answer.
+    return False if len(group) <= 4 else None
+
+
+def _findings(
+    judged: Sequence[Judged], sides: Sides, marks: Any, point: str, given: bool
+) -> list[Finding]:
+    moved, wrong, unsure, low, high, tolerance = marks
+    found, start = [], 0
+    method = f"exact derivatives on {len(sides.rows)} sides of the kink"
+    for k, j in enumerate(judged):
+        part = slice(start, start + j.true.size)
+        start += j.true.size
+        shape = j.true.shape
+        here = [m[part].reshape(shape) for m in (moved, wrong, unsure, low, high)]
+        if not here[0].any():
+            continue
+        true = sides.first.true[k]
+        j = Judged(j.name, j.yours, true, j.bound, None, None, j.rounding, j.dtype)
+        about = {"argument": j.name, "point": point, "method": method}
+        count = int(here[0].sum())
+        if here[1].any():
+            found.append(_outside(j, here, about, tolerance))
+        elif not here[2].any():
+            at = tuple(int(i) for i in np.argwhere(here[0])[0])
+            worst = entry(j, at, (float(here[3][at]), float(here[4][at])))
+            found.append(Finding(
+                "GC301", "PASS_SUBGRADIENT" if given else "PASS",
+                f"d{j.name} is a valid subgradient at {count} of {j.true.size} entries, "
+                "which have a kink", worst=worst,
+                data={"entries": count, "low": here[3], "high": here[4], "kink": here[0]}, **about,
+            ))  # fmt: skip
+    return found
+
+
+def _outside(j: Judged, here: Any, about: dict[str, Any], tolerance: float) -> Finding:
+    moved, wrong, _, low, high = here
+    with np.errstate(all="ignore"):
+        beyond = np.nan_to_num(np.maximum(low - j.yours, j.yours - high), nan=np.inf)
+    beyond = np.where(wrong, beyond, -np.inf)
+    at = tuple(int(i) for i in np.unravel_index(int(np.argmax(beyond)), beyond.shape))
+    worst = entry(j, at, (float(low[at]), float(high[at])))
+    message = f"d{j.name} is not between the one-sided derivatives"
+    hint = ""
+    if beyond[at] <= tolerance:
+        together = float(np.sum(j.yours[wrong]))
+        hint = (
+            "each entry alone would do, but not together: equal entries may share the gradient in "
+            f"any way that sums to the whole; yours sum to {together:.6g}"
+        )
+    return Finding(
+        "GC302", "FAIL", message, worst=worst, hint=hint,
+        data={"low": low, "high": high, "yours": j.yours, "wrong": wrong, "kink": moved}, **about,
+    )  # fmt: skip

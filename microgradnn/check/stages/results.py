@@ -1,0 +1,93 @@
+"""Results of user code: the same, nearly the same, raised; and what a stage learned of them."""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..report import Finding
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two results are equal, bit for bit but for the sign of zero; nan equals nan."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+
+
+def close(a: Any, b: Any, ulps: float = 2**12, size: float = 0.0) -> bool:
+    """Whether two results of one formula are equal but for another order of summation.
+
+    size is that of the terms that are summed, where it is more than that of the results.
+    """
+    eps = max(unit(a), unit(b))
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if a.shape != b.shape:
+        return False
+    with np.errstate(all="ignore"):
+        scale = np.abs(a[np.isfinite(a)]).max(initial=size)
+        fine = (np.abs(a - b) <= ulps * eps * scale) | (a == b) | (np.isnan(a) & np.isnan(b))
+    return bool(fine.all())
+
+
+def unit(a: Any) -> float:
+    """The rounding unit of an array's dtype; of float64 for what is no array of floats."""
+    dtype = np.asarray(a).dtype
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
+
+
+def size_of(*groups: Any) -> float:
+    """The largest finite number in lists of arrays: that of the terms whose sums may cancel."""
+    arrays = [np.asarray(a, float) for group in groups for a in group if a is not None]
+    return max((float(np.abs(a[np.isfinite(a)]).max(initial=0.0)) for a in arrays), default=0.0)
+
+
+def where(error: BaseException) -> str:
+    """The place in the user's code where an exception came from: "line 12 of layers.py"."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [f for f in frames if not _ours(f.filename)]
+    if not users:
+        return ""
+    last = users[-1]
+    return f"line {last.lineno} of {last.filename.replace(chr(92), '/').rsplit('/', 1)[-1]}"
+
+
+def _ours(file: str) -> bool:
+    return "microgradnn/check" in file.replace("\\", "/") or "site-packages" in file
+
+
+def raised(what: str, error: BaseException, point: str = "your point") -> Finding:
+    """The finding that something raised."""
+    text = str(error).strip().split("\n")[0][:200]
+    at = where(error)
+    message = f"{what} raises {type(error).__name__}: {text}" + (f" ({at})" if at else "")
+    data = {"exception": type(error).__name__, "line": at}
+    return Finding("GC001", "CONTRACT", message, point=point, data=data)
+
+
+@dataclass
+class Facts:
+    """What the contract stage learned.
+
+    fatal      nothing else can be checked
+    random     forward is not deterministic
+    noisy      backward is not: nothing can be said of its values
+    good       which gradients have the right shape, and can be compared
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    unwanted: list[Finding] = field(default_factory=list)
+    fatal: bool = False
+    random: bool = False
+    noisy: bool = False
+    good: list[bool] = field(default_factory=list)
+
+    def say(self, code: str, message: str, verdict: str = "CONTRACT", **more: Any) -> None:
+        """None; adds a finding about the user's point."""
+        self.findings.append(Finding(code, verdict, message, point="your point", **more))
+
+
+def copies(arrays: Sequence[Any]) -> list[Any]:
+    """Copies that own their memory, in C order; numbers as they are."""
+    return [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]

@@ -1,0 +1,211 @@
+"""Is a gradient right? Each entry against the true one, by what rounding can do and no more.
+
+There is nothing to tune. An entry is wrong if its *formula*, evaluated in balls of 192 bits, misses
+the true derivative, or if its floating-point value lies outside what rounding can do to that
+formula: the radius of the same evaluation in balls of the precision of the user's dtype, times a
+small factor for other orders of summation and for functions rounded to an ulp, not half of one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..report import Entry, Finding
+
+ROOM = 32.0  # other orders of summation, libm's and BLAS's last bits
+PROOF = "traced Values through your forward, in balls of {} bits"
+
+
+@dataclass
+class Judged:
+    """One argument's gradient beside the truth.
+
+    yours        the float gradient; true, bound: the truth and what it may be wrong by
+    formula      the user's formula without rounding, or None; slack: how wide its balls are
+    rounding     what rounding may do to it, entry by entry
+    """
+
+    name: str
+    yours: Any
+    true: Any
+    bound: Any
+    formula: Any
+    slack: Any
+    rounding: Any
+    dtype: Any
+
+    def __post_init__(self) -> None:
+        info = np.finfo(self.dtype)
+        self.eps, self.tiny = float(info.eps), float(info.tiny) * 64
+        finite = np.abs(self.true[np.isfinite(self.true)])
+        self.scale = float(finite.max(initial=0.0))
+
+    def known(self) -> Any:
+        """Where the true derivative is finite and its bound is of use."""
+        with np.errstate(all="ignore"):
+            worth = self.bound <= np.maximum(1e-3 * np.abs(self.true), 1e-6 * self.scale)
+            return np.isfinite(self.true) & (worth | (self.bound <= self.tiny))
+
+    def allowed(self) -> Any:
+        """What |yours - true| may be: rounding of the user's formula and the oracle's bound."""
+        with np.errstate(all="ignore"):
+            # Sums in another order round otherwise, relative to their largest terms.
+            room = ROOM * self.rounding + 16 * self.eps * max(self.scale, 0.0)
+            return self.bound + np.where(np.isnan(room), np.inf, room) + self.tiny
+
+    def formula_wrong(self) -> Any:
+        """Where the formula itself, without rounding, misses the truth.
+
+        Constants such as 1/3 are rounded before they get here, so a few ulps are forgiven, and
+        what few ulps become in an ill-conditioned formula, up to a billionth of the largest entry.
+        """
+        with np.errstate(all="ignore"):
+            rounded = np.minimum(4 * np.nan_to_num(self.rounding, nan=np.inf), 1e-9 * self.scale)
+            literal = np.maximum(8 * self.eps * np.abs(self.true), rounded)
+            miss = np.abs(self.formula - self.true)
+            return miss > self.bound + self.slack + literal + self.tiny
+
+    def outside(self) -> Any:
+        """Where the float value is not what rounding can make of the truth."""
+        with np.errstate(all="ignore"):
+            error = np.abs(self.yours - self.true)
+            return ~((error <= self.allowed()) | (self.yours == self.true))
+
+    def noisy(self) -> Any:
+        """Where digits are lost, though no more than rounding explains: half of them or more."""
+        with np.errstate(all="ignore"):
+            error = np.abs(self.yours - self.true)
+            lost = np.sqrt(self.eps) * np.maximum(np.abs(self.true), 1e-3 * self.scale)
+            return (error > lost + self.tiny) & ~self.outside()
+
+    def entry(self, where: Any) -> Entry:
+        """The worst of the entries marked in `where`."""
+        with np.errstate(all="ignore"):
+            error = np.abs(self.yours - self.true)
+            rank = np.where(
+                np.isfinite(error), error / (np.abs(self.true) + 1e-3 * self.scale), np.inf
+            )
+        rank = np.where(where, np.nan_to_num(rank, nan=np.inf), -1.0)
+        i = np.unravel_index(int(np.argmax(rank)), rank.shape) if rank.ndim else ()
+        at = tuple(int(k) for k in i)
+        return entry(self, at)
+
+    def smallest(self) -> float:
+        """The smallest relative error of a nonzero entry that would have been found here."""
+        good = self.known() & (self.true != 0)
+        if not good.any():
+            return float("inf")
+        if self.formula is not None:
+            least = 8 * self.eps + (self.bound + self.slack)[good] / np.abs(self.true[good])
+        else:
+            least = self.allowed()[good] / np.abs(self.true[good])
+        return float(np.median(least))
+
+
+def entry(j: Judged, at: tuple[int, ...], interval: tuple[float, float] | None = None) -> Entry:
+    """The numbers at one index."""
+    yours, true, bound = float(j.yours[at]), float(j.true[at]), float(j.bound[at])
+    error = abs(yours - true)
+    unit = float(np.spacing(np.abs(np.asarray(true, j.dtype)))) if np.isfinite(true) else np.nan
+    ulps = error / unit if unit > 0 else float("nan")
+    return Entry(j.name, at, yours, true, error, ulps, bound, interval)
+
+
+def judge(j: Judged, point: str, method: str, extreme: bool = False) -> list[Finding]:
+    """What there is to say of one gradient at one point, the worst only."""
+    known = j.known()
+    wrong = j.formula_wrong() & known if j.formula is not None else np.zeros(j.true.shape, bool)
+    outside = j.outside() & known
+    about = {"argument": j.name, "point": point, "method": method}
+    with np.errstate(all="ignore"):
+        material = wrong & (outside | (np.abs(j.yours - j.true) > 8 * j.eps * np.abs(j.true)))
+    if material.any():
+        return [_wrong(j, material, about)]
+    holes = ~np.isfinite(j.yours) & known
+    if holes.any():
+        return [_holes(j, holes, about, extreme)]
+    if outside.any():
+        return [_wrong(j, outside, about)]
+    noisy = j.noisy() & known
+    if noisy.any():
+        return [_unstable(j, noisy, about, extreme)]
+    return []
+
+
+def _wrong(j: Judged, where: Any, about: dict[str, Any]) -> Finding:
+    total, worst = where.size, j.entry(where)
+    count = int(where.sum())
+    what = "it" if total == 1 else f"{count} of {total} entries"
+    hint = ("" if j.formula is None else _truncated(j, where)) or _ratio(j, where)
+    verb = "differs" if total == 1 else "differ"
+    return Finding(
+        "GC201", "FAIL", f"d{j.name} is wrong: {what} {verb}", worst=worst, hint=hint,
+        data=_data(j, where), **about,
+    )  # fmt: skip
+
+
+def _ratio(j: Judged, where: Any) -> str:
+    """A remark where all entries are wrong by one factor."""
+    with np.errstate(all="ignore"):
+        ratios = (j.yours / j.true)[(np.abs(j.true) > 1e-9 * j.scale) & np.isfinite(j.true)]
+    if ratios.size and 1e-12 < np.abs(ratios - 1).max() < 1e-4:
+        off = float(np.abs(ratios - 1).max())
+        return (
+            f"every entry is within {off:.0e} of right: an eps, a clip or a rounded constant that "
+            "forward and backward do not share?"
+        )
+    if ratios.size < 2 or not np.ptp(ratios) <= 1e-9 * np.abs(ratios[0]) or not where.sum() > 1:
+        return ""
+    factor = float(ratios[0])
+    return (
+        "" if abs(factor - 1) < 1e-9 else f"yours is {factor:.10g} × the true gradient everywhere"
+    )
+
+
+def _truncated(j: Judged, where: Any) -> str:
+    """A remark where the formula is right and the number is not."""
+    if (j.formula_wrong() & where).any():
+        return ""
+    with np.errstate(all="ignore"):
+        near = np.abs(j.yours - j.true) <= 2.0**-22 * np.maximum(np.abs(j.true), 1e-3 * j.scale)
+    if near[where].all() and j.eps < 1e-10:
+        return "in exact arithmetic it is right: digits are cut off, as by a cast to float32"
+    return "in exact arithmetic it is right: a cast or an integer buffer changes the numbers"
+
+
+def _holes(j: Judged, holes: Any, about: dict[str, Any], extreme: bool) -> Finding:
+    message = f"d{j.name} is not finite in {int(holes.sum())} of {holes.size} entries"
+    right = j.formula is not None and not (j.formula_wrong() & holes).any()
+    hint = "0·inf, inf/inf or 0/0 on the way; in exact arithmetic it is right" if right else ""
+    if extreme:
+        return Finding(
+            "GC303",
+            "UNSTABLE",
+            message,
+            worst=j.entry(holes),
+            hint=hint,
+            data=_data(j, holes),
+            **about,
+        )
+    return Finding(
+        "GC202", "FAIL", message, worst=j.entry(holes), hint=hint, data=_data(j, holes), **about
+    )
+
+
+def _unstable(j: Judged, noisy: Any, about: dict[str, Any], extreme: bool) -> Finding:
+    worst = j.entry(noisy)
+    message = f"d{j.name} loses digits in {int(noisy.sum())} of {noisy.size} entries"
+    proof = "evaluated in balls the formula is right" if j.formula is not None else (
+        "the error is within what rounding of the inputs explains"
+    )  # fmt: skip
+    code, verdict = ("GC303", "PASS") if extreme else ("GC203", "UNSTABLE")
+    return Finding(code, verdict, message, worst=worst, hint=proof, data=_data(j, noisy), **about)
+
+
+def _data(j: Judged, where: Any) -> dict[str, Any]:
+    small = j.true.size <= 400
+    return {
+        "entries": int(where.sum()), "size": int(where.size),
+        **({"yours": j.yours, "true": j.true, "bound": j.bound, "wrong": where} if small else {}),
+    }  # fmt: skip

@@ -1,0 +1,142 @@
+"""GC2 where the forward cannot be traced: complex steps and differences, along many directions."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..oracle.numeric import Numeric, Slope
+from ..report import Entry, Finding
+from ..subject import Subject, cotangents_like
+from .points import Point, Seen
+from .rounding import Judged, judge
+
+
+def by_differences(
+    subject: Subject, point: Point, rng: Any, given: Any, seen: Seen, why: str
+) -> None:
+    """The same by complex steps and differences: the gradient along directions and by entries."""
+    douts, grads, good = given
+    if not (point.given or point.label == "random numbers"):
+        return
+    if not all(good):
+        return
+    numeric = Numeric(subject, douts)
+    arrays = [np.asarray(a) for a in subject.arrays]
+    along = _along_random(numeric, arrays, grads, point, subject.names, rng, why)
+    # Random directions meet every entry: if they agree, a few entries are looked at, else many.
+    seconds = 2.0 if along else 0.3
+    kink = False
+    start = time.process_time()
+    found: list[Finding] = []
+    for k, (name, g) in enumerate(zip(subject.names, grads, strict=True)):
+        slopes = {}
+        for i in rng.permutation(arrays[k].size):
+            slopes[int(i)] = numeric.along(_unit(arrays, k, int(i)))
+            if time.process_time() - start > seconds * (k + 1) / len(arrays):
+                break
+        j = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
+        seen.method = next(iter(slopes.values())).method if slopes else ""
+        bad = judge(j, point.label, f"{seen.method} ({why})", point.extreme)
+        if bad and bad[0].code == "GC201" and _at_kink(numeric, arrays, k, bad[0]):
+            kink, bad = True, []
+        found += bad
+        seen.nonzero[name] = (np.nan_to_num(j.true) != 0) & np.isfinite(j.bound)
+        seen.smallest[name] = j.smallest()
+    if kink:
+        found.append(Finding(
+            "GC204", "INCONCLUSIVE", "the point is at a kink, and the forward cannot be traced to "
+            f"see which derivatives are valid there: {why}", point=point.label,
+            hint="move the point a little",
+        ))  # fmt: skip
+    seen.findings += found or along
+    if point.given:
+        seen.notes.append(f"the forward was not traced: {why}; used {seen.method}")
+
+
+def _unit(arrays: list[Any], k: int, i: int) -> list[Any]:
+    direction = [np.zeros(a.shape) for a in arrays]
+    direction[k].flat[i] = 1.0
+    return direction
+
+
+def _from_slopes(name: str, yours: Any, array: Any, slopes: dict[int, Slope]) -> Judged:
+    true, bound = np.full(yours.shape, np.nan), np.full(yours.shape, np.inf)
+    for i, slope in slopes.items():
+        true.flat[i], bound.flat[i] = slope.value, slope.bound
+    scale = np.abs(true[np.isfinite(true)]).max(initial=0.0)
+    eps = float(np.finfo(array.dtype).eps)
+    rounding = np.full(yours.shape, 4 * eps * scale * max(1.0, np.sqrt(array.size)))
+    return Judged(name, yours, true, bound, None, None, rounding, array.dtype)
+
+
+def _at_kink(numeric: Numeric, arrays: list[Any], k: int, finding: Finding) -> bool:
+    """Whether one-sided differences at the entry in question do not meet."""
+    worst = finding.worst
+    if worst is None:
+        return False
+    i = int(np.ravel_multi_index(worst.index, arrays[k].shape)) if worst.index else 0
+    direction = _unit(arrays, k, i)
+    size = max(1e-3, abs(float(arrays[k].flat[i])))
+
+    def at(h: float) -> float:
+        moved = [a.astype(float) + h * d for a, d in zip(arrays, direction, strict=True)]
+        return float(numeric._value(moved))
+
+    gaps = []
+    for h in (1e-4 * size, 1e-5 * size):
+        right, left = (at(h) - at(0.0)) / h, (at(0.0) - at(-h)) / h
+        gaps.append(abs(right - left))
+    return gaps[1] > 0.3 * gaps[0] and gaps[1] > 1e-4 * max(abs(worst.true), 1e-3)
+
+
+def _along_random(
+    numeric: Numeric, arrays: list[Any], grads: Any, point: Point, names: Sequence[str], rng: Any,
+    why: str,
+) -> list[Finding]:  # fmt: skip
+    """The gradient along dense random directions, which meet every entry; the entry, if wrong."""
+    full = [np.asarray(d) for d in cotangents_like(arrays, rng)]
+    if not _misses(numeric, grads, full)[0]:
+        full = [np.asarray(d) for d in cotangents_like(arrays, rng)]
+        if not _misses(numeric, grads, full)[0]:
+            return []
+    k, where = _bisected(numeric, grads, full)
+    _, yours, slope, error = _misses(numeric, grads, _unit(arrays, k, where))
+    at = tuple(int(i) for i in np.unravel_index(where, arrays[k].shape)) if arrays[k].ndim else ()
+    unit = float(np.finfo(arrays[k].dtype).eps) * abs(slope.value) + 1e-300
+    worst = Entry(names[k], at, yours, slope.value, error, error / unit, slope.bound)
+    return [Finding(
+        "GC201", "FAIL", f"d{names[k]} is wrong, found by halving random directions",
+        argument=names[k], point=point.label, method=f"{slope.method} ({why})", worst=worst,
+    )]  # fmt: skip
+
+
+def _misses(numeric: Numeric, grads: Any, direction: list[Any]) -> tuple[bool, float, Slope, float]:
+    """Whether the gradient is wrong along a direction: its slope there, the true one, the error."""
+    slope = numeric.along(direction)
+    parts = [np.asarray(g, float) * d for g, d in zip(grads, direction, strict=True)]
+    yours = float(sum(p.sum() for p in parts))
+    size = float(sum(np.abs(p).sum() for p in parts))
+    eps = max(float(np.finfo(a.dtype).eps) for a in numeric.arrays)
+    error = abs(yours - slope.value)
+    return not error <= slope.bound + 64 * eps * size, yours, slope, error
+
+
+def _bisected(numeric: Numeric, grads: Any, full: list[Any]) -> tuple[int, int]:
+    """The argument and the flat index of one entry that is wrong, by halving the direction."""
+    sizes = [d.size for d in full]
+    flat = np.concatenate([d.ravel() for d in full])
+    low, high = 0, flat.size
+    while high - low > 1:
+        middle = (low + high) // 2
+        errors = []
+        for a, b in ((low, middle), (middle, high)):
+            part = np.where((np.arange(flat.size) >= a) & (np.arange(flat.size) < b), flat, 0.0)
+            ends = np.cumsum(sizes)[:-1]
+            pieces = [p.reshape(d.shape) for p, d in zip(np.split(part, ends), full, strict=True)]
+            miss, _, slope, error = _misses(numeric, grads, pieces)
+            errors.append(error / (slope.bound + 1e-300) if miss else 0.0)
+        low, high = (low, middle) if errors[0] >= errors[1] else (middle, high)
+    k = int(np.searchsorted(np.cumsum(sizes), low, side="right"))
+    return k, low - int(sum(sizes[:k]))

@@ -1,0 +1,195 @@
+"""GC2 and GC3: the gradients' values at one point, by the best oracle that can answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import ConfigError
+from ..oracle import balls
+from ..oracle.exact import Exact, Judge, Untraceable, evaluate
+from ..oracle.numeric import Numeric
+from ..oracle.traced import TooLarge
+from ..report import Finding
+from ..subject import Subject, cotangents_like, quiet
+from .kinks import at_kink
+from .points import Point, Seen
+from .results import copies, raised
+from .rounding import PROOF, ROOM, Judged, judge
+from .untraced import by_differences
+
+MOST_TIES = 3000  # comparisons at a tie in one trace; above it the kinks are left out
+
+
+def look(
+    subject: Subject, point: Point, rng: np.random.Generator, good: Sequence[bool],
+    douts: Sequence[Any] | None = None,
+) -> Seen:  # fmt: skip
+    """What the gradients at a point are worth."""
+    seen = Seen()
+    here = subject.at(point.arrays)
+    with quiet():
+        try:
+            run = here.start(copies(point.arrays))
+        except Exception as error:
+            seen.skipped = f"forward raises {type(error).__name__}"
+            return seen
+        if not all(np.isfinite(np.asarray(o, float)).all() for o in run.outs):
+            seen.skipped = "the forward result is not finite"
+            if point.given:
+                seen.findings.append(Finding(
+                    "GC002", "INCONCLUSIVE", "the forward result is not finite at your point",
+                    hint="choose inputs inside the domain",
+                ))  # fmt: skip
+            return seen
+        douts = cotangents_like(run.outs, rng) if douts is None else _given(douts, run.outs)
+        if subject.scaled:
+            douts = [np.ones_like(d)[()] for d in douts]
+        try:
+            grads = run.pull(*copies(douts))
+        except Exception as error:
+            seen.findings.append(raised("backward", error, point.label))
+            return seen
+        _judge(here, point, rng, (douts, grads, good), seen)
+    return seen
+
+
+def _given(douts: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
+    """The user's cotangents, of the shapes of the outputs."""
+    shapes = [np.shape(o) for o in outs]
+    if [np.shape(d) for d in douts] != shapes:
+        raise ConfigError(
+            f"check: cotangents of shapes {[np.shape(d) for d in douts]}, need {shapes}, those of "
+            "the outputs"
+        )
+    return [np.asarray(d, np.asarray(o).dtype)[()] for d, o in zip(douts, outs, strict=True)]
+
+
+def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
+    douts, grads, good = given
+    bits = 24 if _single(subject, grads) else 53
+    if subject.opaque:
+        by_differences(subject, point, rng, given, seen, "its rules are what is checked")
+        return
+    if not balls.available:
+        by_differences(subject, point, rng, given, seen, "python-flint is not installed")
+        return
+    try:
+        first = Judge(room=ROOM)
+        first.collect = point.given
+        low = evaluate(subject, douts, bits, first)
+        high = evaluate(subject, douts) if point.given or not _tight(low) else low
+    except (TooLarge, Untraceable) as error:
+        by_differences(subject, point, rng, given, seen, str(error))
+        return
+    seen.nodes, seen.comparisons = low.nodes, low.comparisons
+    seen.method = PROOF.format(balls.HIGH if high is not low else bits)
+    fits = [np.shape(g) == np.shape(a) for g, a in zip(grads, subject.arrays, strict=True)]
+    judged = [
+        _judged(subject, k, np.asarray(grads[k]), low, high)
+        for k in range(len(subject.names))
+        if good[k] and fits[k]
+    ]
+    if low.why and point.given and not low.why.startswith("a gradient"):
+        seen.notes.append(f"backward cannot run on balls ({low.why}): its rounding is estimated")
+    overlaps = low.judge.overlaps
+    if overlaps and len(judged) == len(subject.names):
+        if len(overlaps) > MOST_TIES:
+            seen.notes.append(f"{len(overlaps)} ties at {point.label}: kinks were left out there")
+            return
+        found, plain = at_kink(subject, douts, judged, bits, point.label, point.given, rng)
+        seen.findings += found
+        judged = plain if plain is not None else judged
+    elif overlaps:
+        return
+    found = [f for j in judged for f in judge(j, point.label, seen.method, point.extreme)]
+    if any(f.code == "GC201" for f in found) and not _confirmed(subject, douts, judged, rng):
+        _by_the_next(subject, point, rng, given, seen)
+        return
+    seen.findings += found
+    for j in judged:
+        seen.nonzero[j.name] = (np.nan_to_num(j.true) != 0) & j.known()
+        seen.smallest[j.name] = j.smallest()
+
+
+def _by_the_next(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
+    """None; differences decide, where they do not agree with the trace."""
+    seen.findings.append(Finding(
+        "GC205", "PASS", "a trace of forward and differences of it disagree: differences decide",
+        point=point.label, method=seen.method,
+        hint="does forward look at dtypes, convert numbers, or keep state between calls?",
+    ))  # fmt: skip
+    by_differences(subject, point, rng, given, seen, "a trace of it is another function")
+
+
+def _single(subject: Subject, grads: Any) -> bool:
+    """Whether the code works in float32: its inputs are, or what comes back is."""
+    known = [np.asarray(a).dtype for a in [*subject.arrays, *(g for g in grads if g is not None)]]
+    return any(d == np.float32 or d == np.float16 for d in known)
+
+
+def _tight(low: Exact) -> bool:
+    """Whether the balls of working precision are narrow enough to decide by themselves."""
+    if low.yours is None:
+        return False
+    for true, bound, yours, spread in zip(low.true, low.bound, low.yours, low.spread, strict=True):
+        scale = np.abs(true).max(initial=0.0)
+        if not (bound.max(initial=0.0) + spread.max(initial=0.0) <= 1e-9 * scale):
+            return False
+        if not (np.abs(yours - true) <= bound + spread).all():
+            return False
+    return True
+
+
+def _judged(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Judged:
+    rounding = low.spread[k] if low.yours is not None else _estimated(k, low)
+    formula = None if high.yours is None else high.yours[k]
+    slack = None if high.yours is None else high.spread[k]
+    dtype = np.dtype(np.float32 if _single(subject, [yours]) else np.float64)
+    return Judged(
+        subject.names[k], yours.astype(float), high.true[k], high.bound[k], formula, slack,
+        rounding, dtype,
+    )  # fmt: skip
+
+
+def _estimated(k: int, low: Exact) -> Any:
+    """What rounding may do to a gradient that cannot run on balls: what it does to the oracle's.
+
+    And more: the largest entry counts for all, as sums over others may cancel.
+    """
+    bound = np.where(np.isfinite(low.bound[k]), low.bound[k], 0)
+    return np.maximum(4 * bound, bound.max(initial=0.0)) + 2.0**-48 * np.abs(low.true[k]).max(
+        initial=0.0
+    )
+
+
+def _confirmed(subject: Subject, douts: Any, judged: Sequence[Judged], rng: Any) -> bool:
+    """Whether differences of the forward do not speak against the exact derivative.
+
+    A trace that is not the function (code that looks at dtypes, or takes numbers out) would be far
+    off. Along one random direction, at several steps; too rough ones say nothing.
+    """
+    if len(judged) != len(subject.names):
+        return True
+    numeric = Numeric(subject, douts)
+    # Not along entries at a kink: differences would see both of its sides.
+    direction = [
+        np.where(np.isfinite(j.bound), d, 0.0)
+        for j, d in zip(judged, cotangents_like(numeric.arrays, rng), strict=True)
+    ]
+    known = [np.where(np.isfinite(j.bound), j.true, j.yours) for j in judged]
+    exact, yours = (
+        float(sum((g * d).sum() for g, d in zip(side, direction, strict=True)))
+        for side in (known, [j.yours for j in judged])
+    )
+    apart = abs(exact - yours)
+    against = False
+    for h in (1e-3, 1e-5, 1e-7):
+        try:
+            value, error = numeric.rough(direction, h)
+        except Exception:
+            return True
+        if abs(value - exact) + 4 * error < 0.1 * apart:
+            return True
+        against |= abs(value - exact) > 0.5 * apart and 40 * error < apart
+    return not against

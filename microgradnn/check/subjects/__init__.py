@@ -1,0 +1,1 @@
+"""What can be checked: functions, layers, networks, our own Tensors; each becomes a Subject."""

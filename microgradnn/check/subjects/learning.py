@@ -1,0 +1,198 @@
+"""How a layer object works, learned by running it once: its outputs, arguments, gradients."""
+
+import copy
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import ConfigError
+from ..files.calls import RESULTS
+from ..subject import cotangents_like, is_float
+from . import state
+from .gradients import find_inputs, find_params
+from .plan import Plan
+from .reader import all_parameters, parameters
+
+_RATE = re.compile(r"(lr|learn(ing)?_?rate|alpha|eta|l_?rate|step_?size)", re.IGNORECASE)
+
+
+_CACHE = re.compile(r"(.*_)?(cache|ctx|context|saved|memory)s?")
+
+
+ZEROING = (
+    "zero_grad", "zero_grads", "zero_gradients", "reset_gradients", "clear_grads", "clear_grad",
+    "flush_gradients",
+)  # fmt: skip
+
+
+def forget_gradients(plan: Plan, thing: Any) -> None:
+    """None; gradients that were added up are set to what they were before."""
+    for word in ZEROING:
+        if callable(getattr(thing, word, None)):
+            getattr(thing, word)()
+            return
+    for _, where in plan.params.values():
+        if isinstance(where, str):
+            before = state.find(plan.thing, where)
+            place = state.places(thing).get(where)
+            if place is not None and is_float(before):
+                place.set(np.array(before))
+
+
+def backward_args(
+    plan: Plan, thing: Any, given: list[Any], y: Any, douts: Sequence[Any]
+) -> list[Any]:
+    """The arguments of backward, as the plan says."""
+    out = []
+    for what in plan.takes:
+        if isinstance(what, int):
+            out.append(douts[what])
+        elif what == "output":  # what the loss was given, or made of it: softmax and loss in one
+            kept: Any = getattr(thing, "output", None)
+            out.append(kept if np.shape(kept) == np.shape(given[0]) else given[0])
+        elif what == "cache":
+            out.append(y[-1])
+        elif isinstance(what, tuple):
+            out.append(given[what[1]])
+        else:
+            out.append(what)
+    return out
+
+
+def learn(plan: Plan, params: Any) -> Exception | None:
+    """What backward raised, or None; fills the plan in."""
+    broken = _try_out(plan, params)
+    if plan.params or broken is not None or params is not None:
+        return broken
+    # No parameters: perhaps the first forward makes them.
+    for forget in (True, False):
+        warm = Plan(copy.deepcopy(plan.thing), plan.args, plan.forward, plan.backward)
+        try:
+            getattr(warm.thing, warm.forward)(*warm.args.filled([], []))
+            if forget:
+                forget_gradients(warm, warm.thing)
+            if _try_out(warm, None) is None and warm.params:
+                vars(plan).update(vars(warm))
+                break
+        except Exception:  # a second call of a kind that is not meant
+            continue
+    return broken
+
+
+def _try_out(plan: Plan, params: Any) -> Exception | None:
+    thing = copy.deepcopy(plan.thing)
+    given = plan.args.filled([], [])
+    y = getattr(thing, plan.forward)(*given)
+    outs = _results(plan, thing, y)
+    _takes(plan, outs)
+    outs = plan.result(thing, y)
+    stable = _stable(plan, thing)
+    was = {path: np.array(p.get()) for path, p in state.arrays(thing).items()}
+    douts = cotangents_like(outs, np.random.default_rng(0))
+    broken: Exception | None = None
+    raw: Any = None
+    try:
+        raw = getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts))
+    except Exception as error:
+        broken = error
+        if _takes_predictions(plan, outs):
+            thing = copy.deepcopy(plan.thing)
+            y = getattr(thing, plan.forward)(*given)
+            raw, broken = (
+                getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts)),
+                None,
+            )
+    find_inputs(plan, thing, raw)
+    find_params(plan, thing, raw, stable, was, params)
+    return broken
+
+
+def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
+    """The outputs of a forward call; sets how to find them."""
+    takes = parameters(getattr(thing, plan.backward))
+    if y is None:
+        word = next((w for w in RESULTS if is_float(getattr(thing, w, None))), None)
+        if word is None:
+            raise ConfigError(
+                f"layer: forward of {type(thing).__name__} returns None and leaves no output; "
+                "return the output"
+            )
+        plan.result = lambda thing, y: [getattr(thing, word)]
+    elif isinstance(y, (tuple, list)):
+        cached = any(_CACHE.fullmatch(w) for w in takes)
+        count = max(1, len([w for w in takes if not _CACHE.fullmatch(w)]))
+        n = min(count, len(y) - 1 if cached else len(y))
+        plan.result = lambda thing, y: list(y[:n])
+    return plan.result(thing, y)
+
+
+def _takes(plan: Plan, outs: list[Any]) -> None:
+    """Sets what each argument of backward is."""
+    method = getattr(plan.thing, plan.backward)
+    required, every = parameters(method), all_parameters(method)
+    if len(required) > 1 and required == plan.args.names[: len(required)]:  # a loss's own arguments
+        plan.takes = [("arg", i) for i in range(len(required))]
+        if np.ndim(outs[0]):
+            plan.result = lambda thing, y: [np.mean(y)]
+        plan.scaled = True
+        return
+    used = 0
+    for word in required or every[:1]:
+        if word in plan.args.names and used:
+            plan.takes.append(("arg", plan.args.names.index(word)))
+        elif used and _RATE.fullmatch(word):
+            plan.takes.append(1.0)
+            plan.descends = True
+        elif _CACHE.fullmatch(word):
+            plan.takes.append("cache")
+        else:
+            plan.takes.append(min(used, len(outs) - 1))
+            used += 1
+    plan.scaled = not every or (not required and len(outs) == 1 and _ignores(plan))
+
+
+def _takes_predictions(plan: Plan, outs: list[Any]) -> bool:
+    """Whether a loss's backward(predictions, targets) can be meant; then it is planned so."""
+    first: Any = plan.args.args[0] if plan.args.args else None
+    given = any(isinstance(t, tuple) for t in plan.takes)
+    if not given or np.ndim(outs[0]) >= np.ndim(first):
+        return False
+    plan.takes = ["output" if t == 0 and not isinstance(t, tuple) else t for t in plan.takes]
+    before = plan.result
+    plan.result = lambda thing, y: [np.mean(before(thing, y)[0])]  # gradients are those of the mean
+    plan.scaled = True
+    return True
+
+
+def _ignores(plan: Plan) -> bool:
+    """Whether a loss whose cotangent has a default pays no heed to it: it is always 1."""
+    results = []
+    for v in (1.0, 3.0):
+        thing = copy.deepcopy(plan.thing)
+        y = getattr(thing, plan.forward)(*plan.args.filled([], []))
+        if np.ndim(plan.result(thing, y)[0]):
+            return False
+        try:
+            raw = getattr(thing, plan.backward)(v)
+        except Exception:
+            return False
+        results.append([np.array(g) for g in (raw if isinstance(raw, (tuple, list)) else [raw])])
+    return all(state.same_array(a, b) for a, b in zip(*results, strict=True))
+
+
+def _stable(plan: Plan, thing: Any) -> list[str]:
+    """Paths of arrays that another forward leaves as they are: parameters, not caches."""
+    start = state.arrays(plan.thing)
+    other = copy.deepcopy(plan.thing)
+    moved = [0.5 - a for a in plan.args.arrays]
+    try:
+        getattr(other, plan.forward)(*plan.args.filled(range(len(moved)), moved))
+    except Exception:
+        other = thing
+    return [
+        path for path, p in start.items()
+        if not state.is_gradient(path) and state.same_array(p.get(), state.find(other, path))
+        and isinstance(p.holder, (dict, list)) | (not isinstance(p.holder, tuple))
+    ]  # fmt: skip

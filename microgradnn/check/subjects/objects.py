@@ -1,0 +1,134 @@
+"""Layer objects as subjects: forward and backward methods, parameters found by convention."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import ConfigError
+from ..oracle.traced import tracer
+from ..subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
+from . import state
+from .learning import ZEROING, backward_args, forget_gradients, learn
+from .namespaces import namespaces
+from .plan import Plan
+from .reader import all_parameters
+
+FORWARDS = ("forward", "forward_pass", "fprop", "__call__")
+BACKWARDS = ("backward", "backward_pass", "bprop", "backprop")
+
+
+def layer_object(
+    thing: Any, inputs: Any, *, params: Any = None, wrt: Any = None, name: str = "",
+    hyper: Mapping[str, Any] | None = None,
+) -> Subject:  # fmt: skip
+    """A layer's forward(*inputs) and backward(dout), with gradients of its inputs and parameters.
+
+    params names the parameters, or maps each to where its gradient is ({"W": "dW"}); by default
+    they are found by convention: dW, W_grad, grads["W"], .data and .grad, a list of grads.
+    """
+    try:
+        thing = copy.deepcopy(thing)
+    except Exception as error:
+        raise ConfigError(f"layer: {type(thing).__name__} cannot be copied: {error}") from error
+    forward = next(w for w in FORWARDS if callable(getattr(thing, w, None)))
+    backward = next(w for w in BACKWARDS if callable(getattr(thing, w, None)))
+    given = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    args = Arguments(given, all_parameters(getattr(thing, forward)))
+    plan = Plan(thing, args, forward, backward)
+    if hyper:
+        for key, value in hyper.items():
+            setattr(plan.thing, key, value)
+    with quiet():
+        broken = learn(plan, params)
+    return _subject(plan, chosen(wrt, _names(plan), "layer"), name or type(thing).__name__, broken)
+
+
+def _names(plan: Plan) -> list[str]:
+    return [plan.args.leaf_names[i] for i, _ in plan.inputs] + list(plan.params)
+
+
+def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Subject:
+    names = _names(plan)
+    arrays = [plan.args.arrays[i] for i, _ in plan.inputs]
+    arrays += [state.find(plan.thing, paths[0]) for paths, _ in plan.params.values()]
+    keep = wanted if wanted is not None else list(range(len(names)))
+
+    def filled(new: Sequence[Any]) -> list[Any]:
+        whole = list(arrays)
+        for i, x in zip(keep, new, strict=True):
+            whole[i] = x
+        return whole
+
+    def start(new: list[Any]) -> Pass:
+        return _run(plan, copy.deepcopy(plan.thing), filled(new), keep)
+
+    def used(new: list[Any]) -> Pass:
+        thing = copy.deepcopy(plan.thing)
+        whole = filled(new)
+        other = [0.5 - np.asarray(a) for a in whole[: len(plan.inputs)]]
+        first = _run(plan, thing, [*other, *whole[len(plan.inputs) :]], keep)
+        first.pull(*cotangents_like(first.outs, np.random.default_rng(1)))
+        forget_gradients(plan, thing)
+        return _run(plan, thing, whole, keep)
+
+    return Subject(
+        name, tuple(names[i] for i in keep), [np.array(arrays[i]) for i in keep], start,
+        namespaces(type(plan.thing), *state.parts(plan.thing)), plan.scaled, object=True,
+        used=None if plan.descends else used,
+        params=tuple(plan.params), descends=plan.descends,
+        flushes=any(hasattr(plan.thing, w) for w in ZEROING),
+        missing=plan.missing if wanted is None else (), broken=broken,
+    )  # fmt: skip
+
+
+def _run(plan: Plan, thing: Any, arrays: list[Any], keep: list[int]) -> Pass:
+    """One forward pass of this object, with these inputs and parameters."""
+    count = len(plan.inputs)
+    number = tracer()
+    if number is not None:
+        state.traced_state(thing, number)
+    if plan.params:
+        here = state.places(thing)
+        for (paths, _), x in zip(plan.params.values(), arrays[count:], strict=True):
+            for path in paths:
+                here[path].set(x)
+    given = plan.args.filled([i for i, _ in plan.inputs], arrays[:count])
+    held = {plan.args.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
+    was = {name: x.copy() for name, x in held.items()}
+    y = getattr(thing, plan.forward)(*given)
+    outs = plan.result(thing, y)
+
+    def pull(*douts: Any) -> list[Any]:
+        before = {n: np.array(state.find(thing, p[0])) for n, (p, _) in plan.params.items()}
+        raw = getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts))
+        grads = [_read(thing, raw, where) for _, where in plan.inputs]
+        for n, (paths, where) in plan.params.items():
+            if plan.descends:  # it took a step of rate 1 down its gradient
+                grads.append(before[n] - state.find(thing, paths[0]))
+            else:
+                grads.append(_read(thing, raw, where))
+        return [grads[i] for i in keep]
+
+    return Pass(outs, pull, held, was)
+
+
+def _read(thing: Any, raw: Any, where: Any) -> Any:
+    """A gradient: backward's result, a part of it, or what is at a path in the object."""
+    if where is None:
+        return raw
+    if isinstance(where, str):
+        return state.find(thing, where)
+    if isinstance(where, tuple):
+        return raw.get(where[0]) if isinstance(raw, Mapping) else None
+    return raw[where] if isinstance(raw, (tuple, list)) and where < len(raw) else None
+
+
+def is_layer(thing: Any) -> bool:
+    """Whether this is an object with forward (or __call__) and backward methods."""
+    if isinstance(thing, (type, FunctionType, MethodType)):
+        return False
+    has = [any(callable(getattr(thing, w, None)) for w in words) for words in (FORWARDS, BACKWARDS)]
+    return all(has)

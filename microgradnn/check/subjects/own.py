@@ -1,0 +1,136 @@
+"""microgradnn's own derivatives, and custom rules in it, as subjects: grads, gradcheck."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import ConfigError
+from ...engine.node import plain
+from ...engine.tensor import Tensor
+from ...transforms.derivatives import vjp
+from ..examine import Codes, examine, options_of
+from ..oracle.differences import disagreements
+from ..report import Entry, Finding, Report
+from ..subject import Arguments, Pass, Subject, called, chosen, with_axes
+from .namespaces import namespaces
+from .reader import all_parameters
+
+
+def _own(f: Callable[..., Any], args: Sequence[Any], wanted: Sequence[int] | None) -> Subject:
+    """A function of Tensors as a subject: its backward is microgradnn's, its trace is not."""
+    arguments = Arguments([plain(a) for a in args], all_parameters(f))
+    wrt = list(range(len(arguments.arrays))) if wanted is None else list(wanted)
+
+    def start(arrays: list[Any]) -> Pass:
+        if any(np.asarray(a).dtype.kind == "c" for a in arrays):
+            raise TypeError("microgradnn has no complex numbers")
+
+        def call(*xs: Any) -> Any:
+            return f(*arguments.filled(wrt, xs))
+
+        def back(*douts: Any) -> list[Any]:
+            pull = vjp(call, *arrays)[1]
+            return [plain(g) for g in pull(tuple(douts) if many else douts[0])]
+
+        out = call(*arrays)
+        many = isinstance(out, (tuple, list))
+        return Pass([np.asarray(plain(o)) for o in (out if many else [out])], back)
+
+    names = tuple(arguments.leaf_names[i] for i in wrt)
+    arrays = [arguments.arrays[i] for i in wrt]
+    return Subject(called(f), names, arrays, start, namespaces(f), opaque=True)
+
+
+def grads(
+    f: Callable[..., Any], args: Any, order: int = 1, modes: Sequence[str] = ("rev",), *,
+    wrt: Any = None, seed: int = 0, select: Codes = (), ignore: Codes = (), probes: bool = False,
+    name: str = "",
+) -> Report:  # fmt: skip
+    """The report on microgradnn's derivatives of f at args, to any order, in modes "fwd", "rev".
+
+    For functions of Tensors, with custom rules above all. The first order in reverse mode is
+    checked entry by entry as a layer is; higher orders and forward mode along random directions,
+    against extrapolated differences, as check_grads does.
+    """
+    options = options_of(seed, select, ignore, None, probes)
+    given = list(args) if isinstance(args, (tuple, list)) else [args]
+    given = with_axes([plain(a) for a in given])
+    subject = _own(f, given, None)
+    if wrt is not None:
+        subject = _own(f, given, chosen(wrt, subject.names, "grads"))
+    subject.name = name or subject.name
+    subject.reproduce = (
+        f"check.grads({called(f)}, args, order={order}, modes={tuple(modes)!r}, seed={seed})"
+    )
+    first = examine(subject, options) if "rev" in modes else None
+    found = [] if first is None else list(first.findings)
+    if first is None or (first.ok and order > 1) or "fwd" in modes:
+        for what, at, yours, true, allowed in disagreements(f, tuple(given), order, modes, seed):
+            error = abs(yours - true)
+            worst = Entry(what, at, yours, true, error, float("nan"), allowed)
+            code = "GC201" if what in ("jvp of f", "vjp of f") else "GC207"
+            found.append(Finding(
+                code, "FAIL", f"{what} is wrong", worst=worst, point="your point",
+                method="extrapolated differences along a random direction",
+            ))  # fmt: skip
+            break
+    if first is None:
+        return Report(subject.name, tuple(found), ("GC201", "GC207"), ("your point",),
+                      seed=seed, reproduce=subject.reproduce)  # fmt: skip
+    return Report(**{**vars(first), "findings": tuple(found)})
+
+
+_OF_TORCH = {
+    "check_batched_forward_grad", "check_batched_grad", "check_grad_dtypes",
+    "check_undefined_grad", "fast_mode", "masked",
+}  # fmt: skip
+
+
+def gradcheck(
+    fn: Callable[..., Any], inputs: Any, *, eps: float | None = None, atol: float | None = None,
+    rtol: float | None = None, raise_exception: bool = True, nondet_tol: float | None = None,
+    check_forward_ad: bool = False, check_backward_ad: bool = True, order: int = 1, seed: int = 0,
+    **ignored: Any,
+) -> bool:  # fmt: skip
+    """Whether microgradnn's gradients of fn at inputs are right: torch.autograd.gradcheck's call.
+
+    Inputs are Tensors, checked if they require grad, or arrays, checked if they are floats. Raises
+    CheckError with the report unless raise_exception=False. eps, atol and rtol are accepted and not
+    needed: the tolerance is what rounding explains.
+    """
+    unknown = set(ignored) - _OF_TORCH
+    if unknown:
+        raise TypeError(f"gradcheck: got an unexpected keyword argument {sorted(unknown)[0]!r}")
+    unneeded = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol, **ignored}
+    said = [k for k, v in unneeded.items() if v is not None]
+    if said:
+        warnings.warn(
+            f"gradcheck: {', '.join(said)} not needed: errors are judged by what rounding explains",
+            stacklevel=2,
+        )
+    given = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+    tensors = [x for x in given if isinstance(x, Tensor)]
+    if tensors and not any(x.requires_grad for x in tensors):
+        raise ConfigError(
+            "gradcheck: no input requires grad; make one with mg.tensor(..., requires_grad=True)"
+        )
+    fixed = {i: x for i, x in enumerate(given) if isinstance(x, Tensor) and not x.requires_grad}
+    free = [x for i, x in enumerate(given) if i not in fixed]
+
+    def of_free(*xs: Any) -> Any:
+        rest = iter(xs)
+        return fn(*[fixed.get(i, None) if i in fixed else next(rest) for i in range(len(given))])
+
+    of_free.__name__ = called(fn)
+    modes = (["rev"] if check_backward_ad else []) + (["fwd"] if check_forward_ad else [])
+    report = grads(of_free, free, order, modes, seed=seed)
+    if raise_exception:
+        report.raise_if_failed()
+    return report.ok
+
+
+def gradgradcheck(fn: Callable[..., Any], inputs: Any, **options: Any) -> bool:
+    """gradcheck of the first and second derivatives."""
+    return gradcheck(fn, inputs, order=2, **options)

@@ -1,0 +1,29 @@
+"""How a layer object is run: what learning.py found out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..subject import Arguments
+
+
+@dataclass
+class Plan:
+    """How a layer object is run.
+
+    inputs     which leaves of the arguments get a gradient from backward, and where it is
+    params     dotted path of each parameter, its aliases, and where its gradient is
+    takes      what each argument of backward is: a cotangent number, ("arg", i) or a value
+    """
+
+    thing: Any
+    args: Arguments
+    forward: str
+    backward: str
+    takes: list[Any] = field(default_factory=list)
+    result: Callable[[Any, Any], list[Any]] = lambda thing, y: [y]
+    inputs: list[tuple[int, Any]] = field(default_factory=list)
+    params: dict[str, tuple[list[str], Any]] = field(default_factory=dict)
+    descends: bool = False
+    scaled: bool = False
+    missing: tuple[str, ...] = ()

@@ -1,0 +1,167 @@
+"""Which of the things that backward returned is the gradient of which input."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..subject import Arguments, chosen, is_parameter, names_gradient, often_constant
+
+
+def parameters(f: Callable[..., Any]) -> list[str]:
+    """The names of the positional parameters of f without a default; [] if it cannot be known."""
+    try:
+        found = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        p.name
+        for p in found
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
+    ]
+
+
+def all_parameters(f: Callable[..., Any]) -> list[str]:
+    """The names of all positional parameters of f."""
+    try:
+        found = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def returned_names(f: Callable[..., Any]) -> list[str | None]:
+    """The names of the variables in the last return statement of f, None for expressions."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(f))))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return []
+    body = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)), None)
+    if body is None:
+        return []
+    inner = {id(m) for n in ast.walk(body) if isinstance(n, ast.FunctionDef) and n is not body
+             for m in ast.walk(n)}  # fmt: skip
+    returns = [n for n in ast.walk(body) if isinstance(n, ast.Return) and id(n) not in inner]
+    if not returns or returns[-1].value is None:
+        return []
+    value = max(returns, key=lambda n: n.lineno).value
+    parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
+    return [_called(p) for p in parts]
+
+
+def _called(node: Any) -> str | None:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
+
+
+class Reader:
+    """Which gradient belongs to which input, found once from what a backward pass returned."""
+
+    def __init__(self, args: Arguments, raw: Any, called: list[str | None], wrt: Any) -> None:
+        self.args, self.called, self.extra = args, called, ""
+        names, top = args.leaf_names, args.top()
+        wanted = chosen(wrt, names, "check")
+        if isinstance(raw, Mapping):
+            pairs = self._of_dict(raw, wanted)
+        else:
+            parts = list(raw) if isinstance(raw, (tuple, list)) else [raw]
+            pairs = self._of_parts(parts, wanted)
+        self.wrt = [i for i, _ in pairs]
+        self.keys = [key for _, key in pairs]
+        bound = set(self.wrt)
+        needed = wanted if wanted is not None else [i for i in top if is_parameter(names[i])]
+        self.missing = tuple(names[i] for i in needed if i not in bound)
+
+    def _of_dict(self, raw: Mapping[str, Any], wanted: Any) -> list[tuple[int, Any]]:
+        pairs = []
+        for i, name in enumerate(self.args.leaf_names):
+            keys = [k for k in raw if isinstance(k, str) and names_gradient(k, name)]
+            keys.sort(key=lambda k: (k == name, k))  # dW before W, where a dict has both
+            if keys and (wanted is None or i in wanted):
+                pairs.append((i, keys[0]))
+        if not pairs and wanted is not None and len(wanted) == len(raw):
+            return list(zip(wanted, raw, strict=True))  # in the order they come in
+        return pairs
+
+    def _of_parts(self, parts: list[Any], wanted: Any) -> list[tuple[int, Any]]:
+        names, n = self.args.leaf_names, len(parts)
+        top = (
+            [i for i in self.args.top() if not self._is_label(i)]
+            if n < len(self.args.top())
+            else self.args.top()
+        )
+        if wanted is not None and n == len(wanted):
+            return list(zip(wanted, range(n), strict=True))
+        whole = [i for i in top if not often_constant(names[i])]
+        order: list[int | None] | None = None
+        if n == len(top):
+            order = [*top]
+        elif n == len(self.args.args):
+            places = {self.args.paths[i][0]: i for i in top}
+            order = [places.get(k) for k in range(n)]
+        elif n == len(whole):
+            order = [*whole]
+        elif n == len(names):
+            order = [*range(n)]
+        if order is not None and n < len(top) and not self._fits(parts, order):
+            order = self._by_shapes(parts, top) or order
+        if order is None and len(self.called) == n:
+            order = [self._leaf(word) for word in self.called]
+            if any(i is None for i in order):
+                order = None
+        if order is None and n < len(names):
+            order = self._by_shapes(parts, top) or self._by_shapes(parts, list(range(len(names))))
+        if order is None and n < len(top):
+            order = [*top[:n]]
+        if order is None:
+            self.extra = f"{n} gradients for {len(top)} arrays ({', '.join(names)})"
+            order = [*(top + [None] * n)[:n]]
+        pairs = [(i, k) for k, i in enumerate(order) if i is not None]
+        pairs += self._inside(parts)
+        return [(i, k) for i, k in pairs if wanted is None or i in wanted]
+
+    def _is_label(self, i: int) -> bool:
+        """Whether an array of zeros and ones is called like a target."""
+        array = self.args.arrays[i]
+        return often_constant(self.args.leaf_names[i]) and bool(np.isin(array, (0.0, 1.0)).all())
+
+    def _fits(self, parts: list[Any], order: list[int | None]) -> bool:
+        places = zip(parts, order, strict=True)
+        return all(i is not None and self.args.arrays[i].shape == np.shape(p) for p, i in places)
+
+    def _by_shapes(self, parts: list[Any], places: list[int]) -> list[int | None] | None:
+        """Arrays in order whose shapes are those of the parts; None if there are none."""
+        rest, order = iter(places), []
+        for part in parts:
+            fit = (i for i in rest if self.args.arrays[i].shape == np.shape(part))
+            order.append(next(fit, None))
+        return None if None in order else order
+
+    def _leaf(self, word: str | None) -> int | None:
+        fits = [i for i, n in enumerate(self.args.leaf_names) if word and names_gradient(word, n)]
+        return fits[0] if fits else None
+
+    def _inside(self, parts: list[Any]) -> list[tuple[int, Any]]:
+        """Gradients in a dict among the parts: of what is inside a dict argument."""
+        out = []
+        for k, part in enumerate(parts):
+            if isinstance(part, Mapping):
+                for i, path in enumerate(self.args.paths):
+                    name = self.args.leaf_names[i]
+                    keys = [w for w in part if len(path) > 1 and names_gradient(str(w), name)]
+                    out += [(i, (k, keys[0]))] if keys else []
+        return out
+
+    def __call__(self, raw: Any) -> list[Any]:
+        """The gradients in the order of self.wrt."""
+        if isinstance(raw, Mapping):
+            return [raw.get(k) for k in self.keys]
+        parts = list(raw) if isinstance(raw, (tuple, list)) else [raw]
+        return [
+            parts[k[0]].get(k[1]) if isinstance(k, tuple) else parts[k] if k < len(parts) else None
+            for k in self.keys
+        ]
