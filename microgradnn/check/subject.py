@@ -1,7 +1,6 @@
 """What is checked, in one form: a forward pass, and the gradients its backward pass gives."""
 
 import copy
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -153,44 +152,6 @@ def _unique(names: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return out
-
-
-# ---- the names of gradients ----------------------------------------------------------------------
-
-_PREFIX = r"(?:d_?l_?d_?|d_?|grads?_?|g_|gradient_?|delta_?|nabla_?|∂)"
-_SUFFIX = r"(?:_?grads?|_?gradient|_?gradients|_?delta|_?bar)"
-
-
-def names_gradient(word: str, of: str) -> bool:
-    """Whether a variable or key is called like the gradient of another: dW, W_grad, grad_W, W."""
-    name = re.escape(of)
-    pattern = f"{_PREFIX}{name}|{name}{_SUFFIX}|{name}"
-    if re.fullmatch(pattern, word):
-        return True
-    return len(of) > 1 and re.fullmatch(pattern, word, re.IGNORECASE) is not None
-
-
-# Arguments that hold data to compare with, or switches, and usually have no gradient.
-_CONSTANT = re.compile(
-    r"(y|t|ys|y_?true|y_?real|targets?|labels?|gt|truth|ground_?truth|expected|masks?|.*_mask|one_?hot|"
-    r"y_?one_?hot|targ|tgt|y_?batch|running_\w+|moving_\w+|stats?|eps|epsilon|reg|keep_?prob|"
-    r"positions?|lengths?|idx|indices|actual|desired|t_batch|Y|T)"
-)
-# What learns: an array of such a name has a gradient.
-_PARAMETER = re.compile(
-    r"([wWbU]|[wWbUV]_?[a-z0-9]{1,2}|weights?\d?|bias(es)?\d?|gammas?|betas?|kernels?|filters?|theta)"
-    r"|[wWbU]_\w+|(weights?|bias|kernel)_\w+"
-)
-
-
-def often_constant(name: str) -> bool:
-    """Whether an argument of this name is one that gradients are usually not taken of."""
-    return _CONSTANT.fullmatch(name) is not None
-
-
-def is_parameter(name: str) -> bool:
-    """Whether an array of this name is one that is learned: W, b1, gamma, conv.weight."""
-    return _PARAMETER.fullmatch(name.rpartition(".")[2]) is not None
 
 
 def chosen(wrt: Any, names: Sequence[str], caller: str) -> list[int] | None:

@@ -1,9 +1,11 @@
 """The one vocabulary: every way to write the gradient of something is seen as that, nothing else."""
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from microgradnn import check
 from microgradnn.check import words
 
 PARAMETERS = (
@@ -115,3 +117,84 @@ def test_containers_of_gradients(word, of, holds):
 @pytest.mark.parametrize("word", "lr learning_rate eta learn_rate alpha LR".split())
 def test_learning_rates(word):
     assert words.is_rate(word)
+
+
+# ---- what the checker makes of names -------------------------------------------------------------
+
+
+class Scaled:
+    """y = W x + b, whose gradients of W and b are kept where the test says."""
+
+    names = ("dW", "db")
+    home = "attributes"
+
+    def __init__(self):
+        self.W, self.b = np.array([2.0, -1.5]), np.array([0.5, 0.25])
+        self.grads = {}
+
+    def forward(self, x):
+        self.x = x
+        return self.W * x + self.b
+
+    def backward(self, dout):
+        kept = dict(zip(self.names, (dout * self.x, dout * 1.0), strict=True))
+        if self.home == "returned":
+            return {"dx": dout * self.W, **kept}
+        if self.home == "grads":
+            self.grads = kept
+        else:
+            vars(self).update(kept)
+        return dout * self.W
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(MARKS), st.sampled_from(FORMS), st.sampled_from(CASES),
+       st.sampled_from(("attributes", "grads", "returned")))  # fmt: skip
+def test_the_gradients_of_a_layer_are_found_however_they_are_called(mark, form, case, home):
+    names = tuple(case(form(mark, name)) for name in ("W", "b"))
+    layer = type("Scaled", (Scaled,), {"names": names, "home": home})()
+    report = check.layer(layer, np.array([1.0, 3.0]), probes=False)
+    assert report.verdict == "PASS", report.explain()
+    assert {"x", "W", "b"} <= set(report.coverage)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(MARKS), st.sampled_from(FORMS), st.sampled_from(CASES))
+def test_a_dict_of_gradients_may_use_any_keys(mark, form, case):
+    keys = [case(form(mark, name)) for name in ("x", "W")]
+
+    def forward(x, W):
+        return x * W, (x, W)
+
+    def backward(dout, cache):
+        x, W = cache
+        return dict(zip(keys, (dout * W, dout * x * factor), strict=True))
+
+    arrays = (np.array([1.0, 3.0]), np.array([2.0, -1.5]))
+    for factor, verdict in ((1.0, "PASS"), (2.0, "FAIL")):
+        assert check.layer(forward, backward, arrays, probes=False).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "cache", ["cache", "ctx", "tape", "saved", "memory", "stash", "store", "res"]
+)
+@pytest.mark.parametrize("dout", ["dout", "g", "grad_output", "delta", "upstream"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_layer_that_hands_its_cache_to_the_caller(cache, dout, first):
+    takes = f"{dout}, {cache}" if first else f"{cache}, {dout}"
+    text = f"""
+class Square:
+    def forward(self, x):
+        return x**2, x
+    def backward(self, {takes}):
+        return 2 * {cache} * {dout}
+def forward(x):
+    return x**2, x
+def backward({takes}):
+    return 2 * {cache} * {dout}
+"""
+    scope = {}
+    exec(text, scope)
+    x = np.array([1.0, 3.0])
+    assert check.layer(scope["Square"](), x).verdict == "PASS"
+    assert check.layer(scope["forward"], scope["backward"], x).verdict == "PASS"

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...engine.errors import ConfigError
-from ..subject import is_float, is_parameter, names_gradient, often_constant
+from ..subject import is_float
+from ..words import gradients_among, is_constant, is_parameter
 from . import state
 from .plan import Plan
 from .reader import returned_names
@@ -15,21 +16,16 @@ def find_inputs(plan: Plan, thing: Any, raw: Any) -> None:
     top = plan.args.top()
     names = plan.args.leaf_names
     if isinstance(raw, Mapping):
-        for i in top:
-            keys = [k for k in raw if isinstance(k, str) and names_gradient(k, names[i])]
-            plan.inputs += [(i, (keys[0],))] if keys else []
+        keys = gradients_among([k for k in raw if isinstance(k, str)], names, bare=True)
+        plan.inputs += [(i, (keys[names[i]],)) for i in top if names[i] in keys]
         return
-    wanted = [i for i in top if not often_constant(names[i])] or top
+    wanted = [i for i in top if not is_constant(names[i])] or top
     if raw is None:
-        for i in top:
-            known = [names[i], "x", "inputs", "input", "X", "prev"]
-            words = known if i == wanted[0] else known[:1]
-            for path in state.arrays(thing):
-                word = path.rpartition(".")[2]
-                fits = any(word != w and names_gradient(word, w) for w in words)
-                if fits and "." not in path:
-                    plan.inputs.append((i, path))
-                    break
+        words = [path for path in state.arrays(thing) if "." not in path]
+        keys = gradients_among(words, [names[i] for i in top])
+        for word in gradients_among(words, ("x", "prev")).values():  # whatever forward calls it
+            keys.setdefault(names[wanted[0]], word)
+        plan.inputs += [(i, keys[names[i]]) for i in top if names[i] in keys]
         return
     parts = list(raw) if isinstance(raw, (tuple, list)) else [raw]
     if len(parts) >= len(top) and len(top) > len(wanted) and len(parts) == len(top):
@@ -53,48 +49,37 @@ def find_params(
     groups: dict[int, list[str]] = {}
     for path in stable:
         groups.setdefault(id(state.find(plan.thing, path)), []).append(path)
-    returned = _returned(plan, raw)
     inputs = {where for _, where in plan.inputs if isinstance(where, str)}
+    returned = _returned(plan, raw, stable)
+    kept = state.gradient_paths(stable, after, inputs)
     missing = []
     for paths in groups.values():
         if named is not None and not any(p in named for p in paths):
             continue
-        where = _gradient_of(plan, paths, after, inputs, returned, was)
+        moved = [p for p in paths if not state.same_array(after[p].get(), was.get(p))]
+        found = [table[p] for table in (returned, kept) for p in paths if p in table]
+        found += moved if plan.descends else []
         label = _label(paths, plan)
-        if where is not None:
-            plan.params[label] = (paths, where)
+        if found:
+            plan.params[label] = (paths, found[0])
         elif is_parameter(label):
             missing.append(label)
     if plan.params and not plan.descends:
         plan.missing += tuple(missing)
 
 
-def _gradient_of(
-    plan: Plan, paths: list[str], after: Any, inputs: set[str], returned: Any, was: Any
-) -> Any:
-    for path in paths:
-        name = path.rpartition(".")[2]
-        for word, k in returned.items():
-            if names_gradient(word, name) and word != name:
-                return k
-        where = state.gradient_path(path, after, inputs)
-        if where is not None:
-            return where
-        if plan.descends and not state.same_array(after[path].get(), was.get(path)):
-            return path
-    return None
-
-
-def _returned(plan: Plan, raw: Any) -> dict[str, Any]:
-    """Names of what backward returns beside the gradients of the inputs."""
+def _returned(plan: Plan, raw: Any, stable: list[str]) -> dict[str, Any]:
+    """Where in what backward returns the gradients of parameters are, by the parameter's path."""
+    names = list(dict.fromkeys(path.rpartition(".")[2] for path in stable))
+    keys: dict[str, Any] = {}
     if isinstance(raw, Mapping):
-        return {k: (k,) for k in raw if isinstance(k, str)}
-    if not isinstance(raw, (tuple, list)) or len(raw) <= len(plan.inputs):
-        return {}
-    words = returned_names(getattr(type(plan.thing), plan.backward))
-    if len(words) != len(raw):
-        return {}
-    return {w: k for k, w in enumerate(words) if w and k >= len(plan.inputs)}
+        keys = {k: (k,) for k in raw if isinstance(k, str)}
+    elif isinstance(raw, (tuple, list)) and len(raw) > len(plan.inputs):
+        words = returned_names(getattr(type(plan.thing), plan.backward))
+        if len(words) == len(raw):
+            keys = {w: k for k, w in enumerate(words) if w and k >= len(plan.inputs)}
+    found = gradients_among(keys, names, bare=isinstance(raw, Mapping))
+    return {p: keys[found[n]] for p in stable if (n := p.rpartition(".")[2]) in found}
 
 
 def _label(paths: list[str], plan: Plan) -> str:

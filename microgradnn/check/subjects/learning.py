@@ -1,35 +1,23 @@
 """How a layer object works, learned by running it once: its outputs, arguments, gradients."""
 
 import copy
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...engine.errors import ConfigError
-from ..files.calls import RESULTS
 from ..subject import cotangents_like, is_float
+from ..words import OUTPUT_ATTRIBUTES, ZERO_METHODS, is_cache, is_rate
 from . import state
 from .gradients import find_inputs, find_params
 from .plan import Plan
 from .reader import all_parameters, parameters
 
-_RATE = re.compile(r"(lr|learn(ing)?_?rate|alpha|eta|l_?rate|step_?size)", re.IGNORECASE)
-
-
-_CACHE = re.compile(r"(.*_)?(cache|ctx|context|saved|memory)s?")
-
-
-ZEROING = (
-    "zero_grad", "zero_grads", "zero_gradients", "reset_gradients", "clear_grads", "clear_grad",
-    "flush_gradients",
-)  # fmt: skip
-
 
 def forget_gradients(plan: Plan, thing: Any) -> None:
     """None; gradients that were added up are set to what they were before."""
-    for word in ZEROING:
+    for word in ZERO_METHODS:
         if callable(getattr(thing, word, None)):
             getattr(thing, word)()
             return
@@ -113,7 +101,7 @@ def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
     """The outputs of a forward call; sets how to find them."""
     takes = parameters(getattr(thing, plan.backward))
     if y is None:
-        word = next((w for w in RESULTS if is_float(getattr(thing, w, None))), None)
+        word = next((w for w in OUTPUT_ATTRIBUTES if is_float(getattr(thing, w, None))), None)
         if word is None:
             raise ConfigError(
                 f"layer: forward of {type(thing).__name__} returns None and leaves no output; "
@@ -121,8 +109,8 @@ def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
             )
         plan.result = lambda thing, y: [getattr(thing, word)]
     elif isinstance(y, (tuple, list)):
-        cached = any(_CACHE.fullmatch(w) for w in takes)
-        count = max(1, len([w for w in takes if not _CACHE.fullmatch(w)]))
+        cached = any(is_cache(w) for w in takes)
+        count = max(1, len([w for w in takes if not is_cache(w)]))
         n = min(count, len(y) - 1 if cached else len(y))
         plan.result = lambda thing, y: list(y[:n])
     return plan.result(thing, y)
@@ -142,10 +130,10 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
     for word in required or every[:1]:
         if word in plan.args.names and used:
             plan.takes.append(("arg", plan.args.names.index(word)))
-        elif used and _RATE.fullmatch(word):
+        elif used and is_rate(word):
             plan.takes.append(1.0)
             plan.descends = True
-        elif _CACHE.fullmatch(word):
+        elif is_cache(word):
             plan.takes.append("cache")
         else:
             plan.takes.append(min(used, len(outs) - 1))
@@ -191,8 +179,8 @@ def _stable(plan: Plan, thing: Any) -> list[str]:
         getattr(other, plan.forward)(*plan.args.filled(range(len(moved)), moved))
     except Exception:
         other = thing
+    gradients = state.gradients(start)
     return [
         path for path, p in start.items()
-        if not state.is_gradient(path) and state.same_array(p.get(), state.find(other, path))
-        and isinstance(p.holder, (dict, list)) | (not isinstance(p.holder, tuple))
+        if path not in gradients and state.same_array(p.get(), state.find(other, path))
     ]  # fmt: skip

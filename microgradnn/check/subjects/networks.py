@@ -8,7 +8,8 @@ import numpy as np
 
 from ...engine.errors import ConfigError
 from ..oracle.traced import tracer
-from ..subject import Arguments, Pass, Subject, chosen, names_gradient, quiet
+from ..subject import Arguments, Pass, Subject, chosen, quiet
+from ..words import gradients_among
 from . import state
 from .namespaces import namespaces
 from .reader import all_parameters
@@ -30,11 +31,11 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
     if not isinstance(grads, Mapping):
         raise ConfigError(f"layer: loss of {type(thing).__name__} returned no dict of gradients")
     places = state.arrays(thing)
-    bound = {}
+    paths: dict[str, str] = {}
     for path, place in places.items():
-        keys = [k for k in grads if names_gradient(str(k), place.name)]
-        if keys and keys[0] not in bound:
-            bound[keys[0]] = path
+        paths.setdefault(place.name, path)
+    found = gradients_among([k for k in grads if isinstance(k, str)], paths, bare=True)
+    bound = {found[word]: path for word, path in paths.items() if word in found}
     names = list(bound)
     keep = chosen(wrt, names, "layer") or list(range(len(names)))
 

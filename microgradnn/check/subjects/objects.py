@@ -10,14 +10,12 @@ import numpy as np
 from ...engine.errors import ConfigError
 from ..oracle.traced import tracer
 from ..subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
+from ..words import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS
 from . import state
-from .learning import ZEROING, backward_args, forget_gradients, learn
+from .learning import backward_args, forget_gradients, learn
 from .namespaces import namespaces
 from .plan import Plan
 from .reader import all_parameters
-
-FORWARDS = ("forward", "forward_pass", "fprop", "__call__")
-BACKWARDS = ("backward", "backward_pass", "bprop", "backprop")
 
 
 def layer_object(
@@ -33,8 +31,8 @@ def layer_object(
         thing = copy.deepcopy(thing)
     except Exception as error:
         raise ConfigError(f"layer: {type(thing).__name__} cannot be copied: {error}") from error
-    forward = next(w for w in FORWARDS if callable(getattr(thing, w, None)))
-    backward = next(w for w in BACKWARDS if callable(getattr(thing, w, None)))
+    forward = next(w for w in FORWARD_METHODS if callable(getattr(thing, w, None)))
+    backward = next(w for w in BACKWARD_METHODS if callable(getattr(thing, w, None)))
     given = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
     args = Arguments(given, all_parameters(getattr(thing, forward)))
     plan = Plan(thing, args, forward, backward)
@@ -79,7 +77,7 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
         namespaces(type(plan.thing), *state.parts(plan.thing)), plan.scaled, object=True,
         used=None if plan.descends else used,
         params=tuple(plan.params), descends=plan.descends,
-        flushes=any(hasattr(plan.thing, w) for w in ZEROING),
+        flushes=any(hasattr(plan.thing, w) for w in ZERO_METHODS),
         missing=plan.missing if wanted is None else (), broken=broken,
     )  # fmt: skip
 
@@ -130,5 +128,8 @@ def is_layer(thing: Any) -> bool:
     """Whether this is an object with forward (or __call__) and backward methods."""
     if isinstance(thing, (type, FunctionType, MethodType)):
         return False
-    has = [any(callable(getattr(thing, w, None)) for w in words) for words in (FORWARDS, BACKWARDS)]
+    has = [
+        any(callable(getattr(thing, w, None)) for w in words)
+        for words in (FORWARD_METHODS, BACKWARD_METHODS)
+    ]
     return all(has)

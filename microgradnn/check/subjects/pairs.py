@@ -15,19 +15,11 @@ from ..subject import (
     called,
     cotangents_like,
     is_float,
-    names_gradient,
-    often_constant,
     quiet,
 )
+from ..words import is_cache, is_constant, is_cotangent, is_output, names_gradient
 from .namespaces import namespaces
 from .reader import Reader, all_parameters, parameters, returned_names
-
-_CACHE = re.compile(r"(.*_)?(cache|caches|ctx|context|saved|memory|mem|store|stash|tape)s?\d?")
-_OUTPUT = re.compile(r"(out|output|outputs|y|a|s|z|probs?|y_?hat|result|softmax_out|A)")
-_COTANGENT = re.compile(
-    r"(d[a-zA-Z_]*|g|v|ct|cot|cotangent|upstream\w*|up|delta\w*|grad\w*|\w*_grad|dy|dout|\w*_bar|"
-    r"err|error|out_grad|top_diff|adjoint|seed)"
-)
 
 
 def arguments_of(inputs: Any, params: Any, names: Sequence[str]) -> Arguments:
@@ -68,7 +60,7 @@ def pair(
             raw = pull(*cotangents_like(outs, np.random.default_rng(0)))
         except Exception as error:
             broken = error
-            raw = [None] * len([i for i in args.top() if not often_constant(args.leaf_names[i])])
+            raw = [None] * len([i for i in args.top() if not is_constant(args.leaf_names[i])])
     reader = Reader(args, raw, returned_names(backward), wrt)
     subject = _subject(name or _name(forward), args, reader, plan, [forward, backward])
     subject.broken = broken
@@ -100,17 +92,17 @@ def _name(f: Any) -> str:
     return re.sub(r"(_?forward_?|_fwd)", "", word).strip("_") or word
 
 
-Plan = Callable[[list[Any]], tuple[list[Any], Callable[..., Any]]]
+Run = Callable[[list[Any]], tuple[list[Any], Callable[..., Any]]]
 
 
-def _plan(forward: Any, backward: Any, args: Arguments, cache: bool) -> Plan:
+def _plan(forward: Any, backward: Any, args: Arguments, cache: bool) -> Run:
     """A function that runs forward on arguments: the outputs, and what takes their cotangents."""
     takes = parameters(backward)
     sample = forward(*args.filled([], []))
     several = isinstance(sample, tuple) and len(sample) > 1 and cache
     if not several or _is_pair_of_outputs(sample, takes):
         return _without_cache(forward, backward, args, takes, sample)
-    at = next((i for i, word in enumerate(takes) if _CACHE.fullmatch(word)), len(takes) - 1)
+    at = next((i for i, word in enumerate(takes) if is_cache(word)), len(takes) - 1)
     k = max(1, len(takes) - 1) if takes else len(sample) - 1
     which = _outputs(forward, sample, [w for i, w in enumerate(takes) if i != at], k)
 
@@ -126,7 +118,7 @@ def _plan(forward: Any, backward: Any, args: Arguments, cache: bool) -> Plan:
     return run
 
 
-def _literal(forward: Any, backward: Any, cache: bool) -> Plan:
+def _literal(forward: Any, backward: Any, cache: bool) -> Run:
     def run(given: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
         result = forward(*given)
         if not cache:
@@ -158,14 +150,14 @@ def _outputs(forward: Any, sample: Any, takes: list[str], k: int) -> list[int]:
 
 def _without_cache(
     forward: Any, backward: Any, args: Arguments, takes: list[str], sample: Any
-) -> Plan:
+) -> Run:
     """backward(dout, *args), backward(dout, out) or backward(*args, dout)."""
     inner = forward.func if isinstance(forward, partial) else forward
     own = all_parameters(inner)
     n = len(args.args)
-    last = bool(takes) and takes[0] in own and _COTANGENT.fullmatch(takes[-1]) is not None
+    last = bool(takes) and takes[0] in own and is_cotangent(takes[-1])
     from_output = len(takes) == 2 and takes[1] not in own and (
-        n != 1 or _OUTPUT.fullmatch(takes[1]) is not None
+        n != 1 or is_output(takes[1])
     )  # fmt: skip
     count = len(takes) - 1 if takes else n
     if takes and len(takes) == n and not last and takes[0] in own or _only_output(takes, own, n):
@@ -188,7 +180,7 @@ def _only_output(takes: list[str], own: list[str], n: int) -> bool:
     return n == 1 and len(takes) == 1 and takes[0] not in own
 
 
-def _by_derivative(forward: Any, derivative: Any, of_input: bool) -> Plan:
+def _by_derivative(forward: Any, derivative: Any, of_input: bool) -> Run:
     """derivative(x), or of the output, without a cotangent: f' of every entry, as sigmoid_prime."""
 
     def run(given: list[Any]) -> tuple[list[Any], Callable[..., Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..subject import Arguments, chosen, is_parameter, names_gradient, often_constant
+from ..subject import Arguments, chosen
+from ..words import gradients_among, is_constant, is_parameter
 
 
 def parameters(f: Callable[..., Any]) -> list[str]:
@@ -77,12 +78,12 @@ class Reader:
         self.missing = tuple(names[i] for i in needed if i not in bound)
 
     def _of_dict(self, raw: Mapping[str, Any], wanted: Any) -> list[tuple[int, Any]]:
-        pairs = []
-        for i, name in enumerate(self.args.leaf_names):
-            keys = [k for k in raw if isinstance(k, str) and names_gradient(k, name)]
-            keys.sort(key=lambda k: (k == name, k))  # dW before W, where a dict has both
-            if keys and (wanted is None or i in wanted):
-                pairs.append((i, keys[0]))
+        found = gradients_among([k for k in raw if isinstance(k, str)], self.args.leaf_names, True)
+        pairs = [
+            (i, found[name])
+            for i, name in enumerate(self.args.leaf_names)
+            if name in found and (wanted is None or i in wanted)
+        ]
         if not pairs and wanted is not None and len(wanted) == len(raw):
             return list(zip(wanted, raw, strict=True))  # in the order they come in
         return pairs
@@ -96,7 +97,7 @@ class Reader:
         )
         if wanted is not None and n == len(wanted):
             return list(zip(wanted, range(n), strict=True))
-        whole = [i for i in top if not often_constant(names[i])]
+        whole = [i for i in top if not is_constant(names[i])]
         order: list[int | None] | None = None
         if n == len(top):
             order = [*top]
@@ -110,9 +111,7 @@ class Reader:
         if order is not None and n < len(top) and not self._fits(parts, order):
             order = self._by_shapes(parts, top) or order
         if order is None and len(self.called) == n:
-            order = [self._leaf(word) for word in self.called]
-            if any(i is None for i in order):
-                order = None
+            order = self._by_words()
         if order is None and n < len(names):
             order = self._by_shapes(parts, top) or self._by_shapes(parts, list(range(len(names))))
         if order is None and n < len(top):
@@ -127,7 +126,7 @@ class Reader:
     def _is_label(self, i: int) -> bool:
         """Whether an array of zeros and ones is called like a target."""
         array = self.args.arrays[i]
-        return often_constant(self.args.leaf_names[i]) and bool(np.isin(array, (0.0, 1.0)).all())
+        return is_constant(self.args.leaf_names[i]) and bool(np.isin(array, (0.0, 1.0)).all())
 
     def _fits(self, parts: list[Any], order: list[int | None]) -> bool:
         places = zip(parts, order, strict=True)
@@ -141,19 +140,24 @@ class Reader:
             order.append(next(fit, None))
         return None if None in order else order
 
-    def _leaf(self, word: str | None) -> int | None:
-        fits = [i for i, n in enumerate(self.args.leaf_names) if word and names_gradient(word, n)]
-        return fits[0] if fits else None
+    def _by_words(self) -> list[int | None] | None:
+        """The places of the inputs whose gradients the returned variables are called after."""
+        names = self.args.leaf_names
+        found = gradients_among([w for w in self.called if w], names)
+        places = {word: names.index(name) for name, word in found.items()}
+        order = [places.get(word or "") for word in self.called]
+        return None if None in order else order
 
     def _inside(self, parts: list[Any]) -> list[tuple[int, Any]]:
         """Gradients in a dict among the parts: of what is inside a dict argument."""
+        nested = {
+            name: i for i, name in enumerate(self.args.leaf_names) if len(self.args.paths[i]) > 1
+        }
         out = []
         for k, part in enumerate(parts):
-            if isinstance(part, Mapping):
-                for i, path in enumerate(self.args.paths):
-                    name = self.args.leaf_names[i]
-                    keys = [w for w in part if len(path) > 1 and names_gradient(str(w), name)]
-                    out += [(i, (k, keys[0]))] if keys else []
+            words = [w for w in part if isinstance(w, str)] if isinstance(part, Mapping) else []
+            found = gradients_among(words, nested, bare=True)
+            out += [(nested[name], (k, key)) for name, key in found.items()]
         return out
 
     def __call__(self, raw: Any) -> list[Any]:

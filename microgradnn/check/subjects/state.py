@@ -1,25 +1,22 @@
 """The arrays inside an object: where they are, which of them is the gradient of which."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..oracle.traced import Traced, values
-from ..subject import is_float, names_gradient
+from ..subject import is_float
+from ..words import (
+    GRADIENT_ATTRIBUTES,
+    VALUE_ATTRIBUTES,
+    gradients_among,
+    holds_gradients,
+)
 
 _DEPTH = 6
-_SINGLE = {"data", "value", "val", "w", "param", "params", "tensor", "array", "weight", "weights"}
-_SINGLE_GRADS = ("grad", "gradient", "grads", "g", "dw", "delta", "d")
-_HOMES = {
-    "params": ("grads", "gradients", "dparams", "grad", "derivatives", "d_params", "param_grads"),
-    "parameters": ("gradients", "grads", "dparams", "grad", "derivatives"),
-    "weights": ("grads", "gradients", "dweights", "weight_grads"),
-    "p": ("g", "grads", "dp"),
-    "_params": ("_grads", "grads"),
-}
 
 
 @dataclass(frozen=True)
@@ -105,43 +102,69 @@ def find(thing: Any, path: str) -> Any:
     return thing
 
 
-def is_gradient(path: str) -> bool:
-    """Whether a path leads into something called gradients."""
-    homes = {word for words in _HOMES.values() for word in words} | {"grads", "gradients"}
-    *home, last = path.split(".")
-    called = last.startswith(("grad_", "d_")) or last.endswith(("_grad", "_gradient", "_grads"))
-    return called or any(word in homes for word in home) or last in homes
+def _split(path: str) -> tuple[str, str]:
+    """The path of the container and the last word."""
+    home, _, word = path.rpartition(".")
+    return home, word
 
 
-def gradient_path(path: str, after: dict[str, Place], exclude: set[str]) -> str | None:
-    """Where the gradient of the array at a path is after a backward pass, by what it is called."""
-    *home, name = path.split(".")
-    options = [p for p in _options(home, name, after) if p in after and p not in exclude]
-    full = [p for p in options if p != path and after[p].get() is not None]
-    return full[0] if full else None
+def _families(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The last words of paths by the container that they are in; no places in lists."""
+    found: dict[str, list[str]] = {}
+    for home, word in map(_split, paths):
+        if not word.isdigit():
+            found.setdefault(home, []).append(word)
+    return found
 
 
-def _options(home: list[str], name: str, after: dict[str, Place]) -> Iterator[str]:
-    """Paths where the gradient may be, the likeliest first."""
-    prefix = ".".join(home)
-    siblings = [p.path for p in after.values() if p.path.rpartition(".")[0] == prefix]
-    if not name.isdigit():
-        for path in siblings:
-            word = path.rpartition(".")[2]
-            if word != name and names_gradient(word, name):
-                yield path
-    if name in _SINGLE:
-        for word in _SINGLE_GRADS:
-            yield ".".join([*home, word])
-    for i in range(len(home) - 1, -1, -1):  # params.W beside grads.W, layers.0.params beside …
-        for other in _HOMES.get(home[i], ()):
-            start = ".".join([*home[:i], other])
-            rest = home[i + 1 :]
-            for word in (name, f"d{name}", f"grad_{name}", f"{name}_grad", f"d_{name}"):
-                yield ".".join([start, *rest, word])
-    for word in ("grads", "gradients", "grad", "derivatives", "dparams"):  # W beside grads["W"]
-        for key in (name, f"d{name}", f"grad_{name}", f"{name}_grad"):
-            yield ".".join([*home, word, key])
+def gradients(paths: Collection[str]) -> set[str]:
+    """Which of the paths lead to something that is called a gradient."""
+    named = {
+        f"{home}.{word}" if home else word
+        for home, words in _families(paths).items()
+        for word in gradients_among(words, words).values()
+    }
+    return named | {p for p in paths if any(map(holds_gradients, p.split(".")))}
+
+
+def gradient_paths(
+    stable: Sequence[str], after: Mapping[str, Place], exclude: Collection[str]
+) -> dict[str, str]:
+    """Where the gradients of the arrays at some paths are after a backward pass, by their names."""
+    there = {p for p in after if p not in exclude and after[p].get() is not None}
+    families, wanted = _families(there), _families(stable)
+    found: dict[str, str] = {}
+    for home, words in wanted.items():  # W beside dW
+        pairs = gradients_among([w for w in families[home] if w not in words], words)
+        found |= {_joined(home, name): _joined(home, word) for name, word in pairs.items()}
+    for path in stable:
+        if path not in found:
+            options = (p for p in _elsewhere(path, families) if p in there and p != path)
+            for option in options:
+                found.setdefault(path, option)
+    return found
+
+
+def _joined(*words: str) -> str:
+    return ".".join(w for w in words if w)
+
+
+def _elsewhere(path: str, families: Mapping[str, list[str]]) -> Iterator[str]:
+    """Paths where the gradient may be, if not beside the array; the likeliest first."""
+    home, name = _split(path)
+    if name in VALUE_ATTRIBUTES:  # p.data and p.grad
+        yield from (_joined(home, word) for word in GRADIENT_ATTRIBUTES)
+    *parts, _ = path.split(".")
+    for i in range(len(parts), -1, -1):  # params.W and grads.W; W and grads.W
+        before, here, rest = _joined(*parts[:i]), parts[i : i + 1], parts[i + 1 :]
+        if here and here[0].isdigit():
+            continue
+        for word in families.get(before, ()):
+            if [word] != here and holds_gradients(word, *here):
+                inside = _joined(before, word, *rest)
+                yield _joined(inside, name)
+                keys = gradients_among(families.get(inside, ()), [name], bare=True)
+                yield from (_joined(inside, key) for key in keys.values())
 
 
 def traced_state(thing: Any, number: Any) -> None:
