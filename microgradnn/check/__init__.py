@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import dot_product_test, jvp, layer, taylor_test, vjp
     from .oracle.differences import check_grads
+    from .own import gradcheck, gradgradcheck, grads
     from .report import CODES, VERDICTS, Entry, Finding, Report
-    from .subjects.own import gradcheck, gradgradcheck, grads
 
 __all__ = [
     "CODES", "VERDICTS", "Entry", "Finding", "Report", "check_grads", "dot_product_test",
@@ -20,7 +20,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("dot_product_test", "jvp", "layer", "taylor_test", "vjp"), "api"),
-    **dict.fromkeys(("gradcheck", "gradgradcheck", "grads"), "subjects.own"),
+    **dict.fromkeys(("gradcheck", "gradgradcheck", "grads"), "own"),
     "check_grads": "oracle.differences",
 }
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
+from . import directional
 from .examine import Codes, Options, examine, options_of
 from .report import Report
-from .stages import tangents
 from .stages.results import raised
 from .subject import Arguments, Subject, called, quiet, with_axes
 from .subjects import networks, objects, pairs, reader
@@ -194,7 +194,7 @@ def jvp(
     """
     options = options_of(seed, select, ignore, None, False)
     given = args if isinstance(args, (tuple, list)) else (args,)
-    return tangents.jvp_report(f, f_jvp, with_axes(given), options, name or called(f))
+    return directional.jvp_report(f, f_jvp, with_axes(given), options, name or called(f))
 
 
 def dot_product_test(
@@ -209,7 +209,9 @@ def dot_product_test(
     array each, are the simplest. Claerbout (1985), Imaging the Earth's Interior, section 5.
     """
     given = args if isinstance(args, (tuple, list)) else (args,)
-    return tangents.dot_product(f_jvp, f_vjp, with_axes(given), seed, draws, name or called(f_vjp))
+    return directional.dot_product(
+        f_jvp, f_vjp, with_axes(given), seed, draws, name or called(f_vjp)
+    )
 
 
 def taylor_test(
@@ -222,4 +224,4 @@ def taylor_test(
     a right gradient and 1 for a wrong one, are in `report.findings[0].data`. Needs no tolerance and
     no derivative from elsewhere: Farrell et al., SIAM J. Sci. Comput. 35 (2013), section 3.
     """
-    return tangents.taylor(f, grad, x, direction, seed, name or called(f))
+    return directional.taylor(f, grad, x, direction, seed, name or called(f))

@@ -13,7 +13,7 @@ from .report import CODES, Finding, Report, check_codes, selected
 from .stages.algebra import algebra
 from .stages.contract import contract
 from .stages.points import Point, Seen, around, on_kinks
-from .stages.results import Facts, copies, raised
+from .stages.results import Outcome, copies, raised
 from .stages.values import look
 from .subject import Subject
 
@@ -78,18 +78,18 @@ def _examine(subject: Subject, options: Options) -> Any:
         return [raised("backward", subject.broken)], [], [], notes
     if not subject.names:
         return [_nothing(subject)], [], [], notes
-    facts = contract(subject, rng, options.wants)
-    found = list(facts.findings)
-    if facts.fatal or facts.noisy or not any(facts.good or [True]):
+    outcome = contract(subject, rng, options.wants)
+    found = list(outcome.findings)
+    if outcome.fatal or outcome.noisy or not any(outcome.good or [True]):
         # Nothing can be checked: the reason is told, whatever is selected.
-        return found + [f for f in facts.unwanted if f.verdict != "PASS"], [], [], notes
-    if facts.random:
+        return found + [f for f in outcome.unwanted if f.verdict != "PASS"], [], [], notes
+    if outcome.random:
         subject = _seeded(subject, notes)
         if subject is None:
-            return found + facts.unwanted, [], [], notes
+            return found + outcome.unwanted, [], [], notes
     if any(options.wants(c) for c in ("GC101", "GC102", "GC104")):
         found += algebra(subject, rng, options.wants)
-    seen, points = _values(subject, options, facts, rng)
+    seen, points = _values(subject, options, outcome, rng)
     for s in seen:
         found += [f for f in s.findings if options.wants(f.code) or f.code == "GC001"]
         notes += [n for n in s.notes if n not in notes]
@@ -126,12 +126,12 @@ def _seeded(subject: Subject, notes: list[str]) -> Any:
 
 
 def _values(
-    subject: Subject, options: Options, facts: Facts, rng: Any
+    subject: Subject, options: Options, outcome: Outcome, rng: Any
 ) -> tuple[list[Seen], list[str]]:
     if not any(options.wants(c) for c in CODES if c[2] in "23" or c == "GC002"):
         return [], []
     given = Point("your point", subject.arrays, given=True)
-    seen = [look(subject, given, rng, facts.good, options.cotangents)]
+    seen = [look(subject, given, rng, outcome.good, options.cotangents)]
     points = [] if seen[0].skipped else [given.label]
     if not options.probes or any(f.verdict == "FAIL" for f in seen[0].findings):
         return seen, points
@@ -139,15 +139,15 @@ def _values(
         subject = replace(subject, opaque=True, others=[])
     before = time.process_time()  # not of the clock: a busy machine looks at as many points
     for k, other in enumerate(subject.others):
-        if all(facts.good):
-            s = look(other, Point(f"other shapes ({k + 1})", other.arrays), rng, facts.good)
+        if all(outcome.good):
+            s = look(other, Point(f"other shapes ({k + 1})", other.arrays), rng, outcome.good)
             seen.append(s)
             points += [] if s.skipped else [f"other shapes ({k + 1})"]
     kinks = on_kinks(subject, seen[0].comparisons, rng)
     for point in chain(kinks, around(subject, rng)):
         if time.process_time() - before > SECONDS:
             break
-        s = look(subject, point, rng, facts.good)
+        s = look(subject, point, rng, outcome.good)
         seen.append(s)
         points += [] if s.skipped else [point.label]
     return seen, points

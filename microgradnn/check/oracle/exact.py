@@ -45,7 +45,7 @@ class Tie:
     size: float = 1.0  # what the normal was divided by
 
 
-class Judge:
+class Comparer:
     """Answers comparisons in a trace, and remembers those where the answer is a matter of rounding.
 
     At a tie the side is that of a point nearby, in the direction `direction` (of all inputs in a
@@ -163,7 +163,7 @@ class Exact:
     bound: list[Any]
     yours: list[Any] | None
     spread: list[Any]
-    judge: Judge
+    comparer: Comparer
     outs: list[Any] = field(default_factory=list)
     nodes: int = 0
     why: str = ""
@@ -175,25 +175,25 @@ def evaluate(
     subject: Subject,
     douts: Sequence[Any],
     bits: int = balls.HIGH,
-    judge: Judge | None = None,
+    comparer: Comparer | None = None,
     backward: bool = True,
 ) -> Exact:
     """The derivative of ⟨douts, outputs⟩ at subject.arrays, and the user's own, at this precision.
 
     Raises Untraceable if the forward cannot run on Values, TooLarge if it is too long.
     """
-    judge = judge or Judge()
+    comparer = comparer or Comparer()
     if sum(np.size(a) for a in subject.arrays) > BUDGET // 4:
         raise TooLarge(f"a trace would have more than {BUDGET} nodes")
     with (
         balls.precision(bits),
         np.errstate(all="ignore"),
-        tracing(balls.ball, subject.places, judge, BUDGET),
+        tracing(balls.ball, subject.places, comparer, BUDGET),
     ):
         start = next_stamp()
         inputs = [values(a, balls.ball) for a in subject.arrays]
-        judge.inputs = [v for x in inputs for v in _elements(x)]
-        judge.place = {v: i for i, v in enumerate(judge.inputs)}
+        comparer.inputs = [v for x in inputs for v in _elements(x)]
+        comparer.place = {v: i for i, v in enumerate(comparer.inputs)}
         forward = _forward(subject, inputs)
         outs = [[_node(v) for v in _elements(out)] for out in forward.outs]
         seeds = [[balls.ball(d) for d in np.ravel(dout)] for dout in douts]
@@ -202,7 +202,7 @@ def evaluate(
                 raise Untraceable("the forward gives another shape when it is traced")
         chained = list(itertools.chain(*outs)), list(itertools.chain(*seeds))
         grads = pullback(*chained) if chained[0] else {}
-        found = judge.comparisons() if judge.collect else []
+        found = comparer.comparisons() if comparer.collect else []
         zero = balls.ball(0)
         true = [_form([grads.get(v, zero) for v in _elements(x)], x) for x in inputs]
         nodes = next_stamp() - start
@@ -212,7 +212,7 @@ def evaluate(
             [balls.middles(t) for t in true], [balls.radii(t) for t in true],
             None if yours is None else [balls.middles(u) for u in yours],
             [] if yours is None else [balls.radii(u) for u in yours],
-            judge, result, nodes, why, true, found,
+            comparer, result, nodes, why, true, found,
         )  # fmt: skip
 
 

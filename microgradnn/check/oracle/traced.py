@@ -20,7 +20,7 @@ from ...engine.value import Value
 
 
 def absolute(x: Any) -> Any:
-    """|x| by a comparison, which the judge sees."""
+    """|x| by a comparison, which the comparer sees."""
     if not isinstance(x, Value):
         return abs(x)
     return -x if x < 0 else x
@@ -36,7 +36,7 @@ def _is_nan(x: Any) -> bool:
     return bool(x.is_nan()) if hasattr(x, "is_nan") else math.isnan(x)
 
 
-# On single numbers, where NumPy has no loop for objects or one that the judge would not see.
+# On single numbers, where NumPy has no loop for objects or one that the comparer would not see.
 _BY_ELEMENT: dict[np.ufunc, Callable[..., Any]] = {
     np.absolute: absolute,
     np.fabs: absolute,
@@ -118,8 +118,8 @@ class TooLarge(MicrogradError):
 
 def spend(nodes: int) -> None:
     """None; raises TooLarge if so many more nodes are too many."""
-    if state.budget and next_stamp() - state.start + nodes > state.budget:
-        raise TooLarge(f"a trace would have more than {state.budget} nodes")
+    if trace.budget and next_stamp() - trace.start + nodes > trace.budget:
+        raise TooLarge(f"a trace would have more than {trace.budget} nodes")
 
 
 _PRODUCTS = (np.dot, np.tensordot, np.inner, np.outer, np.vdot, np.kron)
@@ -165,7 +165,7 @@ def lift(x: Any) -> Any:
 
 def constant(x: Any) -> Value:
     """A Value of the kind of number that is being traced, which nothing is differentiated by."""
-    return _leaf(state.number(x))
+    return _leaf(trace.number(x))
 
 
 def _leaf(number: Any) -> Value:
@@ -176,7 +176,7 @@ def _leaf(number: Any) -> Value:
     return leaf
 
 
-class State:
+class Trace:
     """The trace that is under way: what makes its numbers, and how many nodes it may have."""
 
     number: Callable[[Any], Any] = float
@@ -185,7 +185,7 @@ class State:
     start = 0
 
 
-state = State()
+trace = Trace()
 _lift = np.frompyfunc(lift, 1, 1)
 
 
@@ -267,4 +267,4 @@ _LINALG: dict[Any, Callable[..., Any]] = {
 
 def tracer() -> Callable[[Any], Any] | None:
     """What makes numbers of the trace that is under way, or None outside of one."""
-    return state.number if state.on else None
+    return trace.number if trace.on else None

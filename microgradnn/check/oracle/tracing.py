@@ -16,7 +16,7 @@ import numpy as np
 from ...engine import ops
 from ...engine.node import judging, next_stamp, plain
 from ...engine.value import Value
-from .traced import Traced, absolute, bare, constant, lift, state
+from .traced import Traced, absolute, bare, constant, lift, trace
 
 _lock = threading.RLock()  # names in the user's modules are swapped for all threads
 
@@ -135,24 +135,24 @@ _UNSET = object()
 
 @contextmanager
 def tracing(
-    number: Callable[[Any], Any], places: Any, judge: Any = None, budget: int = 0
+    number: Callable[[Any], Any], places: Any, comparer: Any = None, budget: int = 0
 ) -> Iterator[None]:
     """A context in which NumPy code may run on values(): allocators are swapped, comparisons asked.
 
     `places` are the namespaces (module dicts) of the code to be run, where the swap takes place.
-    The judge answers comparisons, see node.Judging. Raises TooLarge after `budget` nodes.
+    The comparer answers comparisons, see node.Judging. Raises TooLarge after `budget` nodes.
     """
     with _lock:
-        before = state.number, judging.by, state.budget, state.start, state.on
+        before = trace.number, judging.by, trace.budget, trace.start, trace.on
         undo: list[tuple[dict[str, Any], str, Any]] = []
         try:
-            state.number, judging.by = number, judge
-            state.budget, state.start, state.on = budget, next_stamp(), True
+            trace.number, judging.by = number, comparer
+            trace.budget, trace.start, trace.on = budget, next_stamp(), True
             for home in places:
                 _swap(home, undo)
             yield
         finally:
-            state.number, judging.by, state.budget, state.start, state.on = before
+            trace.number, judging.by, trace.budget, trace.start, trace.on = before
             for home, name, old in undo:
                 if old is _UNSET:
                     home.pop(name, None)

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from ..subject import Subject
-from .results import Facts, close, copies, raised, same, size_of, where
+from .results import Outcome, close, copies, raised, same, size_of, where
 
 
-def deterministic(subject: Subject, facts: Facts, outs: Any, douts: Any, kept: Any) -> bool:
+def deterministic(subject: Subject, outcome: Outcome, outs: Any, douts: Any, kept: Any) -> bool:
     """Whether second calls give the same; if forward does not, backward is not asked."""
     again = subject.start(copies(subject.arrays))
     if not all(same(a, b) for a, b in zip(outs, again.outs, strict=True)):
-        facts.random = True
-        facts.say(
+        outcome.random = True
+        outcome.say(
             "GC010", "forward gives other results at a second call with the same arguments",
             "NONDETERMINISTIC",
             hint="draw from a generator whose seed is an argument, or fix the mask",
@@ -22,9 +22,9 @@ def deterministic(subject: Subject, facts: Facts, outs: Any, douts: Any, kept: A
         return False
     grads = again.pull(*copies(douts))
     if not all(_equal(a, b) for a, b in zip(kept, grads, strict=True)):
-        facts.noisy = True
-        facts.noisy = True
-        facts.say(
+        outcome.noisy = True
+        outcome.noisy = True
+        outcome.say(
             "GC011", "backward gives other results at a second call with the same arguments",
             "NONDETERMINISTIC", hint="reuse what forward drew: keep the mask in the cache",
         )  # fmt: skip
@@ -36,7 +36,7 @@ def _equal(a: Any, b: Any) -> bool:
     return a is b if a is None or b is None else same(a, b)
 
 
-def repeated_backward(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
+def repeated_backward(subject: Subject, outcome: Outcome, douts: Any, kept: Any) -> None:
     """A second backward on the same cache repeats the gradients, or adds to them."""
     if subject.scaled or subject.descends:
         return
@@ -46,7 +46,7 @@ def repeated_backward(subject: Subject, facts: Facts, douts: Any, kept: Any) -> 
     try:
         second = run.pull(*copies(douts))
     except Exception as error:
-        facts.say(
+        outcome.say(
             "GC061", f"a second backward raises {type(error).__name__}: {str(error)[:120]}",
             "PASS" if subject.object else "CONTRACT", data={"line": where(error)},
         )  # fmt: skip
@@ -62,19 +62,19 @@ def repeated_backward(subject: Subject, facts: Facts, douts: Any, kept: Any) -> 
         elif close(2 * np.asarray(g), h, size=size_of(kept)):
             doubled.append(name)
         else:
-            facts.say("GC061", f"a second backward gives another d{name}", verdict, argument=name)
+            outcome.say("GC061", f"a second backward gives another d{name}", verdict, argument=name)
             return
     if doubled and repeated:
         both = f"d{doubled[0]} adds up, d{repeated[0]} is replaced"
-        facts.say("GC061", f"in a second backward {both}: all gradients of a layer should do one")
+        outcome.say("GC061", f"in a second backward {both}: all gradients of a layer should do one")
     elif doubled:
-        facts.say("GC061", "gradients of parameters add up until they are set to zero", "PASS")
+        outcome.say("GC061", "gradients of parameters add up until they are set to zero", "PASS")
 
 
-def reentrant(subject: Subject, rng: Any, facts: Facts, douts: Any, kept: Any) -> None:
+def reentrant(subject: Subject, rng: Any, outcome: Outcome, douts: Any, kept: Any) -> None:
     """f(x1); f(x2); backward of the first. Of an object: its second call must forget the first."""
     if subject.used is not None:
-        _second_call(subject, facts, douts, kept)
+        _second_call(subject, outcome, douts, kept)
     # Of an object each start() is a copy: what they share belongs to the class or the module.
     # Other signs if the domain has them, else other sizes.
     others = [[-np.asarray(a) for a in subject.arrays], [_other(rng, a) for a in subject.arrays]]
@@ -90,21 +90,21 @@ def reentrant(subject: Subject, rng: Any, facts: Facts, douts: Any, kept: Any) -
             continue
         for name, g, k in zip(subject.names, grads, kept, strict=True):
             if g is not None and k is not None and not same(g, k):
-                facts.say(
+                outcome.say(
                     "GC060", f"after another forward, d{name} of the first call is different: "
                     "what backward needs is kept where the next call overwrites it", argument=name,
                 )  # fmt: skip
                 return
 
 
-def _second_call(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
+def _second_call(subject: Subject, outcome: Outcome, douts: Any, kept: Any) -> None:
     """An object that was used before gives the gradients of its last call."""
     assert subject.used is not None
     try:
         grads = subject.used(copies(subject.arrays)).pull(*copies(douts))
     except Exception as error:
         if not subject.flushes:
-            facts.findings.append(raised("forward and backward of a second call", error))
+            outcome.findings.append(raised("forward and backward of a second call", error))
         return
     for name, g, k in zip(subject.names, grads, kept, strict=True):
         if (
@@ -113,7 +113,7 @@ def _second_call(subject: Subject, facts: Facts, douts: Any, kept: Any) -> None:
             and not same(g, k)
             and not close(k, g, size=size_of(kept))
         ):
-            facts.say(
+            outcome.say(
                 "GC060", f"in a second call of the same object d{name} is different: something is "
                 "left over from the first", argument=name,
             )  # fmt: skip

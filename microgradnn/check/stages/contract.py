@@ -8,80 +8,80 @@ import numpy as np
 from ..subject import Pass, Subject, cotangents_like, quiet
 from .again import deterministic, reentrant, repeated_backward
 from .layouts import empty, layouts
-from .results import Facts, copies, raised, same, unit
+from .results import Outcome, copies, raised, same, unit
 
 Wants = Callable[[str], bool]
 
 
-def contract(subject: Subject, rng: np.random.Generator, wants: Wants) -> Facts:
+def contract(subject: Subject, rng: np.random.Generator, wants: Wants) -> Outcome:
     """What is wrong with how the code treats its surroundings, at the subject's point."""
-    facts = Facts()
+    outcome = Outcome()
     try:
         with quiet():
-            _contract(subject, rng, facts, wants)
+            _contract(subject, rng, outcome, wants)
     except _Stop:
-        facts.fatal = True
-    facts.unwanted = [f for f in facts.findings if not wants(f.code)]
-    facts.findings = [f for f in facts.findings if wants(f.code)]
-    return facts
+        outcome.fatal = True
+    outcome.unwanted = [f for f in outcome.findings if not wants(f.code)]
+    outcome.findings = [f for f in outcome.findings if wants(f.code)]
+    return outcome
 
 
 class _Stop(Exception):
     """Nothing more can be looked at."""
 
 
-def _contract(subject: Subject, rng: Any, facts: Facts, wants: Wants) -> None:
+def _contract(subject: Subject, rng: Any, outcome: Outcome, wants: Wants) -> None:
     before = _globals(subject)
     arrays = copies(subject.arrays)
     try:
         first = subject.start(arrays)
     except Exception as error:
-        facts.findings.append(raised("forward", error))
+        outcome.findings.append(raised("forward", error))
         raise _Stop from error
-    _unchanged(subject, arrays, facts, "GC020", "forward")
+    _unchanged(subject, arrays, outcome, "GC020", "forward")
     outs = [np.array(o) for o in first.outs]
     douts = cotangents_like(outs, rng)
     given = copies(douts)
     try:
         grads = first.pull(*given)
     except Exception as error:
-        facts.findings.append(raised("backward", error))
+        outcome.findings.append(raised("backward", error))
         raise _Stop from error
     kept = [None if g is None else np.array(g) for g in grads]
-    _after(subject, facts, arrays, (douts, given), first)
-    _globals_unchanged(subject, before, facts)
-    _shapes(subject, grads, facts)
-    _aliases(subject, arrays, given, grads, facts)
-    if not deterministic(subject, facts, outs, douts, kept):
+    _after(subject, outcome, arrays, (douts, given), first)
+    _globals_unchanged(subject, before, outcome)
+    _shapes(subject, grads, outcome)
+    _aliases(subject, arrays, given, grads, outcome)
+    if not deterministic(subject, outcome, outs, douts, kept):
         return
-    repeated_backward(subject, facts, douts, kept)
-    layouts(subject, facts, douts, kept, wants)
-    reentrant(subject, rng, facts, douts, kept)
-    if wants("GC052") and not facts.findings:
-        empty(subject, facts)
+    repeated_backward(subject, outcome, douts, kept)
+    layouts(subject, outcome, douts, kept, wants)
+    reentrant(subject, rng, outcome, douts, kept)
+    if wants("GC052") and not outcome.findings:
+        empty(subject, outcome)
 
 
-def _unchanged(subject: Subject, arrays: Any, facts: Facts, code: str, who: str) -> bool:
+def _unchanged(subject: Subject, arrays: Any, outcome: Outcome, code: str, who: str) -> bool:
     """Whether the inputs are what they were."""
     for name, now, was in zip(subject.names, arrays, subject.arrays, strict=True):
         if not same(now, was) and not (subject.descends and name in subject.params):
-            facts.say(code, f"{who} changes its input {name} in place", argument=name)
+            outcome.say(code, f"{who} changes its input {name} in place", argument=name)
             return False
     return True
 
 
-def _after(subject: Subject, facts: Facts, arrays: Any, cotangents: Any, first: Pass) -> None:
+def _after(subject: Subject, outcome: Outcome, arrays: Any, cotangents: Any, first: Pass) -> None:
     douts, given = cotangents
-    already = any(f.code == "GC020" for f in facts.findings)
+    already = any(f.code == "GC020" for f in outcome.findings)
     if not already:
-        _unchanged(subject, arrays, facts, "GC021", "backward")
+        _unchanged(subject, arrays, outcome, "GC021", "backward")
     for k, (was, now) in enumerate(zip(douts, given, strict=True)):
         if not same(was, now):
             which = "" if len(douts) == 1 else f" {k + 1}"
-            facts.say("GC022", f"backward changes the cotangent{which} it is given, in place")
+            outcome.say("GC022", f"backward changes the cotangent{which} it is given, in place")
     for name, was in first.before.items():
         if name not in subject.names and not same(was, first.held[name]):
-            facts.say("GC020", f"the argument {name} is changed in place", argument=name)
+            outcome.say("GC020", f"the argument {name} is changed in place", argument=name)
 
 
 def _globals(subject: Subject) -> list[dict[str, Any]]:
@@ -105,24 +105,24 @@ def _frozen(x: Any, depth: int = 4) -> Any:
     return None
 
 
-def _globals_unchanged(subject: Subject, before: list[dict[str, Any]], facts: Facts) -> None:
+def _globals_unchanged(subject: Subject, before: list[dict[str, Any]], outcome: Outcome) -> None:
     for place, old in zip(subject.places, before, strict=True):
         for name, was in old.items():
             if was is not None and _frozen(place.get(name)) != was:
-                facts.say("GC023", f"the module's variable {name} is changed by a call")
+                outcome.say("GC023", f"the module's variable {name} is changed by a call")
 
 
-def _shapes(subject: Subject, grads: Any, facts: Facts) -> None:
+def _shapes(subject: Subject, grads: Any, outcome: Outcome) -> None:
     if subject.extra:
-        facts.say("GC040", f"backward returns {subject.extra}")
+        outcome.say("GC040", f"backward returns {subject.extra}")
     for name in subject.missing:
-        facts.say("GC040", f"backward returns no gradient of {name}", argument=name)
+        outcome.say("GC040", f"backward returns no gradient of {name}", argument=name)
     for name, g, x in zip(subject.names, grads, subject.arrays, strict=True):
         right = g is not None and np.shape(g) == np.shape(x)
         if g is None:
-            facts.say("GC040", f"the gradient of {name} is None", argument=name)
+            outcome.say("GC040", f"the gradient of {name} is None", argument=name)
         elif not right:
-            facts.say(
+            outcome.say(
                 "GC041",
                 f"d{name} has shape {np.shape(g)}, but {name} has shape {np.shape(x)}",
                 argument=name, data={"shape": list(np.shape(g)), "expected": list(np.shape(x)),
@@ -130,23 +130,23 @@ def _shapes(subject: Subject, grads: Any, facts: Facts) -> None:
             )  # fmt: skip
         elif np.asarray(g).dtype.kind != "f" or unit(g) > unit(x):
             kinds = np.asarray(g).dtype, np.asarray(x).dtype
-            facts.say(
+            outcome.say(
                 "GC042", f"d{name} has dtype {kinds[0]}, but {name} has dtype {kinds[1]}",
                 "PASS" if kinds[0].kind in "iub" else "CONTRACT", argument=name,
                 hint="cast nothing to float32 or int on the way" if kinds[0].kind == "f" else "",
             )  # fmt: skip
-        facts.good.append(bool(right and np.asarray(g).dtype.kind in "fiub"))
+        outcome.good.append(bool(right and np.asarray(g).dtype.kind in "fiub"))
 
 
-def _aliases(subject: Subject, arrays: Any, given: Any, grads: Any, facts: Facts) -> None:
+def _aliases(subject: Subject, arrays: Any, given: Any, grads: Any, outcome: Outcome) -> None:
     parts = [(n, g) for n, g in zip(subject.names, grads, strict=True) if isinstance(g, np.ndarray)]
     for name, g in parts:
         for other, x in zip(subject.names, arrays, strict=True):
             if isinstance(x, np.ndarray) and g.size and np.shares_memory(g, x):
-                facts.say("GC030", f"d{name} shares memory with the input {other}", argument=name)
+                outcome.say("GC030", f"d{name} shares memory with the input {other}", argument=name)
         if any(isinstance(d, np.ndarray) and g.size and np.shares_memory(g, d) for d in given):
-            facts.say("GC031", f"d{name} shares memory with the cotangent", "PASS", argument=name)
+            outcome.say("GC031", f"d{name} shares memory with the cotangent", "PASS", argument=name)
     for i, (name, g) in enumerate(parts):
         for other, h in parts[:i]:
             if g.size and np.shares_memory(g, h):
-                facts.say("GC031", f"d{name} and d{other} share memory", "PASS", argument=name)
+                outcome.say("GC031", f"d{name} and d{other} share memory", "PASS", argument=name)

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..oracle.exact import Judge, Tie, evaluate
+from ..oracle.exact import Comparer, Tie, evaluate
 from ..report import Finding
 from ..subject import Subject
+from .compared import ROOM, Compared, entry
 from .hulls import box_weights, nearest, off_plane
-from .rounding import ROOM, Judged, entry
 
 QUIET = 12  # random directions at least
 MOST_KEYS = 24
@@ -39,11 +39,11 @@ class Sides:
 
     def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
         """The derivative beside the kink in this direction."""
-        judge = Judge(direction, flipped, ROOM)
-        exact = evaluate(self.subject, self.douts, self.bits, judge, backward=self.first is None)
+        comparer = Comparer(direction, flipped, ROOM)
+        exact = evaluate(self.subject, self.douts, self.bits, comparer, backward=self.first is None)
         if self.first is None:
             self.first = exact
-        self.ties.update(judge.ties)
+        self.ties.update(comparer.ties)
         return np.concatenate([np.ravel(t) for t in exact.true])
 
     def direction(self) -> Any:
@@ -75,13 +75,13 @@ class Sides:
 
 
 def at_kink(
-    subject: Subject, douts: Sequence[Any], judged: Sequence[Judged], bits: int,
+    subject: Subject, douts: Sequence[Any], compared: Sequence[Compared], bits: int,
     point: str, given: bool, rng: np.random.Generator,
-) -> tuple[list[Finding], list[Judged] | None]:  # fmt: skip
-    """Findings about kinks, and what is to be judged as usual: entries that no kink concerns.
+) -> tuple[list[Finding], list[Compared] | None]:  # fmt: skip
+    """Findings about kinks, and the entries that no kink concerns, to be compared as usual.
 
-    `judged` holds the user's gradients; their truths are filled in here. `bits` is the precision of
-    the code's own floats: what is nearer to a tie than they can tell counts as one.
+    `compared` holds the user's gradients; the true ones are filled in here. `bits` is the precision
+    of the code's own floats: two numbers nearer to each other than that count as a tie.
     """
     start = time.process_time()
     sides = Sides(subject, douts, bits, rng, until=start + (3.0 if given else 0.25))
@@ -89,17 +89,17 @@ def at_kink(
     ramp = np.arange(1.0, 1.0 + sum(np.size(a) for a in subject.arrays))
     sides.rows = [sides.run(d) for d in (-ramp, ramp, sides.direction(), sides.direction())]
     if not sides.ties:
-        return [], _plain(judged, sides, None)
-    yours = np.concatenate([np.ravel(j.yours) for j in judged])
+        return [], _plain(compared, sides, None)
+    yours = np.concatenate([np.ravel(j.yours) for j in compared])
     size = np.abs(np.array(sides.rows)).max(initial=0.0) or 1.0
-    lost = max(float(np.nan_to_num(j.rounding, posinf=0.0).max(initial=0.0)) for j in judged)
-    tolerance = 64 * np.sqrt(max(j.eps for j in judged)) * size + ROOM * lost
+    lost = max(float(np.nan_to_num(j.rounding, posinf=0.0).max(initial=0.0)) for j in compared)
+    tolerance = 64 * np.sqrt(max(j.eps for j in compared)) * size + ROOM * lost
     groups = _groups(sides, tolerance)
     sides.look(groups)
     rows = np.array(sides.rows)
     moved = np.ptp(rows, axis=0) > 1e-9 * size
     if not moved.any() and sides.complete:
-        return [], _plain(judged, sides, None)
+        return [], _plain(compared, sides, None)
     wrong = np.zeros(moved.shape, bool)
     unsure = np.zeros(moved.shape, bool)
     for group in _groups(sides, tolerance):
@@ -108,17 +108,17 @@ def at_kink(
             verdict = _member(sides, rows[:, group], yours[group], group, tolerance)
             wrong[group], unsure[group] = verdict is False, verdict is None
     low, high = rows.min(axis=0), rows.max(axis=0)
-    found = _findings(judged, sides, (moved, wrong, unsure, low, high, tolerance), point, given)
+    found = _findings(compared, sides, (moved, wrong, unsure, low, high, tolerance), point, given)
     for tie in sides.ties.values():  # what a tie is about may have sides that were not seen
         moved[tie.support] = True
-    return found, _plain(judged, sides, moved if sides.complete else np.ones_like(moved))
+    return found, _plain(compared, sides, moved if sides.complete else np.ones_like(moved))
 
 
-def _plain(judged: Sequence[Judged], sides: Sides, moved: Any) -> list[Judged]:
+def _plain(compared: Sequence[Compared], sides: Sides, moved: Any) -> list[Compared]:
     """The gradients with the truth of one side, where the sides agree."""
     out, start = [], 0
     exact = sides.first
-    for k, j in enumerate(judged):
+    for k, j in enumerate(compared):
         n = j.true.size
         true, bound = exact.true[k], exact.bound[k]
         if moved is not None:
@@ -128,7 +128,7 @@ def _plain(judged: Sequence[Judged], sides: Sides, moved: Any) -> list[Judged]:
         # On which side of a near tie the float program is, is rounding too.
         apart = np.ptp(np.array([row[start : start + n] for row in sides.rows]), axis=0)
         rounding = j.rounding + apart.reshape(true.shape)
-        out.append(Judged(j.name, j.yours, true, bound, formula, slack, rounding, j.dtype))
+        out.append(Compared(j.name, j.yours, true, bound, formula, slack, rounding, j.dtype))
         start += n
     return out
 
@@ -203,12 +203,12 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
 
 
 def _findings(
-    judged: Sequence[Judged], sides: Sides, marks: Any, point: str, given: bool
+    compared: Sequence[Compared], sides: Sides, marks: Any, point: str, given: bool
 ) -> list[Finding]:
     moved, wrong, unsure, low, high, tolerance = marks
     found, start = [], 0
     method = f"exact derivatives on {len(sides.rows)} sides of the kink"
-    for k, j in enumerate(judged):
+    for k, j in enumerate(compared):
         part = slice(start, start + j.true.size)
         start += j.true.size
         shape = j.true.shape
@@ -216,7 +216,7 @@ def _findings(
         if not here[0].any():
             continue
         true = sides.first.true[k]
-        j = Judged(j.name, j.yours, true, j.bound, None, None, j.rounding, j.dtype)
+        j = Compared(j.name, j.yours, true, j.bound, None, None, j.rounding, j.dtype)
         about = {"argument": j.name, "point": point, "method": method}
         count = int(here[0].sum())
         if here[1].any():
@@ -233,7 +233,7 @@ def _findings(
     return found
 
 
-def _outside(j: Judged, here: Any, about: dict[str, Any], tolerance: float) -> Finding:
+def _outside(j: Compared, here: Any, about: dict[str, Any], tolerance: float) -> Finding:
     moved, wrong, _, low, high = here
     with np.errstate(all="ignore"):
         beyond = np.nan_to_num(np.maximum(low - j.yours, j.yours - high), nan=np.inf)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from ..subject import Subject
-from .results import Facts, close, copies, size_of, where
+from .results import Outcome, close, copies, size_of, where
 
 Wants = Callable[[str], bool]
 
 
-def empty(subject: Subject, facts: Facts) -> None:
+def empty(subject: Subject, outcome: Outcome) -> None:
     """A remark if forward takes a batch of none, and backward does not."""
     first, *rest = subject.arrays
     if not np.ndim(first):
@@ -28,32 +28,32 @@ def empty(subject: Subject, facts: Facts) -> None:
     except Exception as error:
         problem = f"raises {type(error).__name__}: {str(error)[:120]}"
     if problem:
-        facts.say("GC052", f"of an empty {subject.names[0]} backward {problem}", "PASS")
+        outcome.say("GC052", f"of an empty {subject.names[0]} backward {problem}", "PASS")
 
 
-def layouts(subject: Subject, facts: Facts, douts: Any, kept: Any, wants: Wants) -> None:
+def layouts(subject: Subject, outcome: Outcome, douts: Any, kept: Any, wants: Wants) -> None:
     """None; adds what goes wrong with other layouts of cotangents and inputs in memory."""
     if wants("GC050") and not subject.scaled:
-        changed = any(f.code == "GC022" for f in facts.findings)
+        changed = any(f.code == "GC022" for f in outcome.findings)
         for label, make in _LAYOUTS.items():
             if changed and label == "read-only":
                 continue
             given = [make(d) for d in douts]
             problem = _tried(subject, copies(subject.arrays), given, kept, size_of(kept, douts))
             if problem:
-                facts.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
+                outcome.say("GC050", f"with a {label} cotangent {problem}", data={"layout": label})
                 break
-        _spread_cotangent(subject, facts, kept)
+        _spread_cotangent(subject, outcome, kept)
     if (
         wants("GC051")
         and not subject.descends
-        and not any(f.code in ("GC020", "GC021") for f in facts.findings)
+        and not any(f.code in ("GC020", "GC021") for f in outcome.findings)
     ):
         for label in ("strided", "read-only"):
             arrays = [_LAYOUTS[label](a) for a in subject.arrays]
             problem = _tried(subject, arrays, copies(douts), kept, size_of(kept, douts))
             if problem:
-                facts.say("GC051", f"with {label} inputs {problem}", data={"layout": label})
+                outcome.say("GC051", f"with {label} inputs {problem}", data={"layout": label})
                 break
 
 
@@ -96,11 +96,13 @@ def _tried(subject: Subject, arrays: Any, douts: Any, kept: Any, size: float = 0
     return ""
 
 
-def _spread_cotangent(subject: Subject, facts: Facts, kept: Any) -> None:
+def _spread_cotangent(subject: Subject, outcome: Outcome, kept: Any) -> None:
     """A cotangent as the sum's backward makes it: one number, seen everywhere with stride 0."""
     run = subject.start(copies(subject.arrays))
     ones = [np.broadcast_to(np.asarray(1.0, _dtype(o)), np.shape(o)) for o in run.outs]
-    if all(o.ndim == 0 for o in ones) or any(f.code in ("GC050", "GC022") for f in facts.findings):
+    if all(o.ndim == 0 for o in ones) or any(
+        f.code in ("GC050", "GC022") for f in outcome.findings
+    ):
         return
     try:
         expected = subject.start(copies(subject.arrays)).pull(*[np.array(o) for o in ones])
@@ -109,7 +111,7 @@ def _spread_cotangent(subject: Subject, facts: Facts, kept: Any) -> None:
     # The gradient of a sum may cancel to nothing (softmax): its terms are as large as others'.
     problem = _tried(subject, copies(subject.arrays), ones, expected, size_of(kept, ones))
     if problem:
-        facts.say("GC050", f"with a stride-0 cotangent {problem}", data={"layout": "stride-0"})
+        outcome.say("GC050", f"with a stride-0 cotangent {problem}", data={"layout": "stride-0"})
 
 
 def _dtype(out: Any) -> Any:

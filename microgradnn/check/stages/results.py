@@ -67,7 +67,7 @@ def raised(what: str, error: BaseException, point: str = "your point") -> Findin
 
 
 @dataclass
-class Facts:
+class Outcome:
     """What the contract stage learned.
 
     fatal      nothing else can be checked

@@ -9,8 +9,8 @@ import numpy as np
 from ..oracle.numeric import Numeric, Slope
 from ..report import Entry, Finding
 from ..subject import Subject, cotangents_like
+from .compared import Compared, findings_about
 from .points import Point, Seen
-from .rounding import Judged, judge
 
 
 def by_differences(
@@ -38,7 +38,7 @@ def by_differences(
                 break
         j = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
         seen.method = next(iter(slopes.values())).method if slopes else ""
-        bad = judge(j, point.label, f"{seen.method} ({why})", point.extreme)
+        bad = findings_about(j, point.label, f"{seen.method} ({why})", point.extreme)
         if bad and bad[0].code == "GC201" and _at_kink(numeric, arrays, k, bad[0]):
             kink, bad = True, []
         found += bad
@@ -61,14 +61,14 @@ def _unit(arrays: list[Any], k: int, i: int) -> list[Any]:
     return direction
 
 
-def _from_slopes(name: str, yours: Any, array: Any, slopes: dict[int, Slope]) -> Judged:
+def _from_slopes(name: str, yours: Any, array: Any, slopes: dict[int, Slope]) -> Compared:
     true, bound = np.full(yours.shape, np.nan), np.full(yours.shape, np.inf)
     for i, slope in slopes.items():
         true.flat[i], bound.flat[i] = slope.value, slope.bound
     scale = np.abs(true[np.isfinite(true)]).max(initial=0.0)
     eps = float(np.finfo(array.dtype).eps)
     rounding = np.full(yours.shape, 4 * eps * scale * max(1.0, np.sqrt(array.size)))
-    return Judged(name, yours, true, bound, None, None, rounding, array.dtype)
+    return Compared(name, yours, true, bound, None, None, rounding, array.dtype)
 
 
 def _at_kink(numeric: Numeric, arrays: list[Any], k: int, finding: Finding) -> bool:

@@ -7,15 +7,15 @@ import numpy as np
 
 from ...engine.errors import ConfigError
 from ..oracle import balls
-from ..oracle.exact import Exact, Judge, Untraceable, evaluate
+from ..oracle.exact import Comparer, Exact, Untraceable, evaluate
 from ..oracle.numeric import Numeric
 from ..oracle.traced import TooLarge
 from ..report import Finding
 from ..subject import Subject, cotangents_like, quiet
+from .compared import PROOF, ROOM, Compared, findings_about
 from .kinks import at_kink
 from .points import Point, Seen
 from .results import copies, raised
-from .rounding import PROOF, ROOM, Judged, judge
 from .untraced import by_differences
 
 MOST_TIES = 3000  # comparisons at a tie in one trace; above it the kinks are left out
@@ -50,7 +50,7 @@ def look(
         except Exception as error:
             seen.findings.append(raised("backward", error, point.label))
             return seen
-        _judge(here, point, rng, (douts, grads, good), seen)
+        _compare(here, point, rng, (douts, grads, good), seen)
     return seen
 
 
@@ -65,7 +65,7 @@ def _given(douts: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
     return [np.asarray(d, np.asarray(o).dtype)[()] for d, o in zip(douts, outs, strict=True)]
 
 
-def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
+def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
     douts, grads, good = given
     bits = 24 if _single(subject, grads) else 53
     if subject.opaque:
@@ -75,7 +75,7 @@ def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> 
         by_differences(subject, point, rng, given, seen, "python-flint is not installed")
         return
     try:
-        first = Judge(room=ROOM)
+        first = Comparer(room=ROOM)
         first.collect = point.given
         low = evaluate(subject, douts, bits, first)
         high = evaluate(subject, douts) if point.given or not _tight(low) else low
@@ -85,29 +85,31 @@ def _judge(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> 
     seen.nodes, seen.comparisons = low.nodes, low.comparisons
     seen.method = PROOF.format(balls.HIGH if high is not low else bits)
     fits = [np.shape(g) == np.shape(a) for g, a in zip(grads, subject.arrays, strict=True)]
-    judged = [
+    compared = [
         _judged(subject, k, np.asarray(grads[k]), low, high)
         for k in range(len(subject.names))
         if good[k] and fits[k]
     ]
     if low.why and point.given and not low.why.startswith("a gradient"):
         seen.notes.append(f"backward cannot run on balls ({low.why}): its rounding is estimated")
-    overlaps = low.judge.overlaps
-    if overlaps and len(judged) == len(subject.names):
+    overlaps = low.comparer.overlaps
+    if overlaps and len(compared) == len(subject.names):
         if len(overlaps) > MOST_TIES:
             seen.notes.append(f"{len(overlaps)} ties at {point.label}: kinks were left out there")
             return
-        found, plain = at_kink(subject, douts, judged, bits, point.label, point.given, rng)
+        found, plain = at_kink(subject, douts, compared, bits, point.label, point.given, rng)
         seen.findings += found
-        judged = plain if plain is not None else judged
+        compared = plain if plain is not None else compared
     elif overlaps:
         return
-    found = [f for j in judged for f in judge(j, point.label, seen.method, point.extreme)]
-    if any(f.code == "GC201" for f in found) and not _confirmed(subject, douts, judged, rng):
+    found = [
+        f for j in compared for f in findings_about(j, point.label, seen.method, point.extreme)
+    ]
+    if any(f.code == "GC201" for f in found) and not _confirmed(subject, douts, compared, rng):
         _by_the_next(subject, point, rng, given, seen)
         return
     seen.findings += found
-    for j in judged:
+    for j in compared:
         seen.nonzero[j.name] = (np.nan_to_num(j.true) != 0) & j.known()
         seen.smallest[j.name] = j.smallest()
 
@@ -141,12 +143,12 @@ def _tight(low: Exact) -> bool:
     return True
 
 
-def _judged(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Judged:
+def _judged(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Compared:
     rounding = low.spread[k] if low.yours is not None else _estimated(k, low)
     formula = None if high.yours is None else high.yours[k]
     slack = None if high.yours is None else high.spread[k]
     dtype = np.dtype(np.float32 if _single(subject, [yours]) else np.float64)
-    return Judged(
+    return Compared(
         subject.names[k], yours.astype(float), high.true[k], high.bound[k], formula, slack,
         rounding, dtype,
     )  # fmt: skip
@@ -163,24 +165,24 @@ def _estimated(k: int, low: Exact) -> Any:
     )
 
 
-def _confirmed(subject: Subject, douts: Any, judged: Sequence[Judged], rng: Any) -> bool:
+def _confirmed(subject: Subject, douts: Any, compared: Sequence[Compared], rng: Any) -> bool:
     """Whether differences of the forward do not speak against the exact derivative.
 
     A trace that is not the function (code that looks at dtypes, or takes numbers out) would be far
     off. Along one random direction, at several steps; too rough ones say nothing.
     """
-    if len(judged) != len(subject.names):
+    if len(compared) != len(subject.names):
         return True
     numeric = Numeric(subject, douts)
     # Not along entries at a kink: differences would see both of its sides.
     direction = [
         np.where(np.isfinite(j.bound), d, 0.0)
-        for j, d in zip(judged, cotangents_like(numeric.arrays, rng), strict=True)
+        for j, d in zip(compared, cotangents_like(numeric.arrays, rng), strict=True)
     ]
-    known = [np.where(np.isfinite(j.bound), j.true, j.yours) for j in judged]
+    known = [np.where(np.isfinite(j.bound), j.true, j.yours) for j in compared]
     exact, yours = (
         float(sum((g * d).sum() for g, d in zip(side, direction, strict=True)))
-        for side in (known, [j.yours for j in judged])
+        for side in (known, [j.yours for j in compared])
     )
     apart = abs(exact - yours)
     against = False

@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.walk import pushforward
-from ..examine import Options
-from ..oracle import balls
-from ..oracle.exact import Judge, Untraceable
-from ..oracle.numeric import SAFETY, SCALES, extrapolate
-from ..oracle.traced import TooLarge, values
-from ..oracle.tracing import tracing
-from ..report import Entry, Finding, Report
-from ..subject import Arguments, cotangents_like, is_float, quiet
-from ..subjects.namespaces import namespaces
-from ..subjects.reader import all_parameters
-from .results import copies, raised
-from .rounding import PROOF, Judged, judge
+from ..engine.walk import pushforward
+from .examine import Options
+from .oracle import balls
+from .oracle.exact import Comparer, Untraceable
+from .oracle.numeric import SAFETY, SCALES, extrapolate
+from .oracle.traced import TooLarge, values
+from .oracle.tracing import tracing
+from .report import Entry, Finding, Report
+from .stages.compared import PROOF, Compared, findings_about
+from .stages.results import copies, raised
+from .subject import Arguments, cotangents_like, is_float, quiet
+from .subjects.namespaces import namespaces
+from .subjects.reader import all_parameters
 
 DRAWS = 3
 
@@ -139,7 +139,7 @@ def _truth(f: Any, args: Arguments, tangents: list[Any]) -> tuple[list[Any], lis
 
 
 def _exact(f: Any, args: Arguments, tangents: list[Any]) -> tuple[list[Any], list[Any]]:
-    with balls.precision(balls.HIGH), tracing(balls.ball, namespaces(f), Judge(), 200_000):
+    with balls.precision(balls.HIGH), tracing(balls.ball, namespaces(f), Comparer(), 200_000):
         inputs = [values(a, balls.ball) for a in args.arrays]
         try:
             outs = _outputs(f(*args.filled(range(len(inputs)), inputs)))
@@ -167,7 +167,9 @@ def _compared(yours: Any, true: Any, bound: Any, method: str, args: Arguments) -
         y = np.asarray(y, float)
         scale = np.abs(t[np.isfinite(t)]).max(initial=0.0)
         rounding = np.full(y.shape, 16 * float(np.finfo(dtype).eps) * scale)
-        found = judge(Judged("out", y, t, b, None, None, rounding, dtype), "your point", method)
+        found = findings_about(
+            Compared("out", y, t, b, None, None, rounding, dtype), "your point", method
+        )
         if found:
             return found
     return []

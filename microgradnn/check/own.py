@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ConfigError
-from ...engine.node import plain
-from ...engine.tensor import Tensor
-from ...transforms.derivatives import vjp
-from ..examine import Codes, examine, options_of
-from ..oracle.differences import disagreements
-from ..report import Entry, Finding, Report
-from ..subject import Arguments, Pass, Subject, called, chosen, with_axes
-from .namespaces import namespaces
-from .reader import all_parameters
+from ..engine.errors import ConfigError
+from ..engine.node import plain
+from ..engine.tensor import Tensor
+from ..transforms.derivatives import vjp
+from .examine import Codes, examine, options_of
+from .oracle.differences import disagreements
+from .report import Entry, Finding, Report
+from .subject import Arguments, Pass, Subject, called, chosen, with_axes
+from .subjects.namespaces import namespaces
+from .subjects.reader import all_parameters
 
 
 def _own(f: Callable[..., Any], args: Sequence[Any], wanted: Sequence[int] | None) -> Subject:

@@ -18,7 +18,7 @@ PROOF = "traced Values through your forward, in balls of {} bits"
 
 
 @dataclass
-class Judged:
+class Compared:
     """One argument's gradient beside the truth.
 
     yours        the float gradient; true, bound: the truth and what it may be wrong by
@@ -103,7 +103,7 @@ class Judged:
         return float(np.median(least))
 
 
-def entry(j: Judged, at: tuple[int, ...], interval: tuple[float, float] | None = None) -> Entry:
+def entry(j: Compared, at: tuple[int, ...], interval: tuple[float, float] | None = None) -> Entry:
     """The numbers at one index."""
     yours, true, bound = float(j.yours[at]), float(j.true[at]), float(j.bound[at])
     error = abs(yours - true)
@@ -112,7 +112,7 @@ def entry(j: Judged, at: tuple[int, ...], interval: tuple[float, float] | None =
     return Entry(j.name, at, yours, true, error, ulps, bound, interval)
 
 
-def judge(j: Judged, point: str, method: str, extreme: bool = False) -> list[Finding]:
+def findings_about(j: Compared, point: str, method: str, extreme: bool = False) -> list[Finding]:
     """What there is to say of one gradient at one point, the worst only."""
     known = j.known()
     wrong = j.formula_wrong() & known if j.formula is not None else np.zeros(j.true.shape, bool)
@@ -133,7 +133,7 @@ def judge(j: Judged, point: str, method: str, extreme: bool = False) -> list[Fin
     return []
 
 
-def _wrong(j: Judged, where: Any, about: dict[str, Any]) -> Finding:
+def _wrong(j: Compared, where: Any, about: dict[str, Any]) -> Finding:
     total, worst = where.size, j.entry(where)
     count = int(where.sum())
     what = "it" if total == 1 else f"{count} of {total} entries"
@@ -145,7 +145,7 @@ def _wrong(j: Judged, where: Any, about: dict[str, Any]) -> Finding:
     )  # fmt: skip
 
 
-def _ratio(j: Judged, where: Any) -> str:
+def _ratio(j: Compared, where: Any) -> str:
     """A remark where all entries are wrong by one factor."""
     with np.errstate(all="ignore"):
         ratios = (j.yours / j.true)[(np.abs(j.true) > 1e-9 * j.scale) & np.isfinite(j.true)]
@@ -163,7 +163,7 @@ def _ratio(j: Judged, where: Any) -> str:
     )
 
 
-def _truncated(j: Judged, where: Any) -> str:
+def _truncated(j: Compared, where: Any) -> str:
     """A remark where the formula is right and the number is not."""
     if (j.formula_wrong() & where).any():
         return ""
@@ -174,7 +174,7 @@ def _truncated(j: Judged, where: Any) -> str:
     return "in exact arithmetic it is right: a cast or an integer buffer changes the numbers"
 
 
-def _holes(j: Judged, holes: Any, about: dict[str, Any], extreme: bool) -> Finding:
+def _holes(j: Compared, holes: Any, about: dict[str, Any], extreme: bool) -> Finding:
     message = f"d{j.name} is not finite in {int(holes.sum())} of {holes.size} entries"
     right = j.formula is not None and not (j.formula_wrong() & holes).any()
     hint = "0·inf, inf/inf or 0/0 on the way; in exact arithmetic it is right" if right else ""
@@ -193,7 +193,7 @@ def _holes(j: Judged, holes: Any, about: dict[str, Any], extreme: bool) -> Findi
     )
 
 
-def _unstable(j: Judged, noisy: Any, about: dict[str, Any], extreme: bool) -> Finding:
+def _unstable(j: Compared, noisy: Any, about: dict[str, Any], extreme: bool) -> Finding:
     worst = j.entry(noisy)
     message = f"d{j.name} loses digits in {int(noisy.sum())} of {noisy.size} entries"
     proof = "evaluated in balls the formula is right" if j.formula is not None else (
@@ -203,7 +203,7 @@ def _unstable(j: Judged, noisy: Any, about: dict[str, Any], extreme: bool) -> Fi
     return Finding(code, verdict, message, worst=worst, hint=proof, data=_data(j, noisy), **about)
 
 
-def _data(j: Judged, where: Any) -> dict[str, Any]:
+def _data(j: Compared, where: Any) -> dict[str, Any]:
     small = j.true.size <= 400
     return {
         "entries": int(where.sum()), "size": int(where.size),
