@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 from microgradnn.engine.rules import recording
 
+pytest.register_assert_rewrite("tests.messages")  # its assertions show both texts
+
 SLOW = [HealthCheck.too_slow]  # the first example of a file imports a framework
 settings.register_profile("dev", max_examples=30, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
