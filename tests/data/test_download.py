@@ -1,5 +1,6 @@
 import gzip
 import hashlib
+import re
 import signal
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from microgradnn.errors import DataError
 CONTENT = b"the whole of it" * 1000
 PACKED = gzip.compress(CONTENT)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+BOMB = gzip.compress(bytes((1 << 26) + 1))
 
 
 class Mirror(BaseHTTPRequestHandler):
-    """Answers as the first part of the path says: /good/…, /other/…, /short/…, /hangs/…"""
+    """Answers as the first part of the path says: /good/…, /other/…, /short/…, /drips/…"""
 
     def __init__(self, released: threading.Event, *args):
         self.released = released
@@ -30,15 +32,34 @@ class Mirror(BaseHTTPRequestHandler):
         if kind == "absent":
             self.send_error(404)
             return
-        body = {"other": gzip.compress(b"other"), "damaged": PACKED[:50] + b"\0" * 99}
+        if kind == "drips-header":
+            self.drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000)
+            return
+        body = {
+            "other": gzip.compress(b"other"),
+            "damaged": PACKED[:50] + b"\0" * 99,
+            "bomb": BOMB,
+        }
         self.send_response(200)
         self.send_header("Content-Length", str(len(body.get(kind, PACKED))))
         self.end_headers()
+        if kind == "drips":
+            self.drip(PACKED)
+            return
         cut = kind in ("short", "hangs")
         self.wfile.write(body.get(kind, PACKED)[: 60 if cut else None])
         self.wfile.flush()
         if kind == "hangs":
             self.released.wait(20)
+
+    def drip(self, content):
+        for byte in content:
+            try:
+                self.wfile.write(bytes([byte]))
+            except OSError:  # the client has gone
+                return
+            if self.released.wait(0.1):
+                return
 
     def log_message(self, *_):
         pass
@@ -75,9 +96,12 @@ def test_progress_is_rewritten_in_place_on_a_terminal(server, tmp_path, capsys, 
     assert capsys.readouterr().err == "\rmicrogradnn: downloading file.gz: 0.0 of 0.0 MB\n"
 
 
-@pytest.mark.parametrize("bad", ["absent", "other", "short", "damaged"])
+@pytest.mark.parametrize(
+    "bad", ["absent", "other", "short", "damaged", "bomb", "drips", "drips-header"]
+)
 def test_the_next_mirror_is_asked(server, tmp_path, bad):
-    assert fetch(tmp_path, f"{server}/{bad}", f"{server}/good").read_bytes() == PACKED
+    path = fetch(tmp_path, f"{server}/{bad}", f"{server}/good", timeout=0.5)
+    assert path.read_bytes() == PACKED
 
 
 @pytest.mark.parametrize(
@@ -90,14 +114,16 @@ def test_the_next_mirror_is_asked(server, tmp_path, bad):
         ),
         ("short", f"connection closed after 60 of {len(PACKED)} bytes"),
         ("hangs", "timed out"),
+        ("drips", "too slow, … bytes in 0 s"),
+        ("drips-header", "timed out"),
+        ("bomb", f"unpacks to more than {1 << 26} bytes, which is no file of MNIST"),
     ],
 )
 def test_a_failure_is_named_and_leaves_nothing_behind(server, tmp_path, mirror, what):
     with pytest.raises(DataError) as caught:
         fetch(tmp_path, f"{server}/{mirror}", timeout=0.3)
-    assert str(caught.value) == (
-        f"file.gz could not be downloaded: {server}/{mirror}/file.gz: {what}"
-    )
+    message = re.sub(r"slow, \d+", "slow, …", str(caught.value))
+    assert message == f"file.gz could not be downloaded: {server}/{mirror}/file.gz: {what}"
     assert not list(tmp_path.iterdir())
 
 

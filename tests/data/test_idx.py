@@ -1,6 +1,10 @@
 import gzip
 import hashlib
+import os
 import struct
+import sys
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ from microgradnn.data import read_images, read_labels
 from microgradnn.errors import DataError
 
 AGAIN = "delete it and download it again"
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 IMAGES = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
 LABELS = np.array([7, 0, 9], dtype=np.uint8)
 
@@ -61,7 +66,8 @@ def test_a_file_cut_anywhere_is_refused(path, read, content, header, pack):
 @pytest.mark.parametrize(("read", "content", "header"), CASES, ids=["images", "labels"])
 def test_any_other_byte_in_the_header_is_refused(path, read, content, header):
     for at in range(header):
-        for byte in set(range(256)) - {content[at]}:
+        flipped = {content[at] ^ 1 << bit for bit in range(8)}
+        for byte in (flipped | {0, 255}) - {content[at]}:
             path.write_bytes(content[:at] + bytes([byte]) + content[at + 1 :])
             with pytest.raises(DataError, match=f"file: .*{AGAIN}"):
                 read(path)
@@ -84,7 +90,11 @@ def test_a_wrong_byte_in_gzip_data_is_refused_or_changes_nothing(path, at, byte)
     [
         (read_images, b"", "truncated, 0 bytes, expected a header of 16"),
         (read_images, idx(IMAGES)[:-1], "truncated, 27 bytes, expected 28 by its header"),
-        (read_images, idx(IMAGES) + b"\0", "too long, 29 bytes, expected 28 by its header"),
+        (
+            read_images,
+            idx(IMAGES) + b"\0",
+            "too long, more than the 28 bytes that its header announces",
+        ),
         (
             read_images,
             idx(LABELS) + bytes(9),
@@ -126,8 +136,54 @@ def test_the_checksum_is_that_of_the_decompressed_content(path):
         )
 
 
-def test_a_file_that_is_absent_or_a_folder_is_refused(tmp_path):
-    with pytest.raises(DataError, match="cannot be read .No such file or directory.; check"):
-        read_images(tmp_path / "nothing")
-    with pytest.raises(DataError, match="cannot be read"):
-        read_images(tmp_path)
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("nothing", "No such file or directory"),
+        ("folder", "not a regular file"),
+        pytest.param("pipe", "not a regular file", marks=POSIX),
+        pytest.param("/dev/zero", "not a regular file", marks=POSIX),
+    ],
+)
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, kind, reason):
+    path = tmp_path / kind  # /dev/zero stays as it is
+    if kind == "folder":
+        path.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(DataError) as caught:
+        read_images(path)
+    assert str(caught.value) == f"{path}: cannot be read ({reason}); check the file"
+
+
+def bomb(header: bytes, size: int) -> bytes:
+    """The gzip data of a header and `size` zeros: a thousandth of what it unpacks to."""
+    pack = zlib.compressobj(9, wbits=31)
+    zeros = bytes(1 << 20)
+    pieces = [pack.compress(header)] + [pack.compress(zeros) for _ in range(size >> 20)]
+    return b"".join(pieces) + pack.flush()
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (
+            struct.pack(">4I", 2051, 1, 2, 2),
+            f"too long, more than the 20 bytes that its header announces; {AGAIN}",
+        ),
+        (
+            struct.pack(">4I", 2051, 1 << 20, 1 << 10, 1 << 10),
+            f"its header announces {1 << 40} bytes, expected at most {1 << 30}; {AGAIN}",
+        ),
+    ],
+    ids=["too long", "announced"],
+)
+def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked(path, header, message):
+    path.write_bytes(bomb(header, 1 << 26))
+    tracemalloc.start()
+    with pytest.raises(DataError) as caught:
+        read_images(path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert str(caught.value) == f"{path}: {message}"
+    assert most < 1 << 23
