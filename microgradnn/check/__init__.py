@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import dot_product_test, jvp, layer, taylor_test, vjp
+    from .codes import CODES, VERDICTS
     from .oracle.differences import check_grads
     from .own import gradcheck, gradgradcheck, grads
-    from .report import CODES, VERDICTS, Entry, Finding, Report
+    from .report import Entry, Finding, Report
 
 __all__ = [
     "CODES", "VERDICTS", "Entry", "Finding", "Report", "check_grads", "dot_product_test",
@@ -22,6 +23,7 @@ _HOMES = {
     **dict.fromkeys(("dot_product_test", "jvp", "layer", "taylor_test", "vjp"), "api"),
     **dict.fromkeys(("gradcheck", "gradgradcheck", "grads"), "own"),
     "check_grads": "oracle.differences",
+    **dict.fromkeys(("CODES", "VERDICTS"), "codes"),
 }
 
 

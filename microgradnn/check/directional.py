@@ -13,8 +13,8 @@ from .oracle.exact import Comparer, Untraceable
 from .oracle.numeric import SAFETY, SCALES, extrapolate
 from .oracle.traced import TooLarge, values
 from .oracle.tracing import tracing
-from .report import Entry, Finding, Report
-from .stages.compared import PROOF, Compared, findings_about
+from .report import EXACT, Entry, Finding, Report
+from .stages.compared import Compared, findings_about
 from .stages.results import copies, raised
 from .subject import Arguments, cotangents_like, is_float, quiet
 from .subjects.namespaces import namespaces
@@ -117,7 +117,7 @@ def _truth(f: Any, args: Arguments, tangents: list[Any]) -> tuple[list[Any], lis
     """The tangents of the outputs, their bounds, and how they were found."""
     if balls.available:
         try:
-            return (*_exact(f, args, tangents), PROOF.format(balls.HIGH))
+            return (*_exact(f, args, tangents), EXACT)
         except (Untraceable, TooLarge):
             pass
     best, bound = None, None

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
-from .report import CODES, Finding, Report, check_codes, selected
+from .codes import CODES, check_codes, selected
+from .report import Finding, Report
 from .stages.algebra import algebra
 from .stages.contract import contract
 from .stages.points import Point, Seen, around, on_kinks

@@ -2,91 +2,23 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from ..engine.errors import CheckError, ConfigError
-
-# From the best to the worst. A verdict's place is its exit status, except that those up to
-# UNSTABLE say that the formula is right, and exit with 0.
-VERDICTS = (
-    "PASS", "PASS_SUBGRADIENT", "UNSTABLE", "FAIL", "INCONCLUSIVE", "CONTRACT", "NONDETERMINISTIC",
-)  # fmt: skip
-OK = VERDICTS[:3]
-# Which of several findings speaks for all: a wrong value is news even beside a broken contract.
-_WEIGHT = {
-    v: i
-    for i, v in enumerate(
-        ["PASS", "PASS_SUBGRADIENT", "UNSTABLE", "INCONCLUSIVE", "CONTRACT", "FAIL"]
-        + ["NONDETERMINISTIC"]
-    )
-}
-
-CODES = {
-    "GC001": "forward or backward raises, or does not come back",
-    "GC002": "the forward result is not finite at the point given",
-    "GC010": "forward gives other results at a second call",
-    "GC011": "backward gives other results at a second call",
-    "GC020": "forward changes its inputs",
-    "GC021": "backward changes the inputs",
-    "GC022": "backward changes the cotangent",
-    "GC023": "module variables are changed",
-    "GC030": "a gradient shares memory with an input",
-    "GC031": "a gradient shares memory with the cotangent or with another gradient",
-    "GC040": "wrong number of gradients, or None",
-    "GC041": "a gradient has the wrong shape",
-    "GC042": "a gradient has the wrong dtype",
-    "GC050": "a cotangent that is not contiguous or not writable is not handled",
-    "GC051": "an input that is not contiguous or not writable is not handled",
-    "GC052": "empty or zero-dimensional arrays are not handled",
-    "GC060": "backward of an earlier call uses what a later call left behind",
-    "GC061": "a second backward neither repeats nor adds up",
-    "GC101": "backward(0) is not 0",
-    "GC102": "backward is not linear in the cotangent",
-    "GC103": "jvp and vjp are not each other's transpose",
-    "GC104": "wrong when the same array is given twice",
-    "GC201": "a gradient is wrong",
-    "GC202": "a gradient is not finite where the derivative is",
-    "GC203": "digits are lost: the formula is right, its evaluation is not",
-    "GC204": "no oracle is accurate enough to decide",
-    "GC205": "the oracles disagree with each other",
-    "GC206": "part of the Jacobian was zero at every point: untested",
-    "GC207": "a derivative of higher order is wrong",
-    "GC208": "the remainder of the Taylor series does not shrink as it should",
-    "GC301": "at a kink: a valid subgradient",
-    "GC302": "at a kink: outside the interval of one-sided derivatives",
-    "GC303": "digits are lost at an extreme point",
-}
-
-
-def selected(code: str, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> bool:
-    """Whether a code is wanted: select and ignore hold codes or their beginnings ("GC2")."""
-    wanted = not select or any(code.startswith(s) for s in select)
-    return wanted and not any(code.startswith(s) for s in ignore)
-
-
-def check_codes(option: str, codes: Iterable[str] | str | None) -> tuple[str, ...]:
-    """The codes as a tuple, "GC1,GC2" split; ConfigError for one that begins no known code."""
-    words = codes.split(",") if isinstance(codes, str) else list(codes or ())
-    words = [w.strip() for w in words if w.strip()]
-    for word in words:
-        if not any(code.startswith(word) for code in CODES):
-            raise ConfigError(
-                f"{option}: no check has the code {word!r}; codes begin with GC0 (contract), GC1 "
-                "(algebra), GC2 (value) or GC3 (points), as in GC201"
-            )
-    return tuple(words)
+from ..engine.errors import CheckError
+from .codes import CODES, MEANING, OK, VERDICTS, WEIGHT
 
 
 @dataclass(frozen=True)
 class Entry:
     """One number of a gradient: where it is, what it is, what it should be.
 
-    error is |yours - true|; ulps is the error in units of the last place of the true value in the
-    dtype of the gradient; bound is what the true value itself may be wrong by; interval holds the
-    one-sided derivatives at a kink.
+    error     |yours - true|
+    ulps      the error in units in the last place of the true value, in the gradient's dtype
+    bound     what the true value itself may be wrong by
+    interval  the smallest and the largest one-sided derivative, at a kink
     """
 
     argument: str
@@ -99,17 +31,34 @@ class Entry:
     interval: tuple[float, float] | None = None
 
     def __str__(self) -> str:
-        at = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         if self.interval is not None:
             low, high = self.interval
-            return f"d{self.argument}{at}: yours {self.yours:.6g}, allowed [{low:.6g}, {high:.6g}]"
-        sure = f"±{self.bound:.0e}" if self.bound else "exact"
-        off = f", {self.ulps:.3g} ulps off" if math.isfinite(self.ulps) else ""
+            return f"{self.place}: yours {self.yours:.6g}, allowed [{low:.6g}, {high:.6g}]"
         digits = 6 if self.error > 1e-5 * abs(self.true) else 17
+        # A bound is of interest where it says more than that the number is exact as a float.
+        bound = f" ±{self.bound:.0e}" if self.bound > 1e-15 * abs(self.true) else ""
         return (
-            f"d{self.argument}{at}: yours {self.yours:.{digits}g}, "
-            f"true {self.true:.{digits}g} ({sure}){off}"
+            f"{self.place}: yours {self.yours:.{digits}g}, true {self.true:.{digits}g}{bound}"
+            f"{self._off()}"
         )
+
+    @property
+    def place(self) -> str:
+        """The name of the entry: dW[2, 1]."""
+        return f"d{self.argument}" + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
+
+    def _off(self) -> str:
+        if not math.isfinite(self.error):
+            return ""
+        if self.true:
+            return f", relative error {self.error / abs(self.true):.2g}"
+        return f", absolute error {self.error:.2g}"
+
+    def explain(self) -> str:
+        """The entry with what an expert may want to know: ulps, and how well the truth is known."""
+        off = f"{self.ulps:.3g} ulps off" if math.isfinite(self.ulps) else ""
+        sure = f"the true value is known to ±{self.bound:.0e}" if self.bound else ""
+        return f"{self.place}: " + ("; ".join(filter(None, (off, sure))) or "known exactly")
 
 
 @dataclass(frozen=True)
@@ -173,7 +122,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """One of VERDICTS: that of the finding that weighs most."""
-        return max((f.verdict for f in self.findings), key=_WEIGHT.__getitem__, default="PASS")
+        return max((f.verdict for f in self.findings), key=WEIGHT.__getitem__, default="PASS")
 
     @property
     def ok(self) -> bool:
@@ -212,8 +161,9 @@ class Report:
 
     def explain(self) -> str:
         """The whole report in words: what was looked at and how, all findings, what was not."""
-        lines = [str(self), "", f"verdict    {self.verdict}: {_MEANING[self.verdict]}"]
+        lines = [str(self), "", f"verdict    {self.verdict}: {MEANING[self.verdict]}"]
         lines += [f"points     {', '.join(self.points) or 'none'}"]
+        lines += [f"entry      {f.worst.explain()}" for f in self.findings if f.worst]
         for name, method in self.methods.items():
             text = f"d{name}: {method}"
             if name in self.smallest:
@@ -221,6 +171,8 @@ class Report:
             if name in self.coverage:
                 text += "; {} of {} entries were nonzero at some point".format(*self.coverage[name])
             lines.append(f"oracle     {text}")
+        if EXACT in self.methods.values():
+            lines.append(f"           {EXACT}: {_EXACT_MEANS}")
         lines += [f"remark     {f}" for f in self.findings if f.verdict == "PASS"]
         lines += [f"note       {note}" for note in self.notes]
         lines += [f"looked at  {code} {CODES[code]}" for code in self.checks]
@@ -241,20 +193,16 @@ class Report:
         return junit([self])
 
     def raise_if_failed(self) -> None:
-        """None; raises CheckError with the report as its text unless ok."""
+        """Raises CheckError with the report as its text, unless ok."""
         if not self.ok:
             raise CheckError(str(self))
 
 
-_MEANING = {
-    "PASS": "every gradient is right at every point, within rounding",
-    "PASS_SUBGRADIENT": "right; at kinks the gradient lies between the one-sided derivatives",
-    "UNSTABLE": "the formula is right, but in floating point it loses digits at the point given",
-    "FAIL": "a gradient is wrong by more than rounding and the oracle's error bound allow",
-    "INCONCLUSIVE": "nothing wrong was found, but nothing could be proved either",
-    "CONTRACT": "forward and backward do not keep the rules that callers rely on",
-    "NONDETERMINISTIC": "two calls with the same arguments give different results",
-}
+EXACT = "traced exactly"  # the method of the best oracle
+_EXACT_MEANS = (
+    "your own forward ran on numbers that remember how they were made and carry a proven error "
+    "bound (balls, of python-flint)"
+)
 
 
 def _badness(entry: Entry) -> float:

@@ -23,7 +23,8 @@ def bare(name):
     return sys.modules[name]
 
 def check_found(found, *, seed, select, ignore):
-    from microgradnn.check.report import VERDICTS, Finding, Report
+    from microgradnn.check.codes import VERDICTS
+    from microgradnn.check.report import Finding, Report
     out = found.forward(2.0)[0]
     if out == "guess":
         raise guess.GuessError("check: no arguments found for f(x) in 3 tries\n  TypeError\n  write x")

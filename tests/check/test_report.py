@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from microgradnn import check
 from microgradnn.check import CODES, VERDICTS, Entry, Finding, Report
-from microgradnn.check.report import check_codes, junit, selected
+from microgradnn.check.codes import check_codes, selected
+from microgradnn.check.report import junit
 from microgradnn.errors import CheckError, ConfigError, MicrogradError
 from tests.check.hard import checked
 from tests.check.zoo import BY_NAME, WRONG
@@ -115,13 +116,20 @@ def test_the_worst_entry_is_of_the_verdict_and_relative() -> None:
 
 def test_entries_as_text() -> None:
     far = Entry("W", (2, 1), 0.6118, 1.0, 0.3882, 1.75e15, 1e-16)
-    assert str(far) == "dW[2, 1]: yours 0.6118, true 1 (±1e-16), 1.75e+15 ulps off"
+    assert str(far) == "dW[2, 1]: yours 0.6118, true 1, relative error 0.39"
+    assert far.explain() == "dW[2, 1]: 1.75e+15 ulps off; the true value is known to ±1e-16"
     close = Entry("W", (0,), 1.0000000001, 1.0, 1e-10, 4.5e5, 0.0)
-    assert str(close) == "dW[0]: yours 1.0000000001, true 1 (exact), 4.5e+05 ulps off"
+    assert str(close) == "dW[0]: yours 1.0000000001, true 1, relative error 1e-10"
+    assert close.explain() == "dW[0]: 4.5e+05 ulps off"
+    rough = Entry("W", (), 2.5, 2.0, 0.5, 1e15, 1e-6)
+    assert str(rough) == "dW: yours 2.5, true 2 ±1e-06, relative error 0.25"
+    zero = Entry("W", (), 3e-5, 0.0, 3e-5, NAN, 0.0)
+    assert str(zero) == "dW: yours 3e-05, true 0, absolute error 3e-05"
+    assert zero.explain() == "dW: known exactly"
     kink = Entry("x", (), 2.0, 0.0, 2.0, NAN, 0.0, (0.0, 1.0))
     assert str(kink) == "dx: yours 2, allowed [0, 1]"
     hole = Entry("x", (3,), NAN, 0.5, NAN, NAN, 0.0)
-    assert str(hole) == "dx[3]: yours nan, true 0.5 (exact)"
+    assert str(hole) == "dx[3]: yours nan, true 0.5"
 
 
 @pytest.mark.parametrize("entry", WRONG[::7], ids=lambda e: e.name)
@@ -150,11 +158,11 @@ def test_text_of_a_wrong_layer() -> None:
     )
     assert lines[1] == "  GC201 dx is wrong: 4 of 4 entries differ"
     assert re.fullmatch(
-        r"      worst dx\[\d, \d\]: yours \S+, true \S+ \(.*\), \S+ ulps off", lines[2]
+        r"      worst dx\[\d, \d\]: yours \S+, true \S+, relative error 1", lines[2]
     )
     assert lines[3:] == [
         "      at your point",
-        "      true value: traced Values through your forward, in balls of 192 bits",
+        "      true value: traced exactly",
         "      yours is 2 × the true gradient everywhere",
         "  again: check.layer(forward, backward, inputs, seed=3)",
     ]
@@ -175,7 +183,9 @@ def test_the_explanation_says_what_was_looked_at_and_how() -> None:
     assert text.startswith(str(r))
     assert "verdict    FAIL: a gradient is wrong by more than rounding" in text
     assert "points     your point\n" in text
-    assert "oracle     dx: traced Values through your forward" in text
+    assert "oracle     dx: traced exactly; errors from" in text
+    assert "traced exactly: your own forward ran on numbers" in text
+    assert re.search(r"entry      dx\[\d, \d\]: \S+ ulps off", text)
     assert "4 of 4 entries were nonzero at some point" in text
     assert f"looked at  GC201 {CODES['GC201']}" in text and "GC010" not in text
     assert text.split("\n")[-1] == "again      check.layer(forward, backward, inputs, seed=5)"

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.errors import ConfigError
-from ..report import Finding, Report, check_codes, junit
+from ..codes import check_codes
+from ..report import Finding, Report, junit
 from .runner import FileError, Settings, check_file, list_file
 
 

@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("gradcheck"):
         return
     option, module = config.getoption, "microgradnn.check."
-    check_codes = import_module(module + "report").check_codes
+    check_codes = import_module(module + "codes").check_codes
     try:
         config.stash[_HOW] = import_module(module + "files.runner").Settings(
             seed=option("gradcheck_seed"),

@@ -14,7 +14,6 @@ import numpy as np
 from ..report import Entry, Finding
 
 ROOM = 32.0  # other orders of summation, libm's and BLAS's last bits
-PROOF = "traced Values through your forward, in balls of {} bits"
 
 
 @dataclass
@@ -113,7 +112,7 @@ def entry(j: Compared, at: tuple[int, ...], interval: tuple[float, float] | None
 
 
 def findings_about(j: Compared, point: str, method: str, extreme: bool = False) -> list[Finding]:
-    """What there is to say of one gradient at one point, the worst only."""
+    """The most severe finding about one gradient at one point; none if it is right."""
     known = j.known()
     wrong = j.formula_wrong() & known if j.formula is not None else np.zeros(j.true.shape, bool)
     outside = j.outside() & known
@@ -196,7 +195,7 @@ def _holes(j: Compared, holes: Any, about: dict[str, Any], extreme: bool) -> Fin
 def _unstable(j: Compared, noisy: Any, about: dict[str, Any], extreme: bool) -> Finding:
     worst = j.entry(noisy)
     message = f"d{j.name} loses digits in {int(noisy.sum())} of {noisy.size} entries"
-    proof = "evaluated in balls the formula is right" if j.formula is not None else (
+    proof = "in exact arithmetic the formula is right" if j.formula is not None else (
         "the error is within what rounding of the inputs explains"
     )  # fmt: skip
     code, verdict = ("GC303", "PASS") if extreme else ("GC203", "UNSTABLE")

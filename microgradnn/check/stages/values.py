@@ -10,9 +10,9 @@ from ..oracle import balls
 from ..oracle.exact import Comparer, Exact, Untraceable, evaluate
 from ..oracle.numeric import Numeric
 from ..oracle.traced import TooLarge
-from ..report import Finding
+from ..report import EXACT, Finding
 from ..subject import Subject, cotangents_like, quiet
-from .compared import PROOF, ROOM, Compared, findings_about
+from .compared import ROOM, Compared, findings_about
 from .kinks import at_kink
 from .points import Point, Seen
 from .results import copies, raised
@@ -83,7 +83,7 @@ def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -
         by_differences(subject, point, rng, given, seen, str(error))
         return
     seen.nodes, seen.comparisons = low.nodes, low.comparisons
-    seen.method = PROOF.format(balls.HIGH if high is not low else bits)
+    seen.method = EXACT
     fits = [np.shape(g) == np.shape(a) for g, a in zip(grads, subject.arrays, strict=True)]
     compared = [
         _judged(subject, k, np.asarray(grads[k]), low, high)
