@@ -40,6 +40,10 @@ class ConfigError(MicrogradError, ValueError):
     """A setting has a value that is not allowed; the message lists the allowed ones."""
 
 
+class MissingPackageError(MicrogradError, ImportError):
+    """A feature needs a package that is not installed; the message says how to install it."""
+
+
 class UndecidedError(MicrogradError, RuntimeError):
     """Two numbers known within bounds (balls) overlap, so that a comparison has no answer."""
 

@@ -9,7 +9,6 @@ Source of the format: https://huggingface.co/docs/safetensors (header and metada
 from __future__ import annotations  # np.random loads when it is used, not before
 
 import copy
-import importlib
 import json
 import os
 import re
@@ -17,12 +16,14 @@ import time
 import warnings
 import zlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..atomic import write_atomically
 from ..engine.errors import CheckpointError, ConfigError, DTypeError
+from ..optional import need
 
 FORMAT = "microgradnn.checkpoint"
 VERSION = 1
@@ -33,7 +34,7 @@ def save_checkpoint(path: PathLike, **objects: Any) -> Path:
     """The path of a new file with the state of the objects, written in one step.
 
     A crash while writing leaves the previous file. Raises DTypeError for what cannot be stored,
-    ConfigError without safetensors, OSError where the disk refuses.
+    MissingPackageError without safetensors, OSError where the disk refuses.
     """
     arrays: dict[str, np.ndarray] = {}
     tree = {name: _encode(_state(obj), name, arrays) for name, obj in objects.items()}
@@ -91,6 +92,7 @@ class CheckpointManager:
     """Numbered checkpoints in a folder, of which the newest `max_to_keep` stay (None: all).
 
     Named after tf.train.CheckpointManager. The files are called NAME-00000100.safetensors.
+    Raises MissingPackageError without safetensors, at once.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class CheckpointManager:
             raise ConfigError(
                 f"CheckpointManager: checkpoint_name {checkpoint_name!r} is no plain file name"
             )
+        _safetensors()  # a missing package is known before training, not after its first epoch
         self.directory, self.max_to_keep = Path(directory), max_to_keep
         self.name = checkpoint_name
 
@@ -265,10 +268,5 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return state, arrays
 
 
-def _safetensors() -> Any:
-    try:
-        return importlib.import_module("safetensors.numpy")
-    except ImportError as error:
-        raise ConfigError(
-            "checkpoints need safetensors: pip install 'microgradnn[checkpoints]'"
-        ) from error
+def _safetensors() -> ModuleType:
+    return need("safetensors.numpy", "a checkpoint")

@@ -9,9 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from ..engine.errors import ConfigError
+from ..optional import missing
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+except ImportError as error:
+    raise missing("sklearn", "a scikit-learn estimator", error) from error
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]

@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from microgradnn import nn, optim
-from microgradnn.errors import CheckpointError, ConfigError, DTypeError
+from microgradnn.errors import CheckpointError, ConfigError, DTypeError, MissingPackageError
 from microgradnn.train import (
     BackupAndRestore,
     Callback,
     CheckpointManager,
     LearningRateScheduler,
+    ModelCheckpoint,
     load_checkpoint,
     read_checkpoint,
     save_checkpoint,
@@ -818,3 +819,20 @@ def test_what_a_killed_run_left_half_written_goes_after_a_minute(tmp_path):
         os.utime(path, (0, 0))
     CheckpointManager(tmp_path).save(3, n=1)
     assert [old.exists(), new.exists(), other.exists()] == [False, True, True]
+
+
+def test_without_safetensors_nothing_is_trained(tmp_path, monkeypatch):
+    model = nn.Linear(2, 1)
+    model.compile("sgd", "mse")
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    missing = (
+        "a checkpoint needs safetensors, which is not installed; in a clone of microgradnn write: "
+        "pip install -e '.[checkpoints]'"
+    )
+    for make in (CheckpointManager, ModelCheckpoint, BackupAndRestore):
+        with pytest.raises(MissingPackageError) as error:
+            model.fit(np.ones((4, 2)), np.ones((4, 1)), callbacks=[make(tmp_path)], verbose=0)
+        assert str(error.value) == missing
+    with pytest.raises(MissingPackageError):
+        save_checkpoint(tmp_path / "a.safetensors", model=model)
+    assert model.optimizer.param_groups[0]["updates"] == 0 and not any(tmp_path.iterdir())

@@ -1,5 +1,7 @@
 """Models as scikit-learn estimators: scikit-learn's own tools work on them."""
 
+import importlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from microgradnn import nn, optim
-from microgradnn.errors import ConfigError
+from microgradnn.errors import ConfigError, MissingPackageError
 from microgradnn.train.estimator import Classifier, Regressor
 
 RNG = np.random.default_rng(0)
@@ -72,3 +74,14 @@ def test_mistakes_are_named() -> None:
         ConfigError, match=r"^fit: x has shape \(90,\), need a row for each sample$"
     ):
         Regressor(linear).fit(X[:, 0], LINE)
+
+
+def test_without_scikit_learn_the_import_says_what_is_missing(monkeypatch: Any) -> None:
+    monkeypatch.delitem(sys.modules, "microgradnn.train.estimator")
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    with pytest.raises(MissingPackageError) as error:
+        importlib.import_module("microgradnn.train.estimator")
+    assert str(error.value) == (
+        "a scikit-learn estimator needs scikit-learn, which is not installed; in a clone of "
+        "microgradnn write: pip install -e '.[data]'"
+    )
