@@ -8,6 +8,7 @@ import numpy as np
 
 from microgradnn.data import MNIST, subset
 
+from .frameworks import ours
 from .specs import Model, Optimizer
 
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]
@@ -45,8 +46,6 @@ class Task:
 
 def outputs(task: Task, params: list[np.ndarray], x: np.ndarray) -> np.ndarray:
     """The model's outputs, computed by microgradnn."""
-    from .frameworks import ours
-
     session = ours.Session(task.model, task.optimizer, "float64", params)
     return np.asarray(session.net(x.astype(float)).data)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.test_losses import (
+from tests.functions.test_losses import (
     Case,
     F,
     Maker,
