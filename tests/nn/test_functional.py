@@ -14,6 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import microgradnn as mg
+import microgradnn.nn.functional as nnf
+from microgradnn.errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
+from microgradnn.functions import losses
 from tests.functions.test_losses import (
     Case,
     F,
@@ -35,11 +40,6 @@ from tests.functions.test_losses import (
     shaped,
     torch,
 )
-
-import microgradnn as mg
-import microgradnn.nn.functional as nnf
-from microgradnn.errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
-from microgradnn.functions import losses
 from tests.strategies import seeds
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even:UserWarning")
