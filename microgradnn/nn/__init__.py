@@ -63,6 +63,7 @@ from .parameter import Parameter
 from .pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from .recurrent import GRU, LSTM, RNN
 from .regularizers import L1, L2
+from .resample import Upsample
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "GRU", "L1", "L2", "LSTM", "MLP", "RNN", "SELU",
@@ -77,5 +78,5 @@ __all__ = [
     "NLLLoss", "PReLU", "Parameter", "PoissonNLLLoss", "RMSNorm", "RNNCell", "RReLU", "ReLU",
     "ReLU6", "Residual", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss",
     "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
-    "TripletMarginLoss", "Unflatten", "functional", "init", "utils",
+    "TripletMarginLoss", "Unflatten", "Upsample", "functional", "init", "utils",
 ]  # fmt: skip

@@ -9,3 +9,4 @@ from .convolution import *  # noqa: F403
 from .images import *  # noqa: F403
 from .layer import *  # noqa: F403
 from .pooling import *  # noqa: F403
+from .resample import *  # noqa: F403

@@ -1,0 +1,111 @@
+"""interpolate and Upsample against PyTorch's: every mode, sizes and factors, values and gradients."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import microgradnn as mg
+from microgradnn import nn
+from microgradnn.errors import ConfigError, ShapeError
+from microgradnn.nn import functional as F
+
+from .. import messages
+
+torch = pytest.importorskip("torch", reason="compares with torch.nn.functional.interpolate")
+AXES = {
+    "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3),
+    "linear": (1,), "bilinear": (2,), "trilinear": (3,), "bicubic": (2,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", AXES)
+@given(data=st.data())
+def test_it_agrees_with_torch(mode: str, data: Any) -> None:
+    """Within 64 roundings of the largest weight and number: sums have at most 4 terms an axis."""
+    n = data.draw(st.sampled_from(AXES[mode]), "axes")
+    space = tuple(data.draw(st.integers(1, 5), "old") for _ in range(n))
+    options: dict[str, Any] = {"mode": mode}
+    if mode in ("linear", "bilinear", "trilinear", "bicubic"):
+        options["align_corners"] = data.draw(st.sampled_from([None, False, True]), "corners")
+    if data.draw(st.booleans(), "by size"):
+        options["size"] = tuple(data.draw(st.integers(1, 7), "new") for _ in range(n))
+        if data.draw(st.booleans(), "one size"):
+            options["size"] = options["size"][0]
+    else:
+        factor = st.sampled_from([1.0, 2, 2.5, 3, 1.3])
+        options["scale_factor"] = tuple(data.draw(factor, "factor") for _ in range(n))
+        options["recompute_scale_factor"] = data.draw(st.sampled_from([None, True]), "recompute")
+    array = np.random.default_rng(data.draw(st.integers(0, 99))).normal(size=(2, 3, *space))
+    ours, theirs = mg.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
+    y, z = F.interpolate(ours, **options), torch.nn.functional.interpolate(theirs, **options)
+    assert y.shape == tuple(z.shape)
+    g = np.random.default_rng(1).normal(size=y.shape)
+    y.backward(g)
+    z.backward(torch.from_numpy(g))
+    for got, wanted in ((y.data, z.detach()), (ours.grad, theirs.grad)):
+        np.testing.assert_allclose(got, wanted.numpy(), rtol=0, atol=64 * 2.0**-52 * y.size)
+
+
+def test_float32_stays_float32() -> None:
+    x = np.ones((1, 1, 2, 2), np.float32)
+    assert all(F.interpolate(x, 3, mode=m).dtype == np.float32 for m in ("nearest", "bicubic"))
+
+
+def test_the_layer_is_the_function() -> None:
+    layer = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+    x = np.random.default_rng(0).normal(size=(1, 2, 3, 4))
+    wanted = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
+    np.testing.assert_array_equal(layer(mg.tensor(x)).data, wanted)
+    assert repr(layer) == "Upsample(scale_factor=2, mode='bilinear', align_corners=True)"
+    again = nn.Module.from_config(layer.get_config())
+    np.testing.assert_array_equal(again(mg.tensor(x)).data, wanted)
+
+
+IMAGE = np.ones((1, 1, 4, 4))
+test_messages = messages.table(
+    (
+        lambda: F.interpolate(np.ones((2, 3)), 2),
+        ShapeError,
+        "interpolate: input has shape (2, 3), expected (batch, channels, 1 to 3 axes)",
+    ),
+    (
+        lambda: F.interpolate(IMAGE, 2, mode="cubic"),
+        ConfigError,
+        "interpolate: mode is 'cubic', expected one of nearest, nearest-exact, area, linear, "
+        "bilinear, trilinear, bicubic",
+    ),
+    (
+        lambda: F.interpolate(IMAGE, 2, mode="linear"),
+        ConfigError,
+        "interpolate: linear is for 1 axes of space, got 2; use bilinear or bicubic",
+    ),
+    (
+        lambda: F.interpolate(IMAGE, 2, align_corners=False),
+        ConfigError,
+        "interpolate: align_corners is for linear, bilinear, trilinear, bicubic, not for nearest; "
+        "leave it out",
+    ),
+    (
+        lambda: F.interpolate(IMAGE),
+        ConfigError,
+        "interpolate: expected either size or scale_factor",
+    ),
+    (
+        lambda: F.interpolate(IMAGE, (2, 3, 4)),
+        ConfigError,
+        "interpolate: size is (2, 3, 4), expected 2 positive numbers or one",
+    ),
+    (
+        lambda: F.interpolate(IMAGE, scale_factor=0.1),
+        ShapeError,
+        "interpolate: (4, 4) cannot become (0, 0); sizes must be positive",
+    ),
+    (
+        lambda: F.interpolate(IMAGE, 2, recompute_scale_factor=True),
+        ConfigError,
+        "interpolate: recompute_scale_factor needs scale_factor, got size",
+    ),
+)
