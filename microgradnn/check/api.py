@@ -10,9 +10,10 @@ from ..engine.errors import ConfigError
 from . import directional
 from .examine import Codes, Options, examine, options_of
 from .report import Report
+from .source import all_parameters, required
 from .stages.results import raised
 from .subject import Arguments, Subject, called, quiet, with_axes
-from .subjects import networks, objects, pairs, reader
+from .subjects import networks, objects, pairs
 
 
 def layer(
@@ -94,7 +95,7 @@ def _functions(
     forward: Any, backward: Any, params: Any, cache: bool, hyper: Any, wrt: Any, name: str,
     inputs: Any,
 ) -> Subject:  # fmt: skip
-    args = pairs.arguments_of(_with_arrays(inputs), params, reader.all_parameters(forward))
+    args = pairs.arguments_of(_with_arrays(inputs), params, all_parameters(forward))
     if not args.arrays:
         kinds = ", ".join(type(a).__name__ for a in args.args) or "nothing"
         raise ConfigError(
@@ -141,7 +142,7 @@ def vjp(
     """
     options = options_of(seed, select, ignore, cotangents, probes)
     given = args if isinstance(args, (tuple, list)) else (args,)
-    arguments = Arguments(with_axes(given), reader.all_parameters(f))
+    arguments = Arguments(with_axes(given), all_parameters(f))
     subject = _vjp_subject(f, f_vjp, arguments, wrt, name)
     subject.reproduce = f"check.vjp({called(f)}, {called(f_vjp)}, args, seed={seed})"
     return examine(subject, options)
@@ -149,7 +150,7 @@ def vjp(
 
 def _vjp_subject(f: Any, f_vjp: Any, args: Arguments, wrt: Any, name: str) -> Subject:
     n = len(args.args)
-    takes = reader.parameters(f_vjp)
+    takes = required(f_vjp)
     if takes and len(takes) > n:
         return pairs.pair(f, f_vjp, args, wrt=wrt, name=name, cache=False)
     with quiet():

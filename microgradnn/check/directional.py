@@ -14,11 +14,11 @@ from .oracle.numeric import SAFETY, SCALES, extrapolate
 from .oracle.traced import TooLarge, values
 from .oracle.tracing import tracing
 from .report import EXACT, Entry, Finding, Report
+from .source import all_parameters
 from .stages.compared import Compared, findings_about
 from .stages.results import copies, raised
 from .subject import Arguments, cotangents_like, is_float, quiet
 from .subjects.namespaces import namespaces
-from .subjects.reader import all_parameters
 
 DRAWS = 3
 

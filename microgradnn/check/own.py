@@ -13,9 +13,9 @@ from ..transforms.derivatives import vjp
 from .examine import Codes, examine, options_of
 from .oracle.differences import disagreements
 from .report import Entry, Finding, Report
+from .source import all_parameters
 from .subject import Arguments, Pass, Subject, called, chosen, with_axes
 from .subjects.namespaces import namespaces
-from .subjects.reader import all_parameters
 
 
 def _own(f: Callable[..., Any], args: Sequence[Any], wanted: Sequence[int] | None) -> Subject:

@@ -40,6 +40,7 @@ class Subject:
     params   those of the names that are an object's parameters
     missing  names of inputs that backward returns no gradient of, though it should
     extra    how many gradients came back, if that fits nothing
+    spare    how many gradients came back that belong to no array
     """
 
     name: str
@@ -58,6 +59,7 @@ class Subject:
     flushes: bool = False  # it has a method that sets gradients to zero, or more than these
     missing: tuple[str, ...] = ()
     extra: str = ""
+    spare: int = 0
     broken: Exception | None = None  # what backward raised when it was first tried
     reproduce: str = ""
     notes: list[str] = field(default_factory=list)

@@ -1,65 +1,32 @@
 """Which forward and backward passes a file holds: pairs of functions, losses, layers and nets."""
 
 import ast
-import functools
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from ...engine.errors import unknown
-from . import source
+from ..source import all_parameters, line, required, tree, tuples
+from ..subject import Arguments, Subject
+from ..subjects import networks, objects, pairs
+from ..words import BACKWARD_METHODS, FORWARD_METHODS, PAIRS, is_cotangent, is_loss
 
-# How a backward is named after what it differentiates. {} is the layer, {v} what comes behind:
-# conv_backward_naive. Earlier ones win; those without "forward" are taken only if nothing else is.
-_PAIRS = (
-    ("{}_forward{v}", "{}_backward{v}"),
-    ("{}_forward{v}", "{}_backwards{v}"),
-    ("{}_forward{v}", "{}_backprop{v}"),
-    ("{}_forward{v}", "{}_grad{v}"),
-    ("forward_{}{v}", "backward_{}{v}"),
-    ("{}_fwd{v}", "{}_bwd{v}"),
-    ("{}_fw{v}", "{}_bw{v}"),
-    ("{}_fprop{v}", "{}_bprop{v}"),
-    ("{}_forward_pass{v}", "{}_backward_pass{v}"),
-    ("{}Forward{v}", "{}Backward{v}"),
-    ("{}_prop{v}", "{}_backprop{v}"),
-    ("forward_propagate_{}", "backward_propagate_{}"),
-    ("{}", "{}_backward"),
-    ("{}", "{}_backprop"),
-    ("{}", "{}_grad"),
-    ("{}", "{}_gradient"),
-    ("{}", "{}_derivative"),
-    ("{}", "{}_deriv"),
-    ("{}", "{}_prime"),
-    ("{}", "{}_vjp"),
-    ("{}", "{}_bwd"),
-    ("{}", "{}Backward"),
-    ("{}", "{}Grad"),
-    ("{}", "backward_{}"),
-    ("{}", "grad_{}"),
-    ("{}", "d_{}"),
-    ("{}", "d{}"),
-)
 _VARIANT = r"(?P<v>(?:_[A-Za-z0-9]+)?)"
-_LOSS = re.compile(
-    r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)"
-)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What can be checked, and how it is run (see the zoo's entry.py for the styles).
+    """What can be checked, as the file has it.
 
     name      what users see: "affine", "Linear", "softmax_loss"
+    style     pair: forward and backward; plain: a function and its derivative; loss: a function
+              that returns its gradients; layer and net: classes
     forward   also the class's own forward or __call__ (layer) or loss (net), unbound
     backward  also the class's backward, or gradient (net); None where the forward returns them
     line      of the backward (pair, plain), else of the function or class
-
-    Unusual signatures are adapted: forward and backward of a pair or plain Found can be called as
-    its style says, and inspect.unwrap gives what the user wrote.
     """
 
     name: str
@@ -73,8 +40,34 @@ class Found:
         """All names by which users may select it."""
         if self.cls is not None:
             return {self.name, self.cls.__name__}
-        parts = (inspect.unwrap(f) for f in (self.forward, self.backward) if f is not None)
-        return {self.name, *(f.__name__ for f in parts)}
+        return {self.name, *(f.__name__ for f in (self.forward, self.backward) if f is not None)}
+
+    def subject(
+        self, args: tuple[Any, ...], init: tuple[Any, ...] = (), wrt: Collection[int] = ()
+    ) -> Subject:
+        """What is checked at these arguments; raises what the constructor or the forward raises.
+
+        `wrt` are the places of the arguments whose gradients backward returns, if not those that
+        names and shapes tell.
+        """
+        if self.cls is not None:
+            return self._object(self.cls(*init), args)
+        assert self.forward is not None
+        arguments = Arguments(args, all_parameters(self.forward))
+        chosen = [i for i, path in enumerate(arguments.paths) if path in {(w,) for w in wrt}]
+        if self.backward is None:
+            return pairs.loss(self.forward, arguments, name=self.name, wrt=chosen or None)
+        return pairs.pair(
+            self.forward, self.backward, arguments, name=self.name, wrt=chosen or None
+        )
+
+    def _object(self, thing: Any, args: tuple[Any, ...]) -> Subject:
+        if self.style == "layer":
+            return objects.layer_object(thing, args, name=self.name)
+        if self.backward is None or isinstance(thing.gradient(*args), Mapping):
+            return networks.network(thing, args, name=self.name)
+        arguments = Arguments(args, all_parameters(thing.loss))  # of an argument, not of parameters
+        return pairs.pair(thing.loss, thing.gradient, arguments, name=self.name, cache=False)
 
 
 def find(module: ModuleType, names: Collection[str] = ()) -> list[Found]:
@@ -118,13 +111,13 @@ def _functions(module: ModuleType) -> Iterator[Found]:
             used |= {name, forward}
             yield found
     for name, function in functions.items():
-        if name not in used and _LOSS.search(name) and source.tuples(function) != 1:
-            yield Found(name, "loss", function, None, None, source.line(function))
+        if name not in used and is_loss(name) and tuples(function) != 1:
+            yield Found(name, "loss", function, None, None, line(function))
 
 
 def _forward_of(name: str, functions: dict[str, Any]) -> tuple[str, str] | None:
     """The layer's name and its forward's, if `name` is called like a backward of it."""
-    for forward, backward in _PAIRS:
+    for forward, backward in PAIRS:
         pattern = re.escape(backward).replace(r"\{\}", "(?P<x>.+?)").replace(r"\{v\}", _VARIANT)
         match = re.fullmatch(pattern, name)
         if match is None or match["x"].startswith("_") and not match["x"].strip("_"):
@@ -149,92 +142,21 @@ def _only_variant(forward: str, x: str, functions: dict[str, Any]) -> str | None
 
 def _pair(name: str, forward: Any, backward: Any) -> Found | None:
     """A pair or plain Found, or None if the signatures do not look like one."""
-    given, taken = source.required(forward), source.required(backward)
-    inputs = list(inspect.signature(forward).parameters)
+    inputs, taken = all_parameters(forward), required(backward)
     if not inputs or not taken or _empty(forward) or _empty(backward):
         return None
-    line = source.line(backward)
-    count = source.tuples(forward)
-    if count == 1 or (count == 0 and _takes_inputs(inputs, taken)):
-        if taken[: len(given)] == given or len(taken) == 1 and count != 0:
-            if len(taken) == 1 and source.cotangent(taken[0]) and taken != given:
-                return None  # backward_step(dout), of globals
-            return Found(name, "plain", forward, _times(backward, len(taken)), None, line)
-        ordered = _by_name(backward, inputs)
-        return Found(name, "plain", forward, ordered, None, line) if len(taken) > 1 else None
-    if len(taken) < 2:
-        return None
-    forward, backward = _standard(forward, backward, count, inputs, taken)
-    return Found(name, "pair", forward, backward, None, line)
+    count = tuples(forward)
+    plain = count == 1 or count == 0 and len(taken) > 1 and set(taken[1:]) <= set(inputs)
+    if len(taken) == 1 and not (count == 1 and (taken[0] in inputs or not is_cotangent(taken[0]))):
+        return None  # backward_step(dout), of globals
+    return Found(name, "plain" if plain else "pair", forward, backward, None, line(backward))
 
 
 def _empty(function: Any) -> bool:
     """Whether there is nothing in it, as in an exercise not done yet."""
-    tree = source.tree(function)
-    body = [s for s in getattr(tree, "body", []) if not isinstance(s, ast.Pass)]
-    return tree is not None and all(isinstance(s, (ast.Expr, ast.Raise)) for s in body)
-
-
-def _takes_inputs(inputs: list[str], taken: list[str]) -> bool:
-    return len(taken) > 1 and all(name in inputs for name in taken[1:])
-
-
-def _times(backward: Any, count: int) -> Any:
-    """A derivative f'(x), called without a cotangent, as backward(dout, x)."""
-
-    @functools.wraps(backward)
-    def pull(dout: Any, *args: Any) -> Any:
-        grads = backward(*args[:count])
-        return tuple(dout * g for g in grads) if isinstance(grads, tuple) else dout * grads
-
-    return pull
-
-
-def _by_name(backward: Any, inputs: list[str]) -> Any:
-    """backward(dout, *inputs), where it takes only some of them, or in another order."""
-    taken = list(inspect.signature(backward).parameters)
-    if taken[1:] == inputs:
-        return backward
-    if not all(name in inputs for name in source.required(backward)[1:]):
-        return backward
-
-    @functools.wraps(backward)
-    def pull(dout: Any, *args: Any) -> Any:
-        given = dict(zip(inputs, args, strict=False))
-        return backward(dout, **{name: given[name] for name in taken if name in given})
-
-    return pull
-
-
-def _standard(
-    forward: Any, backward: Any, count: int, inputs: list[str], taken: list[str]
-) -> tuple[Any, Any]:
-    """Both so that forward(*args) -> *outs, cache and backward(*douts, cache) fit together."""
-    lead = max(1, next((i for i, n in enumerate(taken) if not source.cotangent(n)), len(taken)))
-    if len(taken) == lead:
-        lead -= 1
-    everything = list(inspect.signature(backward).parameters)[lead:]
-    rest = taken[lead:]
-    extras = [n for n in everything[1:] if n in inputs]
-    caches = [n for n in rest if n not in extras]
-    if not extras and len(caches) == 1 and count in (0, lead + 1):
-        return forward, backward
-
-    @functools.wraps(forward)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        results = forward(*args, **kwargs)
-        bound = inspect.signature(forward).bind(*args, **kwargs)
-        bound.apply_defaults()
-        kept = results[-len(caches) :]
-        more = {n: bound.arguments[n] for n in extras}
-        return (*results[:lead], (dict(zip(caches, kept, strict=True)), more))
-
-    @functools.wraps(backward)
-    def pull(*args: Any) -> Any:
-        *douts, (kept, more) = args
-        return backward(*douts, **kept, **more)
-
-    return call, pull
+    node = tree(function)
+    body = [s for s in getattr(node, "body", []) if not isinstance(s, ast.Pass)]
+    return node is not None and all(isinstance(s, (ast.Expr, ast.Raise)) for s in body)
 
 
 # ---- classes -------------------------------------------------------------------------------------
@@ -250,38 +172,35 @@ def _classes(module: ModuleType) -> Iterator[Found]:
 
 
 def _layer(name: str, cls: type) -> Found | None:
-    forward = _method(cls, "forward", "forward_pass", "fprop", "__call__")
-    backward = _method(cls, "backward", "backward_pass", "bprop", "backprop")
+    forward, backward = _method(cls, FORWARD_METHODS), _method(cls, BACKWARD_METHODS)
     if forward is None or backward is None or _abstract(cls):
         return None
-    if all(isinstance(inspect.getattr_static(cls, f.__name__), staticmethod)
-           for f in (forward, backward)):  # fmt: skip
-        found = _pair(name, forward, backward)
-        return found and Found(name, found.style, found.forward, found.backward, None, found.line)
-    return Found(name, "layer", forward, backward, cls, source.line(cls))
+    static = [inspect.getattr_static(cls, f.__name__, None) for f in (forward, backward)]
+    if all(isinstance(f, staticmethod) for f in static):
+        return _pair(name, forward, backward)
+    return Found(name, "layer", forward, backward, cls, line(cls))
 
 
 def _net(name: str, cls: type) -> Found | None:
-    loss, gradient = _method(cls, "loss"), _method(cls, "gradient")
+    loss, gradient = _method(cls, ("loss",)), _method(cls, ("gradient",))
     if loss is None:
         return None
-    takes = list(inspect.signature(loss).parameters)
-    if len(takes) < 2 or gradient is None and source.tuples(loss) == 1:
+    if len(all_parameters(loss)) < 2 or gradient is None and tuples(loss) == 1:
         return None
-    return Found(name, "net", loss, gradient, cls, source.line(cls))
+    return Found(name, "net", loss, gradient, cls, line(cls))
 
 
 def _abstract(cls: type) -> bool:
     """Whether a method only raises NotImplementedError."""
     for name in dir(cls):
-        node = source.tree(m) if inspect.isfunction(m := getattr(cls, name, None)) else None
+        node = tree(m) if inspect.isfunction(m := getattr(cls, name, None)) else None
         raised = [s for s in getattr(node, "body", []) if isinstance(s, ast.Raise)]
         if raised and "NotImplementedError" in ast.dump(raised[0]):
             return True
     return False
 
 
-def _method(cls: type, *names: str) -> Any:
+def _method(cls: type, names: Collection[str]) -> Any:
     """The first of these methods that does something, or None."""
     for name in names:
         method = getattr(cls, name, None)

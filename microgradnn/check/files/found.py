@@ -1,6 +1,5 @@
 """A found pair, layer or net of a file: arguments guessed, then checked."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +9,7 @@ from ...engine.errors import MicrogradError
 from ..examine import Options, examine
 from ..report import Finding, Report
 from ..stages.results import raised
-from ..subject import Arguments, Subject, is_float, quiet
-from ..subjects import networks, objects, pairs, reader
+from ..subject import Subject, is_float, quiet
 from .arguments import Found, Made, Maker, maker
 
 SHAPES = 3  # variants of sizes to look at
@@ -23,27 +21,22 @@ def check_found(
 ) -> Report:
     """The report on what was found, at guessed arguments of several sizes; raises GuessError."""
     make = maker(found, seed)
-    options = Options(seed, select, ignore)
     rng = np.random.default_rng(seed)
-    made = make(rng, 0)
-    text = f"python -m microgradnn check FILE::{found.name} --seed {seed}"
     try:
-        subject = as_subject(found, made, make.said)
+        subject = _subject(found, make(rng, 0), make.said)
     except MicrogradError as error:  # ours: it cannot be run in any way that is known
         finding = Finding("GC204", "INCONCLUSIVE", str(error), hint="say how in GRADCHECK")
-        return Report(found.name, (finding,), ("GC204",), seed=seed, reproduce=text)
+        return Report(found.name, (finding,), ("GC204",), seed=seed)
     except Exception as error:
-        finding = raised("forward", error)
-        return Report(found.name, (finding,), ("GC001",), seed=seed, reproduce=text)
-    subject.reproduce = text
+        return Report(found.name, (raised("forward", error),), ("GC001",), seed=seed)
     for variant in range(1, SHAPES):
         try:
-            other = as_subject(found, make(rng, variant), make.said)
+            other = _subject(found, make(rng, variant), make.said)
         except Exception:  # sizes that do not fit after all
             continue
         if [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]:
             subject.others.append(other)
-    return _trusted(examine(subject, options), make)
+    return _trusted(examine(subject, Options(seed, select, ignore)), make)
 
 
 def _trusted(report: Report, make: Maker) -> Report:
@@ -62,21 +55,14 @@ def _trusted(report: Report, make: Maker) -> Report:
     return replace(report, findings=tuple(found))
 
 
-def _loss_object(thing: Any, args: Any, name: str) -> Subject:
-    """An object whose loss(…) has a gradient(…) with respect to one of its arguments."""
-    arguments = Arguments(args, reader.all_parameters(thing.loss))
-    return pairs.pair(thing.loss, thing.gradient, arguments, name=name, cache=False)
-
-
-def as_subject(found: Found, made: Made, said: bool = False) -> Subject:
-    """What was found as a subject at these arguments."""
-    subject = _subject(found, made, said)
-    if subject.broken is None and subject.names:
+def _subject(found: Found, made: Made, said: bool) -> Subject:
+    """What was found at these arguments; in float32 if that is what the code works in."""
+    subject = found.subject(made.args, made.init, made.wrt)
+    if subject.broken is None and subject.names and not said:
         with quiet():
             outs = subject.start([np.array(a) for a in subject.arrays]).outs
-        if not said and any(np.asarray(o).dtype == np.float32 for o in outs):
-            # The code works in float32: it is given float32.
-            return _subject(found, replace(made, args=tuple(_single(a) for a in made.args)), said)
+        if any(np.asarray(o).dtype == np.float32 for o in outs):
+            return found.subject(tuple(_single(a) for a in made.args), made.init, made.wrt)
     return subject
 
 
@@ -84,29 +70,3 @@ def _single(x: Any) -> Any:
     if isinstance(x, dict):
         return {k: _single(v) for k, v in x.items()}
     return x.astype(np.float32) if is_float(x) else x
-
-
-def _subject(found: Found, made: Made, said: bool) -> Subject:
-    args: Any = made.args
-    if found.style == "layer":
-        assert found.cls is not None
-        return objects.layer_object(found.cls(*made.init), args, name=found.name)
-    if found.style == "net":
-        assert found.cls is not None
-        thing = found.cls(*made.init)
-        if found.backward is not None and not isinstance(thing.gradient(*args), Mapping):
-            return _loss_object(thing, args, found.name)
-        return networks.network(thing, args, name=found.name)
-    assert found.forward is not None
-    arguments = Arguments(args, reader.all_parameters(found.forward))
-    places = {path[0]: i for i, path in enumerate(arguments.paths) if len(path) == 1}
-    wrt = [places[i] for i in made.wrt if i in places] if said else None
-    if found.backward is None:
-        return pairs.loss(found.forward, arguments, name=found.name, wrt=wrt or None)
-    cached = found.style == "pair"
-    # What discover has wrapped is called as its style says, whatever its signature.
-    adapted = any(hasattr(f, "__wrapped__") for f in (found.forward, found.backward))
-    return pairs.pair(
-        found.forward, found.backward, arguments, name=found.name, cache=cached, adapted=adapted,
-        wrt=wrt or None,
-    )  # fmt: skip

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...engine.errors import ConfigError
+from ..source import returned_names
 from ..subject import is_float
 from ..words import gradients_among, is_constant, is_parameter
 from . import state
 from .plan import Plan
-from .reader import returned_names
 
 
 def find_inputs(plan: Plan, thing: Any, raw: Any) -> None:

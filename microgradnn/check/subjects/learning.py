@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import ConfigError
+from ..source import all_parameters, required
 from ..subject import cotangents_like, is_float
 from ..words import OUTPUT_ATTRIBUTES, ZERO_METHODS, is_cache, is_rate
 from . import state
 from .gradients import find_inputs, find_params
 from .plan import Plan
-from .reader import all_parameters, parameters
 
 
 def forget_gradients(plan: Plan, thing: Any) -> None:
@@ -99,7 +99,7 @@ def _try_out(plan: Plan, params: Any) -> Exception | None:
 
 def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
     """The outputs of a forward call; sets how to find them."""
-    takes = parameters(getattr(thing, plan.backward))
+    takes = required(getattr(thing, plan.backward))
     if y is None:
         word = next((w for w in OUTPUT_ATTRIBUTES if is_float(getattr(thing, w, None))), None)
         if word is None:
@@ -119,15 +119,15 @@ def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
 def _takes(plan: Plan, outs: list[Any]) -> None:
     """Sets what each argument of backward is."""
     method = getattr(plan.thing, plan.backward)
-    required, every = parameters(method), all_parameters(method)
-    if len(required) > 1 and required == plan.args.names[: len(required)]:  # a loss's own arguments
-        plan.takes = [("arg", i) for i in range(len(required))]
+    needed, every = required(method), all_parameters(method)
+    if len(needed) > 1 and needed == plan.args.names[: len(needed)]:  # a loss's own arguments
+        plan.takes = [("arg", i) for i in range(len(needed))]
         if np.ndim(outs[0]):
             plan.result = lambda thing, y: [np.mean(y)]
         plan.scaled = True
         return
     used = 0
-    for word in required or every[:1]:
+    for word in needed or every[:1]:
         if word in plan.args.names and used:
             plan.takes.append(("arg", plan.args.names.index(word)))
         elif used and is_rate(word):
@@ -138,7 +138,7 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
         else:
             plan.takes.append(min(used, len(outs) - 1))
             used += 1
-    plan.scaled = not every or (not required and len(outs) == 1 and _ignores(plan))
+    plan.scaled = not every or (not needed and len(outs) == 1 and _ignores(plan))
 
 
 def _takes_predictions(plan: Plan, outs: list[Any]) -> bool:

@@ -8,11 +8,11 @@ import numpy as np
 
 from ...engine.errors import ConfigError
 from ..oracle.traced import tracer
+from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, chosen, quiet
 from ..words import gradients_among
 from . import state
 from .namespaces import namespaces
-from .reader import all_parameters
 
 
 def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subject:

@@ -9,13 +9,13 @@ import numpy as np
 
 from ...engine.errors import ConfigError
 from ..oracle.traced import tracer
+from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
 from ..words import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS
 from . import state
 from .learning import backward_args, forget_gradients, learn
 from .namespaces import namespaces
 from .plan import Plan
-from .reader import all_parameters
 
 
 def layer_object(

@@ -1,62 +1,12 @@
 """Which of the things that backward returned is the gradient of which input."""
 
-import ast
-import inspect
-import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..subject import Arguments, chosen
 from ..words import gradients_among, is_constant, is_parameter
-
-
-def parameters(f: Callable[..., Any]) -> list[str]:
-    """The names of the positional parameters of f without a default; [] if it cannot be known."""
-    try:
-        found = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [
-        p.name
-        for p in found
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
-    ]
-
-
-def all_parameters(f: Callable[..., Any]) -> list[str]:
-    """The names of all positional parameters of f."""
-    try:
-        found = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-
-
-def returned_names(f: Callable[..., Any]) -> list[str | None]:
-    """The names of the variables in the last return statement of f, None for expressions."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(f))))
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return []
-    body = next((n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)), None)
-    if body is None:
-        return []
-    inner = {id(m) for n in ast.walk(body) if isinstance(n, ast.FunctionDef) and n is not body
-             for m in ast.walk(n)}  # fmt: skip
-    returns = [n for n in ast.walk(body) if isinstance(n, ast.Return) and id(n) not in inner]
-    if not returns or returns[-1].value is None:
-        return []
-    value = max(returns, key=lambda n: n.lineno).value
-    parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
-    return [_called(p) for p in parts]
-
-
-def _called(node: Any) -> str | None:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else None
 
 
 class Reader:
@@ -73,9 +23,16 @@ class Reader:
             pairs = self._of_parts(parts, wanted)
         self.wrt = [i for i, _ in pairs]
         self.keys = [key for _, key in pairs]
+        self.spare = self._spare(raw) if wanted is None else 0
         bound = set(self.wrt)
         needed = wanted if wanted is not None else [i for i in top if is_parameter(names[i])]
         self.missing = tuple(names[i] for i in needed if i not in bound)
+
+    def _spare(self, raw: Any) -> int:
+        """How many of the gradients belong to no array."""
+        parts = raw if isinstance(raw, (tuple, list)) else ()
+        left = [p for k, p in enumerate(parts) if p is not None and k not in self.keys]
+        return sum(not isinstance(p, Mapping) for p in left)
 
     def _of_dict(self, raw: Mapping[str, Any], wanted: Any) -> list[tuple[int, Any]]:
         found = gradients_among([k for k in raw if isinstance(k, str)], self.args.leaf_names, True)

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from .context import Context
+from .docstrings import said
 from .shapes import Dim, Slot
-from .words import said
 
 Option = tuple[float, Slot]  # what it costs, and what it is
 
@@ -22,26 +22,26 @@ _RANKS: dict[str, tuple[tuple[float, Any], ...]] = {
 
 def array_options(kind: str, name: str, context: Context, prefix: str) -> list[Option]:
     """The array options of an argument; `prefix` begins the names of its own sizes."""
-    facts = context.facts
+    hints = context.hints
     if kind in ("labels", "indices", "mask"):
         return _targets(kind, name, context, prefix)
     kind = kind if kind in _RANKS else "data"
     fill = "positive" if re.search(r"var|std|sigma", name.lower()) else "normal"
-    axes, least = facts.axes.get(name), facts.least.get(name, [])
+    axes, least = hints.axes.get(name), hints.least.get(name, [])
     out: list[Option] = []
     for cost, rank in _ranks(kind, context):
         whole = rank if isinstance(rank, int) else -1
         if 0 <= whole < len(least):
             continue
         if axes is not None and len(axes) != whole:
-            cost += 3.0 if name in facts.sure else 0.3 if rank == "1c11" else 1.5
+            cost += 3.0 if name in hints.sure else 0.3 if rank == "1c11" else 1.5
         names = axes
         if axes is None and whole >= 0:
             names = [*least, *[""] * (whole - len(least))]
         out.append((cost, Slot(fill, _shape(kind, rank, names, context, prefix))))
     if axes is not None:
         out.append((0.0, Slot(fill, _named(kind, axes, context, prefix))))
-    if name in facts.index and name not in facts.flat:
+    if name in hints.index and name not in hints.flat:
         return _targets("indices", name, context, prefix) + [(c + 2, s) for c, s in out]
     return out
 
@@ -58,9 +58,9 @@ def _ranks(kind: str, context: Context) -> list[tuple[float, Any]]:
         ranks = [(0.3 if r in ("c", "1111") else c, r) for c, r in ranks]
     if context.steps and kind == "data":
         ranks = [(0.0 if r == 3 else c + 0.2, r) for c, r in ranks]
-    if context.facts.columns and kind == "state":
+    if context.hints.columns and kind == "state":
         ranks = [(c + context.words, r) if r != "c" else (0.4, r) for c, r in ranks]
-    if context.facts.columns and kind == "bias":
+    if context.hints.columns and kind == "bias":
         ranks = [(0.0 if r == "c" else c + 0.3, r) for c, r in ranks]
     return ranks
 
@@ -87,7 +87,7 @@ def _named(kind: str, axes: list[str], context: Context, prefix: str) -> tuple[D
         shape.append(dim)
         if isinstance(dim, str):
             role = _role(kind, i, len(axes), last)
-            if len(axes) == 1 and prefix in context.facts.lines:
+            if len(axes) == 1 and prefix in context.hints.lines:
                 short = re.match(r"k|w|f", prefix)
                 role = "short" if short else "long"
             context.roles.setdefault(dim, role)
@@ -131,7 +131,7 @@ def _expression(text: str) -> Dim:
 
 def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option]:
     """Labels, indices and masks."""
-    facts, axes = context.facts, context.facts.axes.get(name)
+    hints, axes = context.hints, context.hints.axes.get(name)
 
     def shape(rank: int) -> tuple[Dim, ...]:
         names = axes if axes and len(axes) == rank else [""] * rank
@@ -142,15 +142,15 @@ def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option
     ranks = [(0.0, 2), (0.3, 1)] if context.steps else [(0.0, 1), (0.4, 2)]
     odd = {r: 2.0 * (axes is not None and len(axes) != r) for r in (1, 2, 3)}
     labels = [(c + odd[r], Slot("labels", shape(r), f"{prefix}.classes")) for c, r in ranks]
-    hot = bool(re.search(r"one.?hot", facts.text.lower()))
-    words = said(name, facts.text).lower()
-    certain = name in facts.index or bool(re.search(r"label|ind(ex|ic)|integer|word", words))
+    hot = bool(re.search(r"one.?hot", hints.text.lower()))
+    words = said(name, hints.text).lower()
+    certain = name in hints.index or bool(re.search(r"label|ind(ex|ic)|integer|word", words))
     if kind == "indices" or certain and not hot:
         return labels
-    out = [(c + 0.7 * (name in facts.flat) + 0.7 * hot, s) for c, s in labels]
+    out = [(c + 0.7 * (name in hints.flat) + 0.7 * hot, s) for c, s in labels]
     for i, rank in enumerate((2, 1, 3)):
         for j, fill in enumerate(_fills(rank, hot, context)):
-            column = "columns" if facts.columns and fill == "onehot" else None
+            column = "columns" if hints.columns and fill == "onehot" else None
             cost = 0.6 * i + odd[rank] / 4 + 0.3 * j
             out.append((cost, Slot(fill, shape(rank), column)))
     return out

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..facts import Facts
+from ..hints import Hints
 
 # Names, the most particular ones first; the whole name has to match, in lower case.
 _KINDS = (
@@ -70,7 +70,7 @@ def kind_of(name: str) -> str:
 class Context:
     """What is known of the whole: `images` and `steps` say what data are likely; `roles` fills."""
 
-    facts: Facts
+    hints: Hints
     name: str
     images: bool
     steps: bool
@@ -81,14 +81,14 @@ class Context:
     words: bool = False  # no data but words, one at a time: states are single columns
 
     @classmethod
-    def of(cls, facts: Facts, name: str, names: Sequence[str]) -> "Context":
+    def of(cls, hints: Hints, name: str, names: Sequence[str]) -> "Context":
         """The context of a function or class with parameters of these names."""
-        keys = [k for d in facts.keys.values() for k in d]
+        keys = [k for d in hints.keys.values() for k in d]
         low = name.lower()
         images = bool(re.search(r"conv|pool|im2col|spatial|image|flatten", low))
         for n in (*names, *keys):  # size, f and s alone may be something else
             images |= len(n) > 2 and n != "size" and kind_of(n) in ("stride", "pad", "pool")
-        one = "1d" in low or any(len(a) < 4 for n, a in facts.axes.items() if n in facts.sure
+        one = "1d" in low or any(len(a) < 4 for n, a in hints.axes.items() if n in hints.sure
                                  and kind_of(n) == "data")  # fmt: skip
         steps = bool(re.search(r"(rnn|lstm|gru|temporal|time|seq)", low))
         steps &= not re.search(r"step|cell|sequential", low)
@@ -96,6 +96,6 @@ class Context:
         entropy = bool(re.search(r"softmax|entropy|nll|logistic|sigmoid|bce", low))
         groups = (("a", "b"), ("q", "k", "v"), ("u", "v"), ("h", "x"), ("A", "B"))
         alike = tuple(n for g in groups if set(g) <= set(names) for n in g)
-        logs = entropy or bool(facts.logged)
-        words = not any(kind_of(n) == "data" and n not in facts.index for n in names)
-        return cls(facts, name, images and not one, steps, {}, logs, alike=alike, words=words)
+        logs = entropy or bool(hints.logged)
+        words = not any(kind_of(n) == "data" and n not in hints.index for n in names)
+        return cls(hints, name, images and not one, steps, {}, logs, alike=alike, words=words)

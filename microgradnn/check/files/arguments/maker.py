@@ -10,7 +10,7 @@ forward's or the class's) to its arguments: a tuple, or a function of a NumPy ge
     }
 
 With "wrt", the places of the arguments that are differentiated; otherwise those whose gradients
-come back, judged by their shapes. gradcheck_inputs() may return such a dict instead.
+come back, judged by names and shapes. gradcheck_inputs() may return such a dict instead.
 
 Otherwise names, defaults, docstrings and the code give candidates for each argument, and running
 them decides: sizes start out all different, and an error such as "5 is different from 3" says
@@ -27,12 +27,13 @@ from typing import Any
 import numpy as np
 
 from ....engine.errors import ConfigError
-from .. import facts, source
+from ...source import positional, required
+from .. import hints
 from ..discover import Found, find
 from . import roles
 from .context import Context, kind_of
-from .search import Search
-from .shapes import FAMILIES, Slot, State
+from .search import TRIES, Search, quiet
+from .shapes import FAMILIES, Guess, Slot
 
 
 class GuessError(ConfigError):
@@ -41,7 +42,10 @@ class GuessError(ConfigError):
 
 @dataclass(frozen=True)
 class Made:
-    """Arguments: of the forward, of the class's constructor, and the places to differentiate."""
+    """Arguments of the forward and of the class's constructor.
+
+    wrt are the places of the arguments that are differentiated, where the file says them.
+    """
 
     args: tuple[Any, ...]
     init: tuple[Any, ...] = ()
@@ -50,7 +54,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Maker:
-    """Draws arguments: the same generator state and variant give the same.
+    """Draws arguments: the same generator guess and variant give the same.
 
     Variants are counted from 0 and differ in their sizes, as far as these are free.
     """
@@ -65,18 +69,18 @@ class Maker:
         return self.draws[variant % len(self.draws)](rng)
 
 
-def maker(found: Found, seed: int = 0, seconds: float = 2.0) -> Maker:
-    """A Maker of arguments for what was found; GuessError if none can be had in `seconds`."""
+def maker(found: Found, seed: int = 0, tries: int = TRIES) -> Maker:
+    """A Maker of arguments for what was found; GuessError if none run within so many tries."""
     said = _said(found)
     if said is not None:
         return _as_said(found, said, seed)
-    search = _search(found, seed, seconds)
+    search = _search(found, seed, tries)
     fit = search.best_fit()
     if fit is None:
         raise GuessError(_failure(found, search))
-    variants = _variants(search, fit.state)
-    draws = tuple(_Draw(search, fit.state, v, fit.wrt) for v in variants)
-    return Maker(draws, fit.backward, fit.cost)
+    variants = _variants(search, fit.guess)
+    draws = tuple(_Draw(search, fit.guess, v) for v in variants)
+    return Maker(draws, fit.broken, fit.cost)
 
 
 # ---- what the file says --------------------------------------------------------------------------
@@ -84,7 +88,7 @@ def maker(found: Found, seed: int = 0, seconds: float = 2.0) -> Maker:
 
 def _said(found: Found) -> Any:
     """The file's own arguments for what was found, or None."""
-    thing = found.cls or inspect.unwrap(found.forward)  # type: ignore[arg-type]
+    thing: Any = found.cls or inspect.unwrap(found.forward)  # type: ignore[arg-type]
     scope = vars(sys.modules[thing.__module__]) if thing.__module__ in sys.modules else {}
     scope = scope or getattr(thing, "__globals__", {})
     table = scope.get("GRADCHECK")
@@ -105,53 +109,39 @@ def _as_said(found: Found, said: Any, seed: int) -> Maker:
             f"check: GRADCHECK[{found.name!r}] has the keys {sorted(entry)}, "
             "need 'args', and perhaps 'init' and 'wrt'"
         )
-    made = _written(entry, None)(np.random.default_rng(seed))
-    wrt = tuple(entry["wrt"]) if "wrt" in entry else _returned(found, made, seed)
-    return Maker((_written(entry, wrt),), said=True)
+    draw = _written(entry)
+    made = draw(np.random.default_rng(seed))
+    try:
+        with quiet():
+            found.subject(made.args, made.init, made.wrt)
+    except Exception as error:  # whatever the user's code raises
+        raise GuessError(
+            f"check: GRADCHECK[{found.name!r}] does not fit: the forward raises {error!r}"
+        ) from error
+    return Maker((draw,), said=True)
 
 
-def _written(entry: dict[str, Any], wrt: Any) -> Callable[[np.random.Generator], Made]:
+def _written(entry: dict[str, Any]) -> Callable[[np.random.Generator], Made]:
     def draw_said(rng: np.random.Generator) -> Made:
         args, init = (
             tuple(value(rng) if callable(value) else value)
             for value in (entry["args"], entry.get("init", ()))
         )
-        return Made(args, init, wrt or ())
+        return Made(args, init, tuple(entry.get("wrt", ())))
 
     return draw_said
-
-
-def _returned(found: Found, made: Made, seed: int) -> tuple[int, ...]:
-    """Which of the written arguments have gradients, by the shapes of what comes back."""
-    search = _search(found, seed, 1.0)
-    slots = [
-        Slot("normal" if np.asarray(a).dtype.kind == "f" and not isinstance(a, float) else "const")
-        for a in made.args
-    ]
-    slots = [
-        Slot(s.kind, tuple(np.shape(a)) or (1,)) for s, a in zip(slots, made.args, strict=True)
-    ]
-    state = State((*[Slot("const")] * search.inits, *slots), {})
-    try:
-        call = search.forward(made.args, made.init)
-    except Exception as error:
-        raise GuessError(
-            f"check: GRADCHECK[{found.name!r}] does not fit: the forward raises {error!r}"
-        ) from error
-    grads, raised = search.gradients(call)
-    return search.matched(state, made.args, grads, raised)[0]
 
 
 # ---- what is guessed -----------------------------------------------------------------------------
 
 
-def _search(found: Found, seed: int, seconds: float) -> Search:
+def _search(found: Found, seed: int, tries: int) -> Search:
     """The search with options for every argument of the constructor and the forward."""
-    init: list[Any] = _parameters(found.cls, []) if found.cls is not None else []
-    forward: Any = inspect.unwrap(found.forward)  # type: ignore[arg-type]
-    args = _parameters(forward, ["self"] if found.cls is not None else [])
+    init: list[Any] = positional(found.cls) if found.cls is not None else []
+    assert found.forward is not None
+    args = positional(found.forward)[found.cls is not None :]
     names = [p.name for p in (*init, *args)]
-    text = facts.read(_texts(found), names)
+    text = hints.read(_texts(found), names)
     text.times |= {3} if "lstm" in found.name.lower() else set()
     context = Context.of(text, found.name, names)
     context.constructor = True
@@ -168,7 +158,7 @@ def _search(found: Found, seed: int, seconds: float) -> Search:
         for i, p in enumerate(args)
         if kind_of(p.name) in ("data", "") and p.name not in text.axes
     )
-    return Search(found, options, len(init), context.roles, text, names, seed, seconds, data)
+    return Search(found, options, len(init), context.roles, text, names, seed, tries, data)
 
 
 def _inner(found: Found) -> list[Any]:
@@ -181,7 +171,7 @@ def _inner(found: Found) -> list[Any]:
     module = sys.modules.get(found.cls.__module__)
     others = [f for f in find(module) if f.cls is not found.cls] if module else []
     layers = [f.cls for f in others if f.cls is not None and f.style == "layer"]
-    return [cls for cls in layers if not source.required(cls)][:3]
+    return [cls for cls in layers if not required(cls)][:3]
 
 
 def _texts(found: Found) -> list[Any]:
@@ -191,39 +181,26 @@ def _texts(found: Found) -> list[Any]:
     return [f for scope in known for f in scope.values() if inspect.isfunction(f)]
 
 
-def _parameters(function: Any, leave_out: list[str]) -> list[inspect.Parameter]:
-    """The positional parameters, without trailing ones whose defaults nobody wants changed."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # a class without a constructor in Python
-        return []
-    if leave_out and parameters and parameters[0].name not in leave_out:
-        leave_out = [parameters[0].name]
-    return [p for p in parameters if p.kind in kinds and p.name not in leave_out]
-
-
 @dataclass(frozen=True)
 class _Draw:
     search: Search
-    state: State
+    guess: Guess
     variant: int
-    wrt: tuple[int, ...]
 
     def __call__(self, rng: np.random.Generator) -> Made:
-        args, init = self.search.arguments(self.state, self.variant, rng)
-        return Made(args, init, self.wrt)
+        args, init = self.search.arguments(self.guess, self.variant, rng)
+        return Made(args, init)
 
 
-def _variants(search: Search, state: State) -> list[int]:
+def _variants(search: Search, guess: Guess) -> list[int]:
     """The tables of sizes with which the forward runs; all of them differ."""
     good: list[int] = []
     sizes = []
-    for variant in range(1, len(FAMILIES[state.family])):
-        args, init = search.arguments(state, variant)
-        here = state.sizes(variant)
+    for variant in range(1, len(FAMILIES[guess.family])):
+        args, init = search.arguments(guess, variant)
+        here = guess.sizes(variant)
         try:
-            fine = not search.outputs(search.forward(args, init))
+            fine = not search.problem(search.run(args, init)[1])
         except Exception:  # whatever the user's code raises
             fine = False
         if fine and (here not in sizes or not here):

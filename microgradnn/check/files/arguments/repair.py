@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise, product
 
-from .shapes import Dim, Slot, State
+from .shapes import Dim, Guess, Slot
 
 _SHAPE = r"\(([\d, ]*)\)"
 
@@ -42,68 +42,68 @@ def _broadcast(message: str) -> list[tuple[int, int]]:
     return list(dict.fromkeys(pairs))
 
 
-def repairs(error: BaseException, state: State, sizes: Mapping[str, int]) -> Iterator[State]:
-    """States in which this exception would not have been raised, perhaps."""
+def repairs(error: BaseException, guess: Guess, sizes: Mapping[str, int]) -> Iterator[Guess]:
+    """Guesses in which this exception would not have been raised, perhaps."""
     message = str(error)
     outside = re.search(r"index (\d+) is out of bounds for axis (\d+) with size (\d+)", message)
     if isinstance(error, IndexError) and outside:
-        yield from _labels(state, int(outside[3]), sizes)
-        yield from _longer(state, int(outside[1]), int(outside[3]), sizes)
+        yield from _labels(guess, int(outside[3]), sizes)
+        yield from _longer(guess, int(outside[1]), int(outside[3]), sizes)
         return
     if "used as indices must be of integer" in message or "only integers, slices" in message:
-        yield from _whole(state)
+        yield from _whole(guess)
     if match := re.search(r"reshape array of size (\d+) into shape \(([\d, ]+)\)", message):
         target = [int(n) for n in re.findall(r"\d+", match[2])]
-        yield from _reshaped(state, int(match[1]), target, sizes)
+        yield from _reshaped(guess, int(match[1]), target, sizes)
     pairs = mismatches(message)
-    joined: State | None = state
+    joined: Guess | None = guess
     for m, n in pairs:
         options = list(_equal(joined, m, n, sizes)) if joined else []
         joined = min(options, key=lambda s: s.cost, default=None)
     if len(pairs) > 1 and joined is not None:
         yield joined
     for m, n in pairs:
-        for child in _equal(state, m, n, sizes):
+        for child in _equal(guess, m, n, sizes):
             yield replace(child, cost=child.cost + 0.3 * (joined is not None and len(pairs) > 1))
 
 
-def _equal(state: State, m: int, n: int, sizes: Mapping[str, int]) -> Iterator[State]:
-    """States in which what has size m and what has size n are the same."""
-    free = state.free()
+def _equal(guess: Guess, m: int, n: int, sizes: Mapping[str, int]) -> Iterator[Guess]:
+    """Guesses in which what has size m and what has size n are the same."""
+    free = guess.free()
     left: list[tuple[float, Dim]] = [(0.0, name) for name in free if sizes[name] == m]
     right: list[tuple[float, Dim]] = [(0.0, name) for name in free if sizes[name] == n]
     if not (left and right):
-        left, right = left + list(_having(state, m, sizes)), right + list(_having(state, n, sizes))
+        left, right = left + list(_having(guess, m, sizes)), right + list(_having(guess, n, sizes))
         for a, b in product(free, repeat=2):
             if m not in (n, sizes[a]) and sizes[a] * n == sizes[b] * m:  # C * h * w, with C unlike
-                child = state.unify(a, b, 0.05 + _odd(state, a, b))
+                child = guess.unify(a, b, 0.05 + _odd(guess, a, b))
                 if child is not None:
                     yield child
         # A size that is written in the code, not in the arguments.
         left, right = left or [(0.6, m)], right or [(0.6, n)]
     for (cost, one), (more, other) in product(left, right):
-        child = state.unify(one, other, 0.001 + cost + more + _odd(state, one, other))
+        child = guess.unify(one, other, 0.001 + cost + more + _odd(guess, one, other))
         if child is not None:
             yield child
 
 
 def _reshaped(
-    state: State, size: int, target: list[int], sizes: Mapping[str, int]
-) -> Iterator[State]:
-    """States in which an argument of this many numbers has the axes it is reshaped to, or from."""
-    alike = [[n for n in state.free() if sizes[n] == t] for t in target if t != 1]
+    guess: Guess, size: int, target: list[int], sizes: Mapping[str, int]
+) -> Iterator[Guess]:
+    """Guesses in which an argument of this many numbers has the axes it is reshaped to, or from."""
+    alike = [[n for n in guess.free() if sizes[n] == t] for t in target if t != 1]
     names: list[Dim] = [same[0] for same in alike if same]
     if len(alike) == 1 and not names:  # N * T, of x with axes N, T, V
-        for slot in state.parts():
-            for a, b in pairwise(map(state.resolve, slot.shape)):
-                if not names and state.evaluate(("*", (a, b)), sizes) == target[0]:
+        for slot in guess.parts():
+            for a, b in pairwise(map(guess.resolve, slot.shape)):
+                if not names and guess.evaluate(("*", (a, b)), sizes) == target[0]:
                     names = [a, b]
     elif len(names) < len(alike):
         return
-    for slot in state.parts():
-        dims = [d for d in map(state.resolve, slot.shape) if d != 1]
-        if names and len(dims) == len(names) and state.evaluate(("*", tuple(dims)), sizes) == size:
-            child: State | None = state
+    for slot in guess.parts():
+        dims = [d for d in map(guess.resolve, slot.shape) if d != 1]
+        if names and len(dims) == len(names) and guess.evaluate(("*", tuple(dims)), sizes) == size:
+            child: Guess | None = guess
             for dim, same in zip(dims, names, strict=True):
                 if child is not None and child.resolve(dim) != child.resolve(same):
                     child = child.unify(dim, same, 0.0)
@@ -111,33 +111,33 @@ def _reshaped(
                 yield child
 
 
-def _odd(state: State, a: Dim, b: Dim) -> float:
+def _odd(guess: Guess, a: Dim, b: Dim) -> float:
     """What it costs that two axes of one array become equal, or axes of different roles."""
     cost = 0.0
-    if isinstance(a, str) and isinstance(b, str) and state.role(a) != state.role(b):
+    if isinstance(a, str) and isinstance(b, str) and guess.role(a) != guess.role(b):
         cost += 0.2
-    for slot in state.parts():
-        shape = [state.resolve(d) for d in slot.shape]
+    for slot in guess.parts():
+        shape = [guess.resolve(d) for d in slot.shape]
         if a in shape and b in shape and slot.kind != "sizes":
             cost += 0.4
     return cost
 
 
-def _having(state: State, size: int, sizes: Mapping[str, int]) -> Iterator[tuple[float, Dim]]:
+def _having(guess: Guess, size: int, sizes: Mapping[str, int]) -> Iterator[tuple[float, Dim]]:
     """The expressions of sizes that have this value, and what they cost."""
-    shapes = [[state.resolve(d) for d in slot.shape] for slot in state.parts()]
+    shapes = [[guess.resolve(d) for d in slot.shape] for slot in guess.parts()]
     for shape in shapes:
-        yield from ((0.0, d) for d in shape if _is(d, size, state, sizes))
+        yield from ((0.0, d) for d in shape if _is(d, size, guess, sizes))
         for start in range(len(shape)):
             for stop in range(start + 2, len(shape) + 1):
                 part: Dim = ("*", tuple(shape[start:stop]))
-                if _is(part, size, state, sizes):
+                if _is(part, size, guess, sizes):
                     yield 0.05, part
     for a, b in combinations(shapes, 2):  # joined along the only axis in which they differ
         unlike = [(m, n) for m, n in zip(a, b, strict=False) if m != n]
-        if len(a) == len(b) > 1 == len(unlike) and _is(("+", unlike[0]), size, state, sizes):
+        if len(a) == len(b) > 1 == len(unlike) and _is(("+", unlike[0]), size, guess, sizes):
             yield 0.05, ("+", unlike[0])
-    free = [name for name in state.free() if not state.role(name)]
+    free = [name for name in guess.free() if not guess.role(name)]
     for name in free:
         yield from ((0.8, ("*", (k, name))) for k in (2, 3, 4) if sizes[name] * k == size)
         if sizes[name] + 1 == size:
@@ -147,69 +147,69 @@ def _having(state: State, size: int, sizes: Mapping[str, int]) -> Iterator[tuple
             yield 0.6, ("+", (one, two))
 
 
-def _is(dim: Dim, size: int, state: State, sizes: Mapping[str, int]) -> bool:
+def _is(dim: Dim, size: int, guess: Guess, sizes: Mapping[str, int]) -> bool:
     """Whether an expression, not a plain name or number, has this value."""
-    return isinstance(dim, tuple) and state.evaluate(dim, sizes) == size
+    return isinstance(dim, tuple) and guess.evaluate(dim, sizes) == size
 
 
-def _labels(state: State, size: int, sizes: Mapping[str, int]) -> Iterator[State]:
-    """States in which labels are less than this size."""
-    for slot in state.parts():
-        high = state.resolve(slot.value) if slot.kind == "labels" else None
+def _labels(guess: Guess, size: int, sizes: Mapping[str, int]) -> Iterator[Guess]:
+    """Guesses in which labels are less than this size."""
+    for slot in guess.parts():
+        high = guess.resolve(slot.value) if slot.kind == "labels" else None
         if isinstance(high, str) and high not in sizes:
             named: list[tuple[float, Dim]] = [(0.0, n) for n in sizes if sizes[n] == size]
-            for cost, dim in named or list(_having(state, size, sizes)) or [(0.3, size)]:
-                child = state.unify(high, dim, 0.05 + cost)
+            for cost, dim in named or list(_having(guess, size, sizes)) or [(0.3, size)]:
+                child = guess.unify(high, dim, 0.05 + cost)
                 if child is not None:
                     yield child
 
 
-def _whole(state: State) -> Iterator[State]:
-    """States in which one normal argument is labels."""
-    for i, slot in enumerate(state.slots):
+def _whole(guess: Guess) -> Iterator[Guess]:
+    """Guesses in which one normal argument is labels."""
+    for i, slot in enumerate(guess.slots):
         if slot.kind == "normal" and len(slot.shape) < 3:
             labels = Slot("labels", slot.shape, f"{i}.classes")
-            slots = (*state.slots[:i], labels, *state.slots[i + 1 :])
-            yield replace(state, slots=slots, cost=state.cost + 0.4)
+            slots = (*guess.slots[:i], labels, *guess.slots[i + 1 :])
+            yield replace(guess, slots=slots, cost=guess.cost + 0.4)
 
 
-def _longer(state: State, index: int, size: int, sizes: Mapping[str, int]) -> Iterator[State]:
+def _longer(guess: Guess, index: int, size: int, sizes: Mapping[str, int]) -> Iterator[Guess]:
     """A loop ran over one axis and indexed a shorter one: they may have the same length."""
     if index != size:
         return
-    for name in state.free():
+    for name in guess.free():
         if sizes[name] > size:
-            yield from _equal(state, size, sizes[name], sizes)
+            yield from _equal(guess, size, sizes[name], sizes)
 
 
-def multiples(state: State, times: set[int]) -> Iterator[State]:
-    """States in which the last axes of weights are k times another one: the gates of an LSTM.
+def multiples(guess: Guess, times: set[int]) -> Iterator[Guess]:
+    """Guesses in which the last axes of weights are k times another one: the gates of an LSTM.
 
     `times` holds the factors seen in the code: 3 * H is where the last of four gates begins.
     """
-    shapes = [[state.resolve(d) for d in s.shape] for s in state.parts() if len(s.shape) in (1, 2)]
+    shapes = [[guess.resolve(d) for d in s.shape] for s in guess.parts() if len(s.shape) in (1, 2)]
     first = {s[0] for s in shapes if len(s) == 2}
     last = [s[-1] for s in shapes if isinstance(s[-1], str)]
     shared = {name for name in last if last.count(name) > 1}
     lone: set[Dim] = {name for name in last if name not in first}
     for k in sorted({2, 3, 4} | times, key=lambda k: (k - 1 not in times, -k)):
         cost = 0.35 + 0.1 * (k - 1 not in times)
-        for name in state.free():
-            if state.role(name) == "":
+        for name in guess.free():
+            if guess.role(name) == "":
                 gates: Dim = ("*", (k, name))
-                yield from (c for w in shared if (c := state.unify(w, gates, cost)))
-                yield from _together(state, lone - {name}, gates, cost + 0.1)
+                yield from (c for w in shared if (c := guess.unify(w, gates, cost)))
+                yield from _together(guess, lone - {name}, gates, cost + 0.1)
 
 
-def conventional(state: State, kinds: Sequence[str], columns: bool) -> Iterator[State]:
-    """The state as names suggest, for code that only says that shapes do not fit.
+def conventional(guess: Guess, kinds: Sequence[str], columns: bool) -> Iterator[Guess]:
+    """The guess as names suggest, for code that only says that shapes do not fit.
 
     Labels and masks go with the first axes of the data, x with W, W with b, one W with the next.
     """
-    child: State | None = replace(state, cost=state.cost + 0.2)
+    child: Guess | None = replace(guess, cost=guess.cost + 0.2)
     data: list[Dim] = []
     width: Dim | None = None
-    for slot, kind in zip(state.slots, kinds, strict=True):
+    for slot, kind in zip(guess.slots, kinds, strict=True):
         shape = list(slot.shape)
         pairs: list[tuple[Dim, Dim]] = []
         if slot.kind in ("labels", "mask", "onehot", "binary"):
@@ -231,25 +231,25 @@ def conventional(state: State, kinds: Sequence[str], columns: bool) -> Iterator[
         yield child
 
 
-def _together(state: State, names: set[Dim], gates: Dim, cost: float) -> Iterator[State]:
-    """The state in which all these sizes are `gates`."""
-    child: State | None = replace(state, cost=state.cost + cost)
+def _together(guess: Guess, names: set[Dim], gates: Dim, cost: float) -> Iterator[Guess]:
+    """The guess in which all these sizes are `gates`."""
+    child: Guess | None = replace(guess, cost=guess.cost + cost)
     for name in sorted(names, key=str):
         child = child.unify(name, gates, 0.0) if child is not None else None
     if child is not None and names:
         yield child
 
 
-def other_values(state: State, logged: set[int]) -> Iterator[State]:
-    """States in which one normal argument is between 0 and 1, or positive."""
-    for i, slot in enumerate(state.slots):
+def other_values(guess: Guess, logged: set[int]) -> Iterator[Guess]:
+    """Guesses in which one normal argument is between 0 and 1, or positive."""
+    for i, slot in enumerate(guess.slots):
         if slot.kind in ("normal", "positive"):
             for cost, kind in ((0.6, "prob"), (0.8, "positive")):
                 if kind != slot.kind:
                     changed = Slot(kind, slot.shape, slot.value)
-                    slots = (*state.slots[:i], changed, *state.slots[i + 1 :])
+                    slots = (*guess.slots[:i], changed, *guess.slots[i + 1 :])
                     cheaper = 0.4 if i in logged else 0.0
-                    yield State(
-                        slots, state.roles, state.bound, state.family,
-                        state.cost + cost - cheaper, state.picks,
+                    yield Guess(
+                        slots, guess.roles, guess.bound, guess.family,
+                        guess.cost + cost - cheaper, guess.picks,
                     )  # fmt: skip

@@ -1,10 +1,10 @@
-"""What an argument may be, judged by its name, default and the facts of the text; likely first."""
+"""What an argument may be, judged by its name, default and what the text tells; likely first."""
 
 import inspect
 import re
 from typing import Any
 
-from ..facts import REQUIRED
+from ..hints import REQUIRED
 from .arrays import Option, array_options
 from .context import SIZE, Context, kind_of
 from .shapes import Slot
@@ -42,19 +42,19 @@ def _annotation(parameter: inspect.Parameter | None) -> str:
 
 
 def _options(name: str, context: Context, default: Any, hint: str, prefix: str) -> list[Option]:
-    facts, kind = context.facts, kind_of(name)
-    if name in facts.keys:
+    hints, kind = context.hints, kind_of(name)
+    if name in hints.keys:
         more = array_options(kind, name, context, prefix) if kind in ("weights", "data") else []
         return [(0.0, _dict(name, context)), *more]
     if kind == "dict" and default is inspect.Parameter.empty:
         return [(0.0, Slot("dict")), *array_options("data", name, context, prefix)]
-    words = [v for v in facts.literals.get(name, []) if isinstance(v, str)]
+    words = [v for v in hints.literals.get(name, []) if isinstance(v, str)]
     if words and default is inspect.Parameter.empty:
         order = sorted(dict.fromkeys(words), key=lambda s: s not in ("train", "max", "relu"))
         return [(0.2 * i, Slot("const", value=s)) for i, s in enumerate(order)]
     if context.constructor or hint in ("int", "float", "bool", "str"):
         return _constructed(name, context, default, hint, prefix)
-    if kind in _VALUES and not (name in facts.axes or name in facts.index):
+    if kind in _VALUES and not (name in hints.axes or name in hints.index):
         static = _static(name, context, default, hint, prefix)
         if kind not in ("pool", "keep", "groups", "number", "mode"):
             return static
@@ -152,11 +152,11 @@ def _pair(value: Any) -> tuple[Any, Any]:
 def _dict(name: str, context: Context) -> Slot:
     """A dict with the keys that are read and have no default; eps and seed also if they have."""
     items = []
-    for key, default in context.facts.keys[name].items():
+    for key, default in context.hints.keys[name].items():
         kind = kind_of(key)
         needed = default is REQUIRED or kind in ("seed", "eps", "stride", "pad", "mode")
-        words = context.facts.literals.get(key, [])
-        if key in context.facts.keys or not needed:
+        words = context.hints.literals.get(key, [])
+        if key in context.hints.keys or not needed:
             continue
         if kind == "mode" and isinstance(default, str):
             slot = Slot("const", value=default)

@@ -1,7 +1,9 @@
 """The search for arguments: run the likeliest guess, and let what goes wrong say the next one."""
 
+import contextlib
 import heapq
-import time
+import io
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -9,26 +11,48 @@ from typing import Any
 
 import numpy as np
 
-from .. import source
-from ..calls import Call, clone, describe, quiet, run
+from ...subject import Pass, Subject, cotangents_like
 from ..discover import Found
-from ..facts import Facts
-from . import matching, repair
+from ..hints import Hints
+from . import repair
 from .arrays import Option
 from .context import kind_of
-from .shapes import FAMILIES, FLOATS, Dim, State, draw
+from .shapes import FAMILIES, FLOATS, Dim, Guess, draw
 
-RUNS = 600  # forwards at most
+TRIES = 600  # guesses at most; a third of them, once one runs, to find a better one
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without output and warnings, and with NumPy's global generator as it was before."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def describe(error: BaseException) -> str:
+    """One line for a user: the kind of error and its message."""
+    text = str(error).split("\n")[0]
+    return f"{type(error).__name__}: {text}"[:160]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A guess that runs: its cost with all that is odd about it, and what to differentiate."""
+    """A guess that runs, and its cost with all that is odd about it."""
 
     cost: float
-    state: State
-    wrt: tuple[int, ...]
-    backward: str = ""  # what the backward raised
+    guess: Guess
+    broken: str = ""  # what the backward raised
 
 
 @dataclass
@@ -39,10 +63,10 @@ class Search:
     options: list[list[Option]]
     inits: int
     roles: dict[str, str]
-    facts: Facts
+    hints: Hints
     names: list[str]
     seed: int
-    seconds: float
+    tries: int = TRIES
     data: tuple[int, ...] = ()  # options whose ranks are likely the same
     runs: int = 0
     stuck: list[str] = field(default_factory=list)  # what went wrong and led nowhere, likely first
@@ -50,38 +74,29 @@ class Search:
 
     def best_fit(self) -> Fit | None:
         """The cheapest guess that runs, or None."""
-        self.heap: list[tuple[float, int, State]] = []
+        self.heap: list[tuple[float, int, Guess]] = []
         self.seen: set[Any] = set()
         self.ticket = count()
-        self.start = time.process_time()
         self.push(self.picked((0,) * len(self.options)))
         for rank in (1, 2, 3, 4):
             if len(self.data) > 1 and (picks := self.alike(rank)):
                 self.push(self.picked(picks))
-        while self.heap and self.runs < RUNS and self.left() > 0:
-            cost, _, state = heapq.heappop(self.heap)
+        while self.heap and self.runs < (self.tries if self.best is None else self.tries // 3):
+            cost, _, guess = heapq.heappop(self.heap)
             if self.best is not None and cost >= self.best.cost:
                 break
-            self.attempt(state)
+            self.attempt(guess)
         return self.best
 
-    def left(self) -> float:
-        """The seconds that are left; a guess that runs is improved for a third of them only.
-
-        They are the processor's: what is found does not depend on what else the machine does.
-        """
-        allowed = self.seconds if self.best is None else self.seconds / 3
-        return allowed - (time.process_time() - self.start)
-
-    def picked(self, picks: tuple[int, ...]) -> State:
-        """The state with these options, nothing known about sizes."""
+    def picked(self, picks: tuple[int, ...]) -> Guess:
+        """The guess with these options, nothing known about sizes."""
         chosen = [o[i] for o, i in zip(self.options, picks, strict=True)]
         slots = tuple(slot for _, slot in chosen)
         costs = [c for c, _ in chosen]
         alike = [costs.pop(i) for i in sorted(self.data, reverse=True)]
         ranks = {len(slots[i].shape) for i in self.data}
         cost = sum(costs) + max(alike, default=0) + 0.2 * sum(alike) + 0.25 * max(len(ranks) - 1, 0)
-        return State(slots, self.roles, cost=cost, picks=picks)
+        return Guess(slots, self.roles, cost=cost, picks=picks)
 
     def alike(self, rank: int) -> tuple[int, ...] | None:
         """The first options, but those of data of this rank, or None."""
@@ -93,53 +108,52 @@ class Search:
             picks[i] = here[0]
         return tuple(picks)
 
-    def push(self, state: State) -> None:
-        """Try this state later, unless it is known or hopeless."""
-        if state.cost < 7 and (key := state.key()) not in self.seen:
+    def push(self, guess: Guess) -> None:
+        """Try this guess later, unless it is known or hopeless."""
+        if guess.cost < 7 and (key := guess.key()) not in self.seen:
             self.seen.add(key)
-            heapq.heappush(self.heap, (state.cost, -next(self.ticket), state))
+            heapq.heappush(self.heap, (guess.cost, -next(self.ticket), guess))
 
-    def attempt(self, state: State) -> None:
+    def attempt(self, guess: Guess) -> None:
         """Run one guess and push what follows from it."""
-        self.push_neighbours(state)
-        sizes = state.sizes(0)
-        args, init = self.arguments(state, 0)
+        self.push_neighbours(guess)
+        args, init = self.arguments(guess, 0)
         try:
-            call = self.forward(args, init)
-            problem = self.outputs(call)
+            subject, passed = self.run(args, init)
+            problem = self.problem(passed)
         except Exception as error:  # whatever the user's code raises
-            self.after(error, state, sizes)
+            self.after(error, guess, guess.sizes(0))
             return
         if problem:
             self.stuck.append(problem)
-            for child in repair.other_values(state, self.logged()):
+            for child in repair.other_values(guess, self.logged()):
                 self.push(child)
             return
-        self.accept(state, call, args, init)
+        self.accept(guess, subject, passed, args, init)
 
-    def after(self, error: Exception, state: State, sizes: dict[str, int]) -> None:
+    def after(self, error: Exception, guess: Guess, sizes: dict[str, int]) -> None:
         """Push what an exception says about a guess."""
-        children = list(repair.repairs(error, state, sizes))
+        children = list(repair.repairs(error, guess, sizes))
         known = bool(children)
         if not known:
             self.stuck.append(describe(error))
-            for columns in (self.facts.columns, not self.facts.columns):
-                children += repair.conventional(state, self.kinds(), columns)
-        if isinstance(error, (ValueError, IndexError)) and (self.facts.times or not known):
-            children += repair.multiples(state, self.facts.times)
+            for columns in (self.hints.columns, not self.hints.columns):
+                children += repair.conventional(guess, self.kinds(), columns)
+        if isinstance(error, (ValueError, IndexError)) and (self.hints.times or not known):
+            children += repair.multiples(guess, self.hints.times)
         for child in children:
             self.push(child)
 
-    def push_neighbours(self, state: State) -> None:
+    def push_neighbours(self, guess: Guess) -> None:
         """The next option of each argument, and another family of sizes."""
-        family = state.family + 1 if state.windows() else len(FAMILIES) - 1
-        if state.family < family < len(FAMILIES):
-            self.push(replace(state, family=family, cost=state.cost + 0.45))
-        if state.bound or state.family:
+        family = guess.family + 1 if guess.windows() else len(FAMILIES) - 1
+        if guess.family < family < len(FAMILIES):
+            self.push(replace(guess, family=family, cost=guess.cost + 0.45))
+        if guess.bound or guess.family:
             return  # the neighbours of what it came from are there already
-        for i, pick in enumerate(state.picks):
+        for i, pick in enumerate(guess.picks):
             if pick + 1 < len(self.options[i]):
-                self.push(self.picked((*state.picks[:i], pick + 1, *state.picks[i + 1 :])))
+                self.push(self.picked((*guess.picks[:i], pick + 1, *guess.picks[i + 1 :])))
 
     def kinds(self) -> list[str]:
         """What the names of the arguments mean."""
@@ -147,123 +161,138 @@ class Search:
 
     def logged(self) -> set[int]:
         """The arguments that a logarithm is taken of."""
-        return {i for i, name in enumerate(self.names) if name in self.facts.logged}
+        return {i for i, name in enumerate(self.names) if name in self.hints.logged}
 
-    def arguments(self, state: State, variant: int, rng: Any = None) -> tuple[Any, Any]:
-        """args and init of a state, drawn anew."""
+    def arguments(self, guess: Guess, variant: int, rng: Any = None) -> tuple[Any, Any]:
+        """args and init of a guess, drawn anew."""
         rng = np.random.default_rng(self.seed) if rng is None else rng
-        sizes = state.sizes(variant)
-        drawn = [draw(state, slot, sizes, variant, rng) for slot in state.slots]
+        sizes = guess.sizes(variant)
+        drawn = [draw(guess, slot, sizes, variant, rng) for slot in guess.slots]
         return tuple(drawn[self.inits :]), tuple(drawn[: self.inits])
 
-    def forward(self, args: Any, init: Any) -> Call:
-        """Run what was found."""
+    def run(self, args: Any, init: Any) -> tuple[Subject, Pass]:
+        """What is checked at these arguments, and a forward pass of it; raises what that raises."""
         self.runs += 1
         with quiet():
-            return run(self.found, args, init)
+            subject = self.found.subject(args, init)
+        with quiet():
+            return subject, subject.start([np.array(x) for x in subject.arrays])
 
-    def outputs(self, call: Call) -> str:
+    def problem(self, passed: Pass) -> str:
         """What is wrong with the outputs, or ""."""
-        for out in call.outs:
+        for out in passed.outs:
             array = np.asarray(out)
             if array.dtype.kind not in "fc" or not array.size:
                 return f"forward returned {array.dtype} of shape {array.shape}"
             if not np.isfinite(array).all():
                 return "forward returned numbers that are not finite"
+            if self.found.style in ("loss", "net") and array.size > 1:
+                return f"the first thing returned is not one number but of shape {array.shape}"
         return ""
 
     # ---- does it fit? ----------------------------------------------------------------------------
 
-    def accept(self, state: State, call: Call, args: Any, init: Any) -> None:
+    def accept(self, guess: Guess, subject: Subject, passed: Pass, args: Any, init: Any) -> None:
         """Keep the guess if it is the best yet: its backward fits, every argument matters."""
-        cost, idle = state.cost, list(self.idle(state, call, args, init))
-        for child in self.tied(state, idle):
+        idle = list(self.idle(guess, subject, passed, args, init))
+        for child in self.tied(guess, idle):
             self.push(child)
-        cost += 0.8 * len(idle)
-        grads, raised = self.gradients(call)
-        wrt, odd = self.matched(state, args, grads, raised)
-        cost += odd
-        if (self.best is None or cost < self.best.cost) and self.elsewhere(state):
-            self.best = Fit(cost, state, wrt, raised)
+        cost = guess.cost + 0.8 * len(idle) + self.odd(guess, subject, passed)
+        if (self.best is None or cost < self.best.cost) and self.elsewhere(guess):
+            broken = describe(subject.broken) if subject.broken else ""
+            self.best = Fit(cost, guess, broken)
 
-    def elsewhere(self, state: State) -> bool:
+    def elsewhere(self, guess: Guess) -> bool:
         """Whether it also runs with other sizes; if not, push what the exception says."""
         for variant in (1, 2):
-            args, init = self.arguments(state, variant)
             try:
-                problem = self.outputs(self.forward(args, init))
+                problem = self.problem(self.run(*self.arguments(guess, variant))[1])
             except Exception as error:  # whatever the user's code raises
                 problem = describe(error)
-                for child in repair.repairs(error, state, state.sizes(variant)):
+                for child in repair.repairs(error, guess, guess.sizes(variant)):
                     self.push(child)
             if problem:
                 self.stuck.append(problem)
                 return False
         return True
 
-    def gradients(self, call: Call) -> tuple[list[Any], str]:
-        """What the backward returns for a random cotangent, and what it raised."""
-        rng = np.random.default_rng(self.seed + 1)
-        douts = [np.asarray(rng.standard_normal(np.shape(o)))[()] for o in call.outs]
-        try:
-            with quiet():
-                grads = call.backward(*douts)
-        except Exception as error:  # whatever the user's code raises
-            return [], describe(error)
-        if isinstance(grads, dict):
-            return list(grads.items()), ""
-        return list(grads) if isinstance(grads, (tuple, list)) else [grads], ""
-
-    def matched(
-        self, state: State, args: Any, grads: list[Any], raised: str
-    ) -> tuple[tuple[int, ...], float]:
-        """Which arguments the gradients belong to, and what it costs that they do not fit."""
-        slots, names = state.slots[self.inits :], self.names[self.inits :]
-        function = self.found.backward or self.found.forward
-        called = source.returned(function) if function is not None else []
-        called = called[1:] if self.found.style == "loss" else called
-        return matching.matched(self.found.style, slots, names, args, grads, raised, called)
+    def odd(self, guess: Guess, subject: Subject, passed: Pass) -> float:
+        """The cost of gradients that do not fit the arguments: wrong shapes, none, too many."""
+        if subject.broken is not None:
+            return 1.6
+        if not subject.names:
+            return 1.0
+        with quiet():
+            grads = passed.pull(*cotangents_like(passed.outs, np.random.default_rng(0)))
+        pairs = zip(subject.names, grads, subject.arrays, strict=True)
+        misfit = any(
+            name not in subject.params and np.shape(g) != np.shape(x)
+            for name, g, x in pairs if g is not None
+        )  # fmt: skip
+        cost = 1.2 * (misfit or bool(subject.extra or subject.spare))
+        if self.found.style in ("pair", "plain"):
+            slots = zip(self.names[self.inits :], guess.slots[self.inits :], strict=True)
+            normal = {name for name, slot in slots if slot.kind in FLOATS and slot.shape}
+            cost += 0.25 * len(normal - {*subject.names})
+        return cost
 
     # ---- what does it depend on? -----------------------------------------------------------------
 
-    def idle(self, state: State, call: Call, args: Any, init: Any) -> Iterator[tuple[int, int]]:
+    def idle(
+        self, guess: Guess, subject: Subject, passed: Pass, args: Any, init: Any
+    ) -> Iterator[tuple[int, int]]:
         """Axes (argument, axis) whose last entry changes nothing: they may be too long."""
-        slots = state.slots[self.inits :]
+        slots = guess.slots[self.inits :]
         for i, slot in enumerate(slots):
             if slot.kind not in (*FLOATS, "labels") or not isinstance(args[i], np.ndarray):
                 continue
             for axis, dim in enumerate(slot.shape):
-                name = state.resolve(dim)
-                if isinstance(name, str) and state.role(name) not in ("", "channel"):
+                name = guess.resolve(dim)
+                if isinstance(name, str) and guess.role(name) not in ("", "channel"):
                     continue
-                if args[i].shape[axis] > 1 and not self.matters(call, args, init, i, axis):
+                if args[i].shape[axis] < 2:
+                    continue
+                others = (_moved(args[i], axis, by) for by in (3, -3))
+                if all(self.same(subject, passed, args, init, i, x) for x in others):
                     yield i, axis
 
-    def matters(self, call: Call, args: Any, init: Any, i: int, axis: int) -> bool:
-        """Whether an output changes with the last entry of an axis of an argument."""
-        for value in (3, -3):
-            changed = clone(args)
-            part = np.moveaxis(changed[i], axis, 0)[-1:]
-            if part.dtype.kind == "f":
-                # Not the same for all: softmax would not notice.
-                part[...] += value + np.random.default_rng(1).standard_normal(part.shape)
+    def same(
+        self, subject: Subject, passed: Pass, args: Any, init: Any, i: int, other: Any
+    ) -> bool:
+        """Whether the outputs stay as they are with another i-th argument."""
+        name = self.names[self.inits + i]
+        try:
+            if name in subject.names and name not in subject.params:
+                arrays = [np.array(x) for x in subject.arrays]
+                arrays[subject.names.index(name)] = other
+                with quiet():
+                    again = subject.start(arrays)
             else:
-                part[...] = np.where(part == 0, 1, 0)
-            try:
-                again = self.forward(changed, init)
-            except Exception:  # it was read, at least
-                return True
-            for a, b in zip(call.outs, again.outs, strict=True):
-                if np.shape(a) != np.shape(b) or not np.array_equal(a, b, equal_nan=True):
-                    return True
-        return False
+                again = self.run((*args[:i], other, *args[i + 1 :]), init)[1]
+        except Exception:  # it was read, at least
+            return False
+        return all(
+            np.array_equal(a, b, equal_nan=True)
+            for a, b in zip(passed.outs, again.outs, strict=True)
+        )
 
-    def tied(self, state: State, idle: Sequence[tuple[int, int]]) -> Iterator[State]:
-        """States in which an idle axis is as long as another one."""
+    def tied(self, guess: Guess, idle: Sequence[tuple[int, int]]) -> Iterator[Guess]:
+        """Guesses in which an idle axis is as long as another one."""
         for i, axis in idle:
-            dim = state.resolve(state.slots[self.inits + i].shape[axis])
-            for name in state.free():
-                for k in (1, *sorted(self.facts.times)):
+            dim = guess.resolve(guess.slots[self.inits + i].shape[axis])
+            for name in guess.free():
+                for k in (1, *sorted(self.hints.times)):
                     other: Dim = name if k == 1 else ("*", (k, name))
-                    if name != dim and (child := state.unify(dim, other, 0.3)):
+                    if name != dim and (child := guess.unify(dim, other, 0.3)):
                         yield child
+
+
+def _moved(array: Any, axis: int, by: int) -> Any:
+    """A copy with other numbers at the end of an axis."""
+    other = array.copy()
+    part = np.moveaxis(other, axis, 0)[-1:]
+    if part.dtype.kind == "f":  # not the same for all: softmax would not notice
+        part[...] += by + np.random.default_rng(1).standard_normal(part.shape)
+    else:
+        part[...] = np.where(part == 0, 1, 0)
+    return other

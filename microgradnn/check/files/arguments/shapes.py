@@ -108,7 +108,7 @@ FAMILIES += (
 
 
 @dataclass(frozen=True)
-class State:
+class Guess:
     """One joint guess of all arguments; costs say how unlikely it is."""
 
     slots: tuple[Slot, ...]
@@ -170,8 +170,8 @@ class State:
         """The first role of all names bound to this one."""
         return self._roles.get(name, "")
 
-    def unify(self, a: Dim, b: Dim, cost: float) -> "State | None":
-        """The state in which both sizes are the same, or None if they cannot be."""
+    def unify(self, a: Dim, b: Dim, cost: float) -> "Guess | None":
+        """The guess in which both sizes are the same, or None if they cannot be."""
         a, b = self.resolve(a), self.resolve(b)
         if isinstance(a, str) and a not in _names(b):
             return replace(self, bound={**self.bound, a: b}, cost=self.cost + cost)
@@ -236,10 +236,10 @@ def _names(dim: Dim) -> list[str]:
     return [n for d in dim[1] for n in _names(d)] if isinstance(dim, tuple) else []
 
 
-def draw(state: State, slot: Slot, sizes: Mapping[str, int], variant: int, rng: Any) -> Any:
+def draw(guess: Guess, slot: Slot, sizes: Mapping[str, int], variant: int, rng: Any) -> Any:
     """An argument for the slot."""
-    table = FAMILIES[state.family][variant]
-    shape = tuple(state.evaluate(d, sizes) for d in slot.shape)
+    table = FAMILIES[guess.family][variant]
+    shape = tuple(guess.evaluate(d, sizes) for d in slot.shape)
     kind = slot.kind
     if kind == "const":
         return slot.value
@@ -250,17 +250,17 @@ def draw(state: State, slot: Slot, sizes: Mapping[str, int], variant: int, rng: 
     if kind == "sizes":
         return slot.value(shape)
     if kind == "dict":
-        return {key: draw(state, s, sizes, variant, rng) for key, s in slot.items}
+        return {key: draw(guess, s, sizes, variant, rng) for key, s in slot.items}
     if kind in ("stride", "pad", "groups"):
         return getattr(table, kind) if slot.value is None else slot.value(getattr(table, kind))
     if kind == "pool":
-        pools = [p for p in state.parts() if p.kind == "pool"]
+        pools = [p for p in guess.parts() if p.kind == "pool"]
         at = next(i for i, p in enumerate(pools) if p is slot)
         return table.kernel[at % 2] if slot.value is None else slot.value(table.kernel[:2])
-    return _array(kind, shape, slot, state, sizes, rng)
+    return _array(kind, shape, slot, guess, sizes, rng)
 
 
-def _array(kind: str, shape: Any, slot: Slot, state: State, sizes: Any, rng: Any) -> Any:
+def _array(kind: str, shape: Any, slot: Slot, guess: Guess, sizes: Any, rng: Any) -> Any:
     if kind == "normal":
         return rng.standard_normal(shape)
     if kind == "positive":
@@ -270,7 +270,7 @@ def _array(kind: str, shape: Any, slot: Slot, state: State, sizes: Any, rng: Any
     if kind == "onehot":
         hot = np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
         return hot.T if slot.value == "columns" and hot.ndim == 2 else hot
-    high = 2 if kind in ("binary", "mask") else state.evaluate(slot.value, sizes)
+    high = 2 if kind in ("binary", "mask") else guess.evaluate(slot.value, sizes)
     whole = rng.integers(0, max(high, 1), shape)
     if whole.size > 1 and high > 1:
         whole.flat[:2] = 0, high - 1  # both occur

@@ -1,16 +1,12 @@
-"""The text of a function: its tree, its parameters, and how many things it returns."""
+"""What the text of a function says: its syntax tree, its parameters, what it returns."""
 
 import ast
 import inspect
 import linecache
-import re
 import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-
-_COTANGENT = re.compile(r"^(d|D)[A-Za-z_0-9]|grad|delta|upstream|^g$|^g_|cotangent|^v$|error|_bar$")
-
 
 Definition = ast.FunctionDef | ast.ClassDef
 
@@ -26,18 +22,25 @@ def _definitions(lines: tuple[str, ...]) -> dict[int, Definition]:
     return {min([n.lineno, *(d.lineno for d in n.decorator_list)]): n for n in found}
 
 
+def _code(thing: Any) -> Any:
+    """The code of a function as its author wrote it: behind decorators, of a bound method too."""
+    thing = inspect.unwrap(thing) if callable(thing) else thing
+    return getattr(thing, "__code__", None)
+
+
 def _file(thing: Any) -> tuple[str, ...]:
     """The lines of the file that a function or class is from; none if there is no such file."""
     module = sys.modules.get(getattr(thing, "__module__", None) or "")
-    code = getattr(thing, "__code__", None)
+    code = _code(thing)
     path = code.co_filename if code is not None else getattr(module, "__file__", None)
     return tuple(linecache.getlines(path)) if path else ()
 
 
 def line(thing: Any) -> int:
     """The first line of a function or a class, or 0."""
-    if inspect.isfunction(thing):
-        return thing.__code__.co_firstlineno
+    code = _code(thing)
+    if code is not None:
+        return code.co_firstlineno
     for first, node in _definitions(_file(thing)).items():
         if isinstance(node, ast.ClassDef) and node.name == thing.__name__:
             return first
@@ -46,9 +49,8 @@ def line(thing: Any) -> int:
 
 def tree(function: Callable[..., Any]) -> ast.FunctionDef | None:
     """The syntax tree of a function, or None if its text is not to be had."""
-    if not inspect.isfunction(function):
-        return None
-    node = _definitions(_file(function)).get(function.__code__.co_firstlineno)
+    code = _code(function)
+    node = _definitions(_file(function)).get(code.co_firstlineno) if code is not None else None
     return node if isinstance(node, ast.FunctionDef) else None
 
 
@@ -58,16 +60,40 @@ def text(function: Callable[..., Any]) -> str:
     return "".join(_file(function)[node.lineno - 1 : node.end_lineno]) if node else ""
 
 
+# ---- parameters ----------------------------------------------------------------------------------
+
+
+def positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The positional parameters of a function or class; [] if they cannot be known."""
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def all_parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of all positional parameters."""
+    return [p.name for p in positional(function)]
+
+
 def required(function: Callable[..., Any]) -> list[str]:
-    """The names of the positional parameters without defaults."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(function).parameters.values()
-    return [p.name for p in parameters if p.kind in kinds and p.default is p.empty]
+    """The names of the positional parameters without a default."""
+    return [p.name for p in positional(function) if p.default is p.empty]
 
 
-def cotangent(name: str) -> bool:
-    """Whether a parameter is called like a cotangent: dout, grad_output, dA."""
-    return bool(_COTANGENT.search(name))
+# ---- what is returned ----------------------------------------------------------------------------
+
+
+def returned_names(function: Callable[..., Any]) -> list[str | None]:
+    """The names of the variables in the last return statement, None for other expressions."""
+    node = tree(function)
+    returns = _returned(node) if node is not None else []
+    if not returns:
+        return []
+    last = max(returns, key=lambda value: value.lineno)
+    parts = last.elts if isinstance(last, (ast.Tuple, ast.List)) else [last]
+    return [p.attr if isinstance(p, ast.Attribute) else getattr(p, "id", None) for p in parts]
 
 
 def tuples(function: Callable[..., Any]) -> int:
@@ -75,7 +101,6 @@ def tuples(function: Callable[..., Any]) -> int:
     node = tree(function)
     if node is None:
         return 0
-    returns = [n.value for n in own(node) if isinstance(n, ast.Return) and n.value is not None]
     named = {
         target.id: n.value
         for n in own(node)
@@ -83,21 +108,15 @@ def tuples(function: Callable[..., Any]) -> int:
         for target in n.targets
         if isinstance(target, ast.Name)
     }
-    values = [named.get(v.id, v) if isinstance(v, ast.Name) else v for v in returns]
-    scope = getattr(function, "__globals__", {})
+    values = [named.get(v.id, v) if isinstance(v, ast.Name) else v for v in _returned(node)]
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
     counts = {len(v.elts) if isinstance(v, ast.Tuple) else _single(v, scope) for v in values}
     counts -= {1} if len(counts) > 1 and max(counts) > 1 else set()
     return counts.pop() if len(counts) == 1 else 0
 
 
-def returned(function: Callable[..., Any]) -> list[str]:
-    """The names of what it returns at its end, or none."""
-    node = tree(inspect.unwrap(function))
-    last = node.body[-1] if node else None
-    if not isinstance(last, ast.Return) or last.value is None:
-        return []
-    values = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
-    return [v.id for v in values if isinstance(v, ast.Name)]
+def _returned(node: ast.AST) -> list[ast.expr]:
+    return [n.value for n in own(node) if isinstance(n, ast.Return) and n.value is not None]
 
 
 def _single(value: ast.expr, scope: dict[str, Any]) -> int:
@@ -107,8 +126,7 @@ def _single(value: ast.expr, scope: dict[str, Any]) -> int:
         return tuples(callee) if inspect.isfunction(callee) else 0
     if not isinstance(value, ast.Call):
         return 1
-    function = value.func
-    return int(isinstance(function, ast.Attribute))  # np.dot(…), x.copy()
+    return int(isinstance(value.func, ast.Attribute))  # np.dot(…), x.copy()
 
 
 def own(node: ast.AST) -> list[ast.AST]:

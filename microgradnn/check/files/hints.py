@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import source
-from .arguments.words import documented, first_shapes
+from .. import source
+from .arguments.docstrings import documented, first_shapes
 
 REQUIRED = object()  # the default of a dict's key that has none
 
 
 @dataclass
-class Facts:
+class Hints:
     """By the name of a variable; `self.W` counts as W, and an alias as what it stands for.
 
     axes      names of the axes where they are unpacked or documented; "" for one without a name
@@ -47,46 +47,46 @@ class Facts:
     comments: str = ""
 
 
-def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Facts:
-    """The facts of several functions that share their names: those of a class, or of a pair."""
-    facts, seen = Facts(), set[Any]()
+def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Hints:
+    """The hints of several functions that share their names: those of a class, or of a pair."""
+    hints, seen = Hints(), set[Any]()
     for function in functions:
         function = inspect.unwrap(function)
-        _read(function, {}, facts, seen, 0)
-    if not any(n in facts.axes for n in names):
-        for name, found in zip(names, first_shapes(facts.text, list(names)), strict=False):
-            facts.axes[name] = [""] * len(found)
+        _read(function, {}, hints, seen, 0)
+    if not any(n in hints.axes for n in names):
+        for name, found in zip(names, first_shapes(hints.text, list(names)), strict=False):
+            hints.axes[name] = [""] * len(found)
     for name in names:
-        for text, far in ((facts.text, 160), (facts.comments, 10)):
-            if name not in facts.sure and name not in facts.axes:
+        for text, far in ((hints.text, 160), (hints.comments, 10)):
+            if name not in hints.sure and name not in hints.axes:
                 if axes := documented(name, text, list(names), far):
-                    facts.axes[name] = axes
-    return facts
+                    hints.axes[name] = axes
+    return hints
 
 
 def _read(
-    function: Callable[..., Any], renamed: dict[str, str], facts: Facts, seen: set[Any], depth: int
+    function: Callable[..., Any], renamed: dict[str, str], hints: Hints, seen: set[Any], depth: int
 ) -> None:
-    """Add a function's facts; `renamed` says which of its names stand for a caller's."""
+    """Add a function's hints; `renamed` says which of its names stand for a caller's."""
     node = source.tree(function)
     if node is None or function in seen:
         return
     seen.add(function)
     if depth == 0:
-        facts.text += "\n" + (inspect.getdoc(function) or "")
+        hints.text += "\n" + (inspect.getdoc(function) or "")
         comments = re.findall(r"#[ \t]*([^#\n]{4,})", source.text(function))
-        facts.comments += "\n\n".join(["", *comments])
-    reader = _Reader(facts, renamed, depth, getattr(function, "__globals__", {}))
+        hints.comments += "\n\n".join(["", *comments])
+    reader = _Reader(hints, renamed, depth, getattr(function, "__globals__", {}))
     for statement in node.body:
         reader.visit(statement)
     if depth < 3:
         for callee, names in reader.calls:
-            _read(callee, names, facts, seen, depth + 1)
+            _read(callee, names, hints, seen, depth + 1)
 
 
 class _Reader(ast.NodeVisitor):
-    def __init__(self, facts: Facts, renamed: dict[str, str], depth: int, scope: dict[str, Any]):
-        self.facts, self.renamed, self.depth, self.scope = facts, dict(renamed), depth, scope
+    def __init__(self, hints: Hints, renamed: dict[str, str], depth: int, scope: dict[str, Any]):
+        self.hints, self.renamed, self.depth, self.scope = hints, dict(renamed), depth, scope
         self.calls: list[tuple[Any, dict[str, str]]] = []
 
     def name(self, node: ast.AST) -> str | None:
@@ -129,55 +129,55 @@ class _Reader(ast.NodeVisitor):
         if isinstance(value, ast.Subscript) and (shaped := _shape_of(value.value)) is not None:
             name, at = self.name(shaped), _number(value.slice)
             if name and isinstance(at, int) and at >= 0 and self.depth == 0:
-                axes = self.facts.least.setdefault(name, [])
+                axes = self.hints.least.setdefault(name, [])
                 axes += [""] * (at + 1 - len(axes))
                 axes[at] = axes[at] or target
         elif isinstance(value, ast.Name) and (name := self.name(value)):
             self.renamed.setdefault(target, name)
 
     def axes(self, name: str, axes: list[str]) -> None:
-        if name not in self.facts.sure:
-            self.facts.sure.add(name)
+        if name not in self.hints.sure:
+            self.hints.sure.add(name)
             clean = ["" if a.strip("_") == "" else a for a in axes]
-            self.facts.axes[name] = clean if self.depth == 0 else [""] * len(axes)
+            self.hints.axes[name] = clean if self.depth == 0 else [""] * len(axes)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
         name = self.name(node.value)
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if name and isinstance(key, str) and isinstance(node.ctx, ast.Load):
-            self.facts.keys.setdefault(name, {}).setdefault(key, REQUIRED)
+            self.hints.keys.setdefault(name, {}).setdefault(key, REQUIRED)
         at = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         for part in at:
             part = part.value if isinstance(part, ast.Subscript) else part
             index = self.name(part) if not isinstance(part, ast.Slice) else None
             if index:
-                self.facts.index.add(index)
+                self.hints.index.add(index)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
         function = node.func
         if isinstance(function, ast.Attribute) and (name := self.name(function.value)):
-            self.facts.called.setdefault(name, set()).add(function.attr)
+            self.hints.called.setdefault(name, set()).add(function.attr)
             if function.attr in ("get", "setdefault", "pop") and node.args:
                 self.key(name, node)
         called = function.attr if isinstance(function, ast.Attribute) else ""
         names = [self.name(a) for a in node.args]
         if called in ("log", "log2", "log1p"):
-            self.facts.logged |= {n for n in map(self.name, _operands(node.args)) if n}
+            self.hints.logged |= {n for n in map(self.name, _operands(node.args)) if n}
         if called == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
             self.einsum(str(node.args[0].value), names[1:])
         if called == "transpose" and isinstance(function, ast.Attribute) and len(node.args) > 1:
             name = self.name(function.value)
-            if name and name not in self.facts.axes and all(_number(a) is not None
+            if name and name not in self.hints.axes and all(_number(a) is not None
                                                            for a in node.args):  # fmt: skip
                 self.axes(name, [""] * len(node.args))
         if called == "at" and len(node.args) > 1 and names[1]:
-            self.facts.index.add(names[1])
+            self.hints.index.add(names[1])
         if called in ("outer", "convolve", "correlate", "cross"):
             for name in names[:2]:
-                if name and name not in self.facts.sure and self.depth == 0:
+                if name and name not in self.hints.sure and self.depth == 0:
                     self.axes(name, [""])
-                    self.facts.lines |= {name} if called != "outer" else set()
+                    self.hints.lines |= {name} if called != "outer" else set()
         if called in ("dot", "matmul") and len(node.args) == 2:
             self.product(node.args[0], node.args[1])
         self.calling(node)
@@ -187,13 +187,13 @@ class _Reader(ast.NodeVisitor):
         key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
         if isinstance(key, str):
             default = _constant(node.args[1]) if len(node.args) > 1 else None
-            self.facts.keys.setdefault(name, {}).setdefault(key, default)
+            self.hints.keys.setdefault(name, {}).setdefault(key, default)
 
     def einsum(self, spec: str, names: list[str | None]) -> None:
         for term, name in zip(spec.split("->")[0].split(","), names, strict=False):
-            if name and name not in self.facts.sure and "." not in term:
-                self.facts.sure.add(name)
-                self.facts.axes[name] = ["ein_" + letter for letter in term.strip()]
+            if name and name not in self.hints.sure and "." not in term:
+                self.hints.sure.add(name)
+                self.hints.axes[name] = ["ein_" + letter for letter in term.strip()]
 
     def calling(self, node: ast.Call) -> None:
         """A function of the same file gets some of our names: read it too."""
@@ -212,10 +212,10 @@ class _Reader(ast.NodeVisitor):
         if isinstance(node.op, ast.MatMult):
             self.product(node.left, node.right)
         else:
-            self.facts.flat |= {n for n in (self.name(node.left), self.name(node.right)) if n}
+            self.hints.flat |= {n for n in (self.name(node.left), self.name(node.right)) if n}
         if isinstance(node.op, ast.Mult) and isinstance(node.right, (ast.Name, ast.Constant)):
             numbers = [k for k in (_number(node.left), _number(node.right)) if isinstance(k, int)]
-            self.facts.times |= {k for k in numbers if 2 <= k <= 8}
+            self.hints.times |= {k for k in numbers if 2 <= k <= 8}
         self.generic_visit(node)
 
     def product(self, left: ast.expr, right: ast.expr) -> None:
@@ -223,7 +223,7 @@ class _Reader(ast.NodeVisitor):
                                     and isinstance(left.slice, ast.Constant) else "")  # fmt: skip
         second = self.name(right)
         if isinstance(first, str) and re.match(r"[Ww]", first):
-            self.facts.columns |= second is None or not re.match(r"[Ww]", second)
+            self.hints.columns |= second is None or not re.match(r"[Ww]", second)
 
     def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
         sides = [node.left, *node.comparators]
@@ -233,13 +233,13 @@ class _Reader(ast.NodeVisitor):
                 name = str(side.slice.value)
             others = [_constant(s) for s in sides if s is not side]
             if name and any(isinstance(o, str) for o in others):
-                self.facts.literals.setdefault(name, []).extend(
+                self.hints.literals.setdefault(name, []).extend(
                     o for o in others if isinstance(o, str)
                 )
         if isinstance(node.ops[0], (ast.In, ast.NotIn)) and isinstance(node.left, ast.Constant):
             name = self.name(node.comparators[0])
             if name and isinstance(node.left.value, str):
-                self.facts.keys.setdefault(name, {}).setdefault(node.left.value, None)
+                self.hints.keys.setdefault(name, {}).setdefault(node.left.value, None)
         self.generic_visit(node)
 
 
