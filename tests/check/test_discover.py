@@ -33,6 +33,13 @@ def load(tmp_path):
         del sys.modules[name]
 
 
+def gradients(found, *args, dout=3.0):
+    """What the backward gives for a cotangent that is the same everywhere."""
+    subject = found.subject(args)
+    passed = subject.start(subject.arrays)
+    return passed.pull(*(np.full(np.shape(out), dout) for out in passed.outs))
+
+
 def styles(module, names=()):
     return {f.name: f.style for f in find(module, names)}
 
@@ -90,7 +97,7 @@ def test_names_of_plain_ones(load, backward):
     """)
     (found,) = find(module)
     assert (found.name, found.style, found.line) == ("f", "plain", 6)
-    assert found.backward(3.0, 2.0) == 12.0
+    assert gradients(found, np.array(2.0)) == [12.0]
 
 
 def test_two_backwards_of_one_forward(load):
@@ -119,9 +126,23 @@ def test_a_derivative_without_cotangent_is_multiplied_by_one(load):
         return sigmoid(x) * (1 - sigmoid(x))
     """)
     (found,) = find(module)
-    assert found.style == "plain"
-    assert found.backward(2.0, 0.0) == 0.5
-    assert inspect.unwrap(found.backward) is module.sigmoid_derivative
+    assert (found.style, found.backward) == ("plain", module.sigmoid_derivative)
+    assert gradients(found, np.array(0.0), dout=2.0) == [0.5]
+
+
+def test_a_derivative_in_terms_of_the_output(load):
+    module = load("""
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def sigmoid_derivative(s):
+        return s * (1 - s)
+    """)
+    (found,) = find(module)
+    assert gradients(found, np.array(0.0), dout=2.0) == [0.5]
+    assert found.subject((np.array(1.0),)).notes == [
+        "sigmoid_derivative is read so: the derivative in terms of the output"
+    ]
 
 
 def test_odd_signatures_are_made_to_fit(load):
@@ -137,10 +158,71 @@ def test_odd_signatures_are_made_to_fit(load):
     """)
     (found,) = find(module)
     A, W = np.ones((2, 3)), np.ones((3, 4))
-    out, cache = found.forward(A, W, "relu")
-    assert out.shape == (2, 4)
-    assert [g.shape for g in found.backward(np.ones((2, 4)), cache)] == [(2, 3), (3, 4)]
+    assert [g.shape for g in gradients(found, A, W, "relu")] == [(2, 3), (3, 4)]
     assert "act_backward" in found.names()
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward"),
+    [
+        ("return x * w, (x, w)", "(dout, tape):\n        x, w = tape"),
+        ("return x * w, (x, w)", "(cache, dout):\n        x, w = cache"),
+        ("return x * w, (x, w)", "(res, g):\n        x, w = res; dout = g"),
+        ("return x * w, x, w", "(dout, x, w):\n        pass"),
+        ("return x * w, x", "(dout, w, x):\n        pass"),
+        ("return x * w, x", "(dout, w, cache):\n        x = cache"),
+        ("return x * w", "(dout, w, x):\n        pass"),
+        ("return x * w", "(x, w, dout):\n        pass"),
+        ("return x * w", "(x, upper, w):\n        dout = upper"),
+    ],
+)
+def test_orders_of_the_arguments_of_backward(load, forward, backward):
+    module = load(f"""
+    def mul_forward(x, w):
+        {forward}
+
+    def mul_backward{backward}
+        return dout * w, dout * x
+    """)
+    (found,) = find(module)
+    x, w = np.array([1.0, 2.0]), np.array([5.0, 7.0])
+    np.testing.assert_equal(gradients(found, x, w), [3 * w, 3 * x])
+
+
+def test_a_decorated_backward_is_called_as_it_is(load):
+    module = load("""
+    import functools
+
+    def logged(function):
+        @functools.wraps(function)
+        def call(*args):
+            return function(*args)
+        return call
+
+    def mul_forward(x, w):
+        return x * w
+
+    @logged
+    def mul_backward(x, w, dout):
+        return dout * w, dout * x
+    """)
+    (found,) = find(module)
+    x, w = np.array([1.0, 2.0]), np.array([5.0, 7.0])
+    assert (found.backward, found.line) == (module.mul_backward, 14)
+    np.testing.assert_equal(gradients(found, x, w), [3 * w, 3 * x])
+
+
+def test_both_functions_get_the_same_settings(load):
+    module = load("""
+    def leaky_forward(x, alpha=0.1):
+        return np.where(x > 0, x, alpha * x)
+
+    def leaky_backward(dout, x, alpha=0.2):
+        return dout * np.where(x > 0, 1, alpha)
+    """)
+    (found,) = find(module)
+    (grad,) = gradients(found, np.array([-1.0, 1.0]), 0.5)
+    np.testing.assert_equal(grad, [1.5, 3.0])
 
 
 def test_what_only_looks_like_a_pair_is_left_out(load):
