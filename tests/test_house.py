@@ -26,7 +26,7 @@ microgradnn.engine
 microgradnn.errors microgradnn.optional microgradnn.functions
 microgradnn.transforms
 microgradnn.autograd microgradnn.scalar microgradnn.show microgradnn.compiler microgradnn.optim microgradnn.data
-microgradnn.check.codes microgradnn.check.words
+microgradnn.check.codes microgradnn.check.words microgradnn.check.source
 microgradnn.check.report microgradnn.check.subject
 microgradnn.check.oracle
 microgradnn.check.subjects microgradnn.check.stages microgradnn.check.diagnosis
@@ -190,7 +190,6 @@ KNOWN: dict[str, list[str]] = {
     ],
     "classes_have_names_of_their_own": [
         "Average: compare.specs microgradnn.train.averages",
-        "Call: microgradnn.check.files.calls microgradnn.transforms.derivatives",
         "NothingError: microgradnn.check.files.runner microgradnn.check.files.worker",
         "Row: compare.lockstep microgradnn.nn.summary",
         "Run: compare.layer_bounds microgradnn.train.run",
@@ -204,7 +203,6 @@ KNOWN: dict[str, list[str]] = {
         "report: compare.report microgradnn.check.report",
         "scalar: compare.frameworks.scalar microgradnn.scalar",
         "state: microgradnn.check.subjects.state microgradnn.nn.state",
-        "words: microgradnn.check.files.arguments.words microgradnn.check.words",
     ],
     "the_engine_is_read_in_an_afternoon": [
         "microgradnn/engine",
