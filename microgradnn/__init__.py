@@ -72,7 +72,7 @@ from .engine.ops import (
 from .engine.tensor import Tensor, tensor
 from .engine.value import Value
 from .functions import *  # noqa: F403
-from .functions import array, linalg
+from .functions import linalg
 from .transforms.anomaly import detect_anomaly
 from .transforms.custom import custom_jvp, custom_vjp
 from .transforms.derivatives import grad, jvp, linearize, stop_gradient, value_and_grad, vjp

@@ -1,7 +1,7 @@
 """THE TABLE, second page: matrices. Like ops.py, it holds derivatives and nothing else.
 
 All work on stacks of matrices, the last two axes. An op has one output, so a factorisation returns
-its factors in one array, and functions/linalg.py takes it apart. Formulas: Giles, "Collected matrix
+its factors in one array, and functions/linalg takes it apart. Formulas: Giles, "Collected matrix
 derivative results for forward and reverse mode AD" (2008); of the SVD: Townsend, "Differentiating
 the singular value decomposition" (2016); of pinv: Golub and Pereyra (1973).
 

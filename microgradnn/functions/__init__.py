@@ -2,20 +2,25 @@
 
 The elementwise functions of the table (exp, tanh, maximum, …) are public as they are; here are the
 functions that take options, check their arguments, or combine several ops. Each is also what
-NumPy's own function of that name means when it is given a Tensor (see protocol.py).
+NumPy's own function of that name means when it is given a Tensor (see engine/protocol.py).
 """
 
 from . import linalg as linalg
 from . import methods as methods  # attaches them to Tensor
+from .arrange import *  # noqa: F403
 from .calculus import *  # noqa: F403
-from .choose import *  # noqa: F403
+from .choosing import *  # noqa: F403
+from .diagonals import *  # noqa: F403
+from .einstein import einsum as einsum
+from .elements import *  # noqa: F403
+from .joining import *  # noqa: F403
 from .losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from .losses import cross_entropy as cross_entropy
-from .losses import linear as linear
 from .losses import mse_loss as mse_loss
 from .products import *  # noqa: F403
 from .reduce import *  # noqa: F403
+from .running import *  # noqa: F403
 from .shape import *  # noqa: F403
-from .shape import array_of
-
-array = array_of
+from .sorting import *  # noqa: F403
+from .splitting import *  # noqa: F403
+from .without_nan import *  # noqa: F403

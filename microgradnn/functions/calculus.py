@@ -1,5 +1,7 @@
 """Differences, integrals, interpolation, statistics of pairs, polynomials."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -7,10 +9,11 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from .choose import clip, take, where
+from .choosing import clip, take, where
+from .joining import concatenate, stack
 from .products import matmul
 from .reduce import average, sum
-from .shape import broadcast_to, concatenate, matrix_transpose, moveaxis, ravel, reshape, stack
+from .shape import broadcast_to, matrix_transpose, moveaxis, ravel, reshape
 
 
 def _cut(a: Any, axis: int, start: Any, stop: Any, step: Any = None) -> Any:
@@ -129,9 +132,6 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
     return array(p) + shift
 
 
-# ---- statistics of pairs ------------------------------------------------------------------------
-
-
 @implements(np.cov)
 def cov(
     m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
@@ -178,9 +178,6 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     return clip(c / reshape(s, (-1, 1)) / s, -1, 1)
 
 
-# ---- polynomials --------------------------------------------------------------------------------
-
-
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     """The polynomial with coefficients p, highest power first, at x."""
@@ -203,12 +200,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     return stack(columns if increasing else columns[::-1], 1)
 
 
-def logit(x: Any) -> Any:
-    """log(x / (1 - x)) of probabilities: the inverse of sigmoid."""
-    return ops.log(x) - ops.log1p(-x)
-
-
 __all__ = [
-    "corrcoef", "cov", "diff", "ediff1d", "gradient", "interp", "logit", "polyval", "trapezoid",
+    "corrcoef", "cov", "diff", "ediff1d", "gradient", "interp", "polyval", "trapezoid",
     "unwrap", "vander",
 ]  # fmt: skip

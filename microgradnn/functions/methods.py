@@ -8,7 +8,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.errors import GradientError
 from ..engine.tensor import Tensor
-from . import choose, reduce, shape
+from . import arrange, choosing, diagonals, elements, reduce, running, shape, splitting
 from .shape import reshape
 
 _SAME = {
@@ -19,10 +19,14 @@ _SAME = {
 """Answered from the data: plain arrays."""
 
 for _module, _names in {
-    reduce: "sum prod mean max min ptp var std cumsum cumprod logsumexp softmax log_softmax",
-    shape: "swapaxes squeeze ravel repeat diagonal trace copy astype expand_dims broadcast_to "
-    "moveaxis flip roll tile tril triu split unstack",
-    choose: "clip compress take choose round take_along_axis",
+    reduce: "sum prod mean max min ptp var std logsumexp softmax log_softmax",
+    running: "cumsum cumprod",
+    shape: "swapaxes squeeze ravel copy astype expand_dims broadcast_to moveaxis",
+    arrange: "repeat flip roll tile",
+    diagonals: "diagonal trace tril triu",
+    splitting: "split unstack",
+    choosing: "clip compress take choose take_along_axis",
+    elements: "round",
 }.items():
     for _name in _names.split():
         setattr(Tensor, _name, getattr(_module, _name))

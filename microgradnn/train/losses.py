@@ -19,6 +19,7 @@ from ..engine.errors import ConfigError, DTypeError, ShapeError, unknown
 from ..engine.node import plain
 from ..engine.protocol import array
 from ..functions import losses
+from ..functions.losses.parts import same_shape
 
 EPSILON = 1e-7
 PerSample = Callable[[Any, Any], Any]  # (y_pred, y_true) to one loss for each sample
@@ -90,7 +91,7 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """Σ t·log(t/p) over the last axis, both clipped to [1e-7, 1]."""
-    losses._same_shape("kl_divergence", y_pred, y_true)
+    same_shape("kl_divergence", y_pred, y_true)
     t, p = (ops.clip(v, EPSILON, 1.0) for v in (array(y_true), y_pred))
     return f.sum(t * ops.log(t / p), axis=-1)
 
@@ -98,7 +99,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 def hinge(y_true: Any, y_pred: Any) -> Any:
     """max(1 - t·y, 0), the mean over the last axis; labels -1 and 1, or 0 and 1."""
     y_true = _column(y_true, y_pred)
-    losses._same_shape("hinge", y_pred, y_true)
+    same_shape("hinge", y_pred, y_true)
     t = array(y_true)
     if plain(t).dtype.kind in "iub":  # 2·t - 1 of unsigned labels would wrap around
         t = plain(t).astype(plain(y_pred).dtype)

@@ -12,7 +12,7 @@ from ...engine import ops
 from ...engine.errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
-from ...functions.losses import linear
+from ...functions.products import linear
 
 Axes = tuple[int, ...]
 

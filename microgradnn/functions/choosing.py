@@ -1,4 +1,6 @@
-"""Choosing elements: by a condition, an index, an order; and activations that choose a branch."""
+"""Choosing elements: by a condition or an index; and arrays made of numbers."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,8 +9,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import array, bare, implements
-from .shape import broadcast_arrays, expand_dims, moveaxis, ravel, stack
+from ..engine.protocol import array, implements
+from .joining import stack
+from .shape import as_array, broadcast_arrays, expand_dims, moveaxis, ravel
 
 
 @implements(np.where)
@@ -23,11 +26,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         raise ValueError("where: either both or neither of x and y must be given")
     c = plain(condition)
-    return ops.where(np.asarray(c) if isinstance(c, (list, tuple)) else c, _list(x), _list(y))
-
-
-def _list(x: Any) -> Any:
-    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+    return ops.where(np.asarray(c) if isinstance(c, (list, tuple)) else c, as_array(x), as_array(y))
 
 
 @implements(np.select)
@@ -89,7 +88,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     if lo is None and hi is None:
         return ops.alias(array(a))
     return ops.clip(
-        _list(a), -np.inf if lo is None else _list(lo), np.inf if hi is None else _list(hi)
+        as_array(a), -np.inf if lo is None else as_array(lo), np.inf if hi is None else as_array(hi)
     )
 
 
@@ -118,112 +117,6 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
 def extract(condition: Any, arr: Any) -> Any:
     """The elements where the condition is true, in one row."""
     return take(ravel(arr), np.flatnonzero(np.ravel(plain(condition))), 0)
-
-
-# ---- order --------------------------------------------------------------------------------------
-
-
-@implements(np.sort)
-def sort(a: Any, axis: int | None = -1, *, kind: Any = None, stable: Any = None) -> Any:
-    """The elements in order along axis; equal elements keep theirs, so the sort is stable."""
-    a = array(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    return take_along_axis(a, argsort(a, axis), axis)
-
-
-@implements(np.partition)
-def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
-    """The elements partly in order along axis: the kth is where a sort would put it."""
-    a = array(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    return take_along_axis(a, np.argpartition(bare(a), kth, axis, kind), axis)
-
-
-# Where the elements are: plain integers, no part of a graph.
-
-
-def argmax(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    """The index of the largest element, the first of equal ones; along axis, or of all in a row."""
-    return np.argmax(bare(a), axis, keepdims=keepdims)
-
-
-def argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    """The index of the smallest element, as argmax is of the largest."""
-    return np.argmin(bare(a), axis, keepdims=keepdims)
-
-
-def argsort(a: Any, axis: int | None = -1) -> Any:
-    """The indices that sort along axis (None: all in a row); equal elements keep their order."""
-    return np.argsort(bare(a), axis, kind="stable")
-
-
-def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
-    """The indices that partition along axis: the kth is where a sort would put it."""
-    return np.argpartition(bare(a), kth, axis)
-
-
-# ---- numbers ------------------------------------------------------------------------------------
-
-
-@implements(np.nan_to_num)
-def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Any:
-    """nan and infinities replaced by numbers; their gradient is 0."""
-    return ops.nan_to_num(_list(x), nan=nan, posinf=posinf, neginf=neginf)
-
-
-@implements(np.round, np.around)
-def round(a: Any, decimals: int = 0) -> Any:
-    """Rounded to decimals, half to even; its gradient is 0."""
-    return ops.round(_list(a), decimals=decimals)
-
-
-@implements(np.fix)
-def fix(x: Any) -> Any:
-    """Rounded towards zero; its gradient is 0."""
-    return ops.trunc(_list(x))
-
-
-@implements(np.float_power)
-def float_power(x1: Any, x2: Any) -> Any:
-    """x1 ** x2, computed in float64 at least."""
-    a, b = array(x1), array(x2)
-    kind = np.result_type(plain(a), plain(b), np.float64)
-    return ops.pow(ops.astype(a, dtype=kind), ops.astype(b, dtype=kind))
-
-
-@implements(np.divmod)
-def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
-    """(x1 // x2, x1 % x2)."""
-    return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
-
-
-@implements(np.modf)
-def modf(x: Any) -> tuple[Any, Any]:
-    """The parts behind and before the decimal point, both with the sign of x."""
-    whole = ops.trunc(x)
-    return x - whole, whole
-
-
-@implements(np.positive, np.conjugate, np.real, np.real_if_close)
-def positive(x: Any) -> Any:
-    """x itself; so are, of real numbers, conjugate and real."""
-    return ops.alias(_list(x))
-
-
-@implements(np.imag)
-def imag(val: Any) -> Any:
-    """Zeros: numbers here are real."""
-    return np.zeros(np.shape(plain(val)), array(plain(val)).dtype)
-
-
-@implements(np.sinc)
-def sinc(x: Any) -> Any:
-    """sin(πx) / (πx), and 1 at 0."""
-    return ops.sinc(_list(x))
 
 
 @implements(np.full_like)
@@ -275,22 +168,7 @@ def _put_back(y: Any, axis: int, ndim: int, tail: int) -> Any:
     return ops.transpose(y, axes=(*order[:axis], *places, *order[axis:])) if y.ndim else y
 
 
-# ---- activations with a parameter ---------------------------------------------------------------
-
-
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
-    """x where positive, negative_slope · x elsewhere; the slope at 0 is negative_slope."""
-    return ops.leaky_relu(x, negative_slope=negative_slope)
-
-
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where positive, alpha · (exp(x) - 1) elsewhere; the slope at 0 is alpha."""
-    return ops.elu(x, alpha=alpha)
-
-
 __all__ = [
-    "apply_along_axis", "argmax", "argmin", "argpartition", "argsort", "choose", "clip",
-    "compress", "divmod", "elu", "extract", "fix", "float_power", "full_like", "imag",
-    "leaky_relu", "linspace", "modf", "nan_to_num", "partition", "piecewise", "positive", "round",
-    "select", "sinc", "sort", "take", "take_along_axis", "where",
+    "apply_along_axis", "choose", "clip", "compress", "extract", "full_like", "linspace",
+    "piecewise", "select", "take", "take_along_axis", "where",
 ]  # fmt: skip

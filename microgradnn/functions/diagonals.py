@@ -1,0 +1,63 @@
+"""Diagonals and triangles of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import ops
+from ..engine.protocol import array, implements
+from .shape import astype, ravel
+
+
+@implements(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    """The lower triangle, zeros above the k-th diagonal."""
+    return ops.tril(array(m), k=k)
+
+
+@implements(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    """The upper triangle, zeros below the k-th diagonal."""
+    return ops.triu(array(m), k=k)
+
+
+@implements(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    """The k-th diagonal of a matrix, or the matrix with that diagonal."""
+    return ops.diag(array(v), k=k)
+
+
+@implements(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    """The matrix whose k-th diagonal holds all elements of v."""
+    return ops.diag(ravel(v), k=k)
+
+
+@implements(np.diagonal)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal over two axes, placed last."""
+    return ops.diagonal(array(a), offset=offset, axis1=axis1, axis2=axis2)
+
+
+@implements(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    """The sum of the diagonal over two axes."""
+    y = ops.sum(diagonal(a, offset, axis1, axis2), axis=-1)
+    return y if dtype is None else astype(y, dtype)
+
+
+@implements(np.linalg.diagonal)
+def _linalg_diagonal(x: Any, *, offset: int = 0) -> Any:
+    return diagonal(x, offset, -2, -1)
+
+
+@implements(np.linalg.trace)
+def _linalg_trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
+    return trace(x, offset, -2, -1, dtype)
+
+
+__all__ = [
+    "diag", "diagflat", "diagonal", "trace", "tril", "triu",
+]  # fmt: skip

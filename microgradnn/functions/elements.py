@@ -1,0 +1,92 @@
+"""Element by element: rounding, special values, activations with a parameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import ops
+from ..engine.node import plain
+from ..engine.protocol import array, implements
+from .shape import as_array
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """nan and infinities replaced by numbers; their gradient is 0."""
+    return ops.nan_to_num(as_array(x), nan=nan, posinf=posinf, neginf=neginf)
+
+
+@implements(np.round, np.around)
+def round(a: Any, decimals: int = 0) -> Any:
+    """Rounded to decimals, half to even; its gradient is 0."""
+    return ops.round(as_array(a), decimals=decimals)
+
+
+@implements(np.fix)
+def fix(x: Any) -> Any:
+    """Rounded towards zero; its gradient is 0."""
+    return ops.trunc(as_array(x))
+
+
+@implements(np.float_power)
+def float_power(x1: Any, x2: Any) -> Any:
+    """x1 ** x2, computed in float64 at least."""
+    a, b = array(x1), array(x2)
+    kind = np.result_type(plain(a), plain(b), np.float64)
+    return ops.pow(ops.astype(a, dtype=kind), ops.astype(b, dtype=kind))
+
+
+@implements(np.divmod)
+def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """(x1 // x2, x1 % x2)."""
+    return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
+
+
+@implements(np.modf)
+def modf(x: Any) -> tuple[Any, Any]:
+    """The parts behind and before the decimal point, both with the sign of x."""
+    whole = ops.trunc(x)
+    return x - whole, whole
+
+
+@implements(np.positive, np.conjugate, np.real, np.real_if_close)
+def positive(x: Any) -> Any:
+    """x itself; so are, of real numbers, conjugate and real."""
+    return ops.alias(as_array(x))
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    """Zeros: numbers here are real."""
+    return np.zeros(np.shape(plain(val)), array(plain(val)).dtype)
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    """sin(πx) / (πx), and 1 at 0."""
+    return ops.sinc(as_array(x))
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+    """x where positive, negative_slope · x elsewhere; the slope at 0 is negative_slope."""
+    return ops.leaky_relu(x, negative_slope=negative_slope)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where positive, alpha · (exp(x) - 1) elsewhere; the slope at 0 is alpha."""
+    return ops.elu(x, alpha=alpha)
+
+
+def logit(x: Any) -> Any:
+    """log(x / (1 - x)) of probabilities: the inverse of sigmoid."""
+    return ops.log(x) - ops.log1p(-x)
+
+
+__all__ = [
+    "divmod", "elu", "fix", "float_power", "imag", "leaky_relu", "logit", "modf", "nan_to_num",
+    "positive", "round", "sinc",
+]  # fmt: skip

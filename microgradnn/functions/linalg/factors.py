@@ -1,0 +1,142 @@
+"""Determinants and factorisations."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...engine import ops, ops_linalg
+from ...engine.errors import RuleError
+from ...engine.node import plain
+from ...engine.protocol import array, implements
+from ..products import matmul
+from ..shape import matrix_transpose
+from .parts import from_lower, square
+
+
+class EighResult(NamedTuple):
+    """Eigenvalues in ascending order, and eigenvectors as columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class QRResult(NamedTuple):
+    """Q with orthonormal columns, and R upper triangular."""
+
+    Q: Any
+    R: Any
+
+
+class SlogdetResult(NamedTuple):
+    """The sign of the determinant (plain, it has no slope), and log |det|."""
+
+    sign: Any
+    logabsdet: Any
+
+
+class SVDResult(NamedTuple):
+    """U, the singular values S in descending order, and Vh, so that a = U·diag(S)·Vh."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+@implements(np.linalg.det)
+def det(a: Any) -> Any:
+    """The determinant; its gradient is the matrix of cofactors, right for singular a too."""
+    return ops_linalg.det(square("det", a))
+
+
+@implements(np.linalg.slogdet)
+def slogdet(a: Any) -> SlogdetResult:
+    """(sign, log |det a|), which does not overflow."""
+    a = square("slogdet", a)
+    return SlogdetResult(np.linalg.slogdet(plain(a))[0], ops_linalg.logabsdet(a))
+
+
+@implements(np.linalg.cholesky)
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """L with a = L·Lᵀ (or its transpose).
+
+    Only the lower (upper) triangle of a is read, so only it has a gradient; PyTorch and JAX
+    spread that over both triangles. For a symmetric gradient pass (a + a.mT) / 2.
+    """
+    a = square("cholesky", a)
+    if upper:
+        return matrix_transpose(ops_linalg.cholesky(matrix_transpose(a)))
+    return ops_linalg.cholesky(a)
+
+
+@implements(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> EighResult:  # noqa: N803
+    """Eigenvalues and eigenvectors of a symmetric matrix.
+
+    Only the triangle UPLO is read, so only it has a gradient (see cholesky). Eigenvectors of
+    equal eigenvalues have no slope: their part of the gradient is 0.
+    """
+    y = ops_linalg.eigh(square("eigh", a), UPLO=UPLO)
+    return EighResult(y[..., 0, :], y[..., 1:, :])
+
+
+@implements(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
+    """The eigenvalues of a symmetric matrix in ascending order."""
+    return eigh(a, UPLO).eigenvalues
+
+
+@implements(np.linalg.svd)
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """(U, S, Vh) with a = U·diag(S)·Vh, or S alone.
+
+    For a that is not square write full_matrices=False: the columns that True adds are any basis.
+    """
+    a = array(a)
+    if hermitian:
+        a = from_lower(a)
+    m, n = a.shape[-2:]
+    if compute_uv and full_matrices and m != n:
+        raise RuleError(
+            f"linalg.svd: full_matrices=True has no derivative for shape {a.shape}; write "
+            "full_matrices=False"
+        )
+    y = ops_linalg.svd(a)
+    s = y[..., 0, :]
+    return (
+        SVDResult(y[..., 1 : m + 1, :], s, matrix_transpose(y[..., m + 1 :, :]))
+        if compute_uv
+        else s
+    )
+
+
+@implements(np.linalg.svdvals)
+def svdvals(x: Any, /) -> Any:
+    """The singular values in descending order."""
+    return svd(x, compute_uv=False)
+
+
+@implements(np.linalg.qr)
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """(Q, R) with a = Q·R, or R alone for mode "r"."""
+    a = array(a)
+    m, n = a.shape[-2:]
+    if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
+        raise RuleError(
+            f"linalg.qr: mode={mode!r} has no derivative for shape {a.shape}; use 'reduced'"
+        )
+    k = m if m < n else n
+    y = ops_linalg.qr(a[..., :k])
+    q, r = y[..., :m, :], matrix_transpose(y[..., m:, :])
+    if n > k:
+        r = ops.concatenate(r, matmul(matrix_transpose(q), a[..., k:]), axis=-1)
+    return r if mode == "r" else QRResult(q, r)
+
+
+__all__ = [
+    "EighResult", "QRResult", "SVDResult", "SlogdetResult", "cholesky", "det", "eigh",
+    "eigvalsh", "qr", "slogdet", "svd", "svdvals",
+]  # fmt: skip

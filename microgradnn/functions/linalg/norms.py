@@ -1,0 +1,106 @@
+"""Norms and the condition number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine import ops
+from ...engine.node import plain
+from ...engine.protocol import array, implements
+from ...engine.types import (
+    Axis,
+)
+from ..choosing import where
+from ..reduce import max, min, sum
+from ..shape import expand_dims, moveaxis, reshape
+from .factors import svdvals
+from .inverses import inv
+
+
+def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+    if ord in (None, 2):
+        return ops.norm(x, axis=axis, keepdims=keepdims)
+    size = ops.abs(x)
+    if ord == np.inf:
+        return max(size, axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return min(size, axis, keepdims=keepdims)
+    if ord == 0:
+        return sum(ops.sign(size), axis, keepdims=keepdims)  # flat, and a tensor all the same
+    if ord == 1:
+        return sum(size, axis, keepdims=keepdims)
+    if isinstance(ord, str):
+        raise ValueError(f"norm order {ord!r} is for matrices")
+    # At the origin there is no slope: 0, as for order 2.
+    zero = np.all(plain(x) == 0, axis, keepdims=True)
+    total = sum(ops.pow(where(zero, 1.0, size), ord), axis, keepdims=True)
+    y = where(zero, 0.0, ops.pow(total, 1 / ord))
+    return y if keepdims else ops.squeeze(y, axis=axis)
+
+
+def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any:
+    row, column = (i % x.ndim for i in axis)
+    if row == column:
+        raise ValueError("duplicate axes given")
+    if ord in (None, "fro", "f"):
+        return ops.norm(x, axis=(row, column), keepdims=keepdims)
+    if ord in (1, -1, np.inf, -np.inf):
+        first, then = (row, column) if ord in (1, -1) else (column, row)
+        sums = sum(ops.abs(x), first, keepdims=True)
+        y = (max if ord > 0 else min)(sums, then, keepdims=True)
+    elif ord in (2, -2, "nuc"):
+        s = svdvals(moveaxis(x, (row, column), (-2, -1)))
+        y = sum(s, -1) if ord == "nuc" else max(s, -1) if ord == 2 else min(s, -1)
+        y = expand_dims(y, (row, column) if row < column else (column, row))
+    else:
+        raise ValueError(f"norm order {ord!r}; use None, 'fro', 'nuc', ±1, ±2 or ±inf")
+    return y if keepdims else ops.squeeze(y, axis=(row, column))
+
+
+@implements(np.linalg.norm)
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The norm of vectors (any order) or matrices (fro, nuc, ±1, ±2, ±inf).
+
+    At the origin, where there is no slope, the gradient is 0, as in PyTorch.
+    """
+    x = array(x)
+    if axis is None and (
+        ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
+    ):
+        y = ops.norm(x, axis=None, keepdims=False)
+        return reshape(y, (1,) * x.ndim) if keepdims else y
+    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes[0], keepdims)
+    if len(axes) != 2:
+        raise ValueError(f"{len(axes)} axes; a norm is over one (vectors) or two (matrices)")
+    return _matrix_norm(x, ord, axes, keepdims)
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The norm of the elements along axis (all by default) as one vector."""
+    return _vector_norm(array(x), ord, axis, keepdims)
+
+
+@implements(np.linalg.matrix_norm)
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """The norm of the matrices in the last two axes."""
+    return _matrix_norm(array(x), ord, (-2, -1), keepdims)
+
+
+@implements(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    """The condition number: largest over smallest singular value, or ‖x‖·‖x⁻¹‖ in another norm."""
+    x = array(x)
+    if p in (None, 2, -2):
+        s = svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+
+
+__all__ = [
+    "cond", "matrix_norm", "norm", "vector_norm",
+]  # fmt: skip

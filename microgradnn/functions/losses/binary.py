@@ -1,0 +1,79 @@
+"""Losses for questions of yes or no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine import ops
+from ...engine.errors import ConfigError
+from ...engine.node import plain
+from ...engine.protocol import array
+from .parts import as_float, reduced, same_shape
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """-t·log σ(z) - (1 - t)·log(1 - σ(z)) of logits z and targets t in [0, 1].
+
+    Stable for any z; the formula is that of tf.nn.sigmoid_cross_entropy_with_logits. `weight`
+    multiplies the losses, `pos_weight` the first term; the mean is over all elements.
+    """
+    name = "binary_cross_entropy_with_logits"
+    same_shape(name, input, target)
+    t = array(target)
+    loss = ops.bce_with_logits(input, t)
+    if pos_weight is not None:  # the first term once more, times pos_weight - 1
+        loss = loss + (pos_weight - 1) * t * ops.softplus(-input)
+    loss = loss if weight is None else loss * weight
+    same_shape(name, input, loss)
+    return reduced(name, loss, reduction)
+
+
+def binary_cross_entropy(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean",
+    clip_eps: float | None = None,
+) -> Any:  # fmt: skip
+    """-t·log p - (1 - t)·log(1 - p) of probabilities p.
+
+    As in PyTorch, the logarithms are at least -100 and the slope is (p - t) / max(p(1 - p), 1e-12);
+    with clip_eps=1e-7 p is clipped to [eps, 1 - eps] instead, as in Keras. From logits use
+    binary_cross_entropy_with_logits.
+    """
+    same_shape("binary_cross_entropy", input, target)
+    raw = plain(input)
+    if np.any((raw < 0) | (raw > 1)):
+        raise ConfigError("binary_cross_entropy: a probability is outside 0 to 1; pass σ(logits)")
+    if np.any((plain(target) < 0) | (plain(target) > 1)):
+        raise ConfigError("binary_cross_entropy: a target is outside 0 to 1")
+    if clip_eps is not None:
+        p = ops.clip(input, clip_eps, 1 - clip_eps)
+        loss = -(target * ops.log(p) + (1 - target) * ops.log(1 - p))
+    else:
+        loss = ops.bce(input, array(target))
+    loss = loss if weight is None else loss * weight
+    same_shape("binary_cross_entropy", input, loss)
+    return reduced("binary_cross_entropy", loss, reduction)
+
+
+def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """log(1 + exp(-t·x)) for labels t of -1 and 1."""
+    same_shape("soft_margin_loss", input, target)
+    return reduced("soft_margin_loss", ops.softplus(-as_float(target, input) * input), reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """The mean over classes of binary_cross_entropy_with_logits."""
+    same_shape("multilabel_soft_margin_loss", input, target)
+    loss = binary_cross_entropy_with_logits(input, target, weight, "none")
+    return reduced("multilabel_soft_margin_loss", ops.mean(loss, axis=-1), reduction)
+
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "multilabel_soft_margin_loss",
+    "soft_margin_loss",
+]  # fmt: skip

@@ -1,0 +1,134 @@
+"""Losses for one of many classes, or several of many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine import kernels, ops
+from ...engine.errors import ConfigError, DTypeError, LabelError
+from ...engine.node import plain
+from ...engine.protocol import array
+from ..shape import moveaxis
+from .parts import check_weight, reduced, same_shape
+
+
+def cross_entropy(
+    input: Any, target: Any, weight: Any = None, ignore_index: int = -100,
+    reduction: str = "mean", label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    """-log softmax(logits) at the target, averaged over samples.
+
+    Shapes: logits (classes,), (N, classes) or (N, classes, …); target integer labels without the
+    classes axis, or probabilities of the logits' shape. `weight` is one number for each class: the
+    mean of labels then divides by the sum of their weights. Labels equal to ignore_index do not
+    count. Raises LabelError for a label out of range and ShapeError for other shapes.
+    """
+    z, t = array(input), array(target)
+    labels = t.dtype.kind in "iu"
+    if z.ndim > 2:
+        z = moveaxis(z, 1, -1)
+        t = t if labels else moveaxis(t, 1, -1)
+    counted = t != ignore_index if labels else np.True_
+    if not np.all(counted):
+        t = np.where(counted, plain(t), 0)
+    kernels.check_targets(plain(z), plain(t))
+    n = z.shape[-1]
+    if not 0 <= label_smoothing <= 1:
+        raise ConfigError(f"cross_entropy: label_smoothing is {label_smoothing}, need 0 to 1")
+    if not labels and ignore_index >= 0:
+        raise ConfigError("cross_entropy: ignore_index is for labels, not for probabilities")
+    check_weight("cross_entropy", weight, n)
+    if weight is None and not label_smoothing:
+        loss = ops.ce_with_logits(z, t)
+        scale = counted
+    else:
+        w = np.ones(n, z.dtype) if weight is None else array(weight)
+        p = kernels.one_hot(plain(t), n).astype(z.dtype) if labels else t
+        smooth = p * (1 - label_smoothing) + label_smoothing / n
+        loss = -ops.sum(w * smooth * ops.log_softmax(z), axis=-1)
+        scale = plain(w)[plain(t)] * counted if labels else np.True_
+    if labels and not np.all(counted):
+        loss = ops.where(counted, loss, 0)
+    if reduction == "mean" and labels and (weight is not None or not np.all(counted)):
+        total = np.sum(scale)
+        return ops.sum(loss) / (total if weight is not None else total.astype(loss.dtype))
+    if reduction == "mean" and not labels:
+        return ops.sum(loss) / max(loss.size, 1)
+    return reduced("cross_entropy", loss, reduction)
+
+
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
+    """-input at the label, for log-probabilities (classes,), (N, classes) or (N, classes, …)."""
+    z, t = array(input), np.asarray(plain(target))
+    z = moveaxis(z, 1, -1) if z.ndim > 2 else z
+    if t.dtype.kind not in "iu":
+        raise DTypeError(f"nll_loss: labels are {t.dtype}, need integers")
+    counted = t != ignore_index
+    t = np.where(counted, t, 0)
+    kernels.check_targets(plain(z), t, "nll_loss")
+    check_weight("nll_loss", weight, z.shape[-1])
+    w = np.ones(z.shape[-1], z.dtype) if weight is None else plain(weight)
+    scale = w[t] * counted
+    at_label = ops.take_along_axis(z, indices=t[..., None], axis=-1)[..., 0]
+    loss = -ops.where(counted, at_label, 0) * scale
+    if reduction == "mean":
+        return ops.sum(loss) / np.sum(scale)
+    return reduced("nll_loss", loss, reduction)
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+    """t·(log t - input) for log-probabilities `input`; "batchmean" divides by the batch size.
+
+    That is the divergence itself; "mean", the default as in PyTorch, divides by all elements.
+    """
+    same_shape("kl_div", input, target)
+    t = array(target)
+    loss = ops.exp(t) * (t - input) if log_target else ops.xlogy(t, t) - t * input
+    if reduction == "batchmean":
+        return ops.sum(loss) / loss.shape[0]
+    return reduced("kl_div", loss, reduction)
+
+
+def multi_margin_loss(
+    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
+    reduction: str = "mean",
+) -> Any:  # fmt: skip
+    """Σ max(0, margin - x[label] + x[j])ᵖ / classes over the other classes j."""
+    x, t = array(input), np.asarray(plain(target))
+    single = x.ndim < 2
+    x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1)) if single else (x, t)
+    kernels.check_targets(plain(x), t, "multi_margin_loss")
+    check_weight("multi_margin_loss", weight, x.shape[-1])
+    right = ops.take_along_axis(x, indices=t[:, None], axis=-1)
+    terms = ops.relu(margin - right + x) ** p
+    if weight is not None:
+        terms = terms * plain(weight)[t][:, None]
+    loss = ops.sum(ops.where(kernels.one_hot(t, x.shape[1]), 0, terms), axis=-1) / x.shape[1]
+    single = single and np.ndim(plain(target)) == 0
+    return reduced("multi_margin_loss", loss[0] if single else loss, reduction)
+
+
+def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Σ max(0, 1 - x[label] + x[j]) / classes, over the labels before the first -1 and others j."""
+    x, t = array(input), np.asarray(plain(target))
+    single = x.ndim < 2
+    x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1, -1)) if single else (x, t)
+    n = x.shape[-1]
+    same_shape("multilabel_margin_loss", x, t)
+    if np.any((t < -1) | (t >= n)):
+        raise LabelError(f"multilabel_margin_loss: labels must be -1 to {n - 1}")
+    given = np.cumsum(t < 0, -1) == 0
+    member = (kernels.one_hot(t, n) & given[..., None]).any(-2)
+    at = ops.take_along_axis(x, indices=np.where(given, t, 0), axis=-1)
+    pairs = ops.relu(1 - ops.expand_dims(at, axis=-1) + ops.expand_dims(x, axis=-2))
+    loss = ops.sum(ops.where(given[..., None] & ~member[..., None, :], pairs, 0), axis=(-2, -1)) / n
+    return reduced("multilabel_margin_loss", loss[0] if single else loss, reduction)
+
+
+__all__ = [
+    "cross_entropy", "kl_div", "multi_margin_loss", "multilabel_margin_loss", "nll_loss",
+]  # fmt: skip

@@ -1,0 +1,95 @@
+"""Running sums, products and extremes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..engine import ops
+from ..engine.node import plain
+from ..engine.protocol import ACCUMULATIONS, array, implements
+from .choosing import take_along_axis, where
+from .reduce import masked
+from .shape import reshape
+from .without_nan import _without_nan
+
+
+def _running(op: Any, a: Any, axis: int | None, dtype: Any) -> Any:
+    a = masked(array(a), True, 0, dtype)
+    return op(reshape(a, -1), axis=0) if axis is None else op(a, axis=int(axis))
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """The sums of the first 1, 2, … elements along axis, of the flattened array by default."""
+    return _running(ops.cumsum, a, axis, dtype)
+
+
+@implements(np.cumprod)
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """The products of the first 1, 2, … elements along axis; its gradient divides by nothing."""
+    return _running(ops.cumprod, a, axis, dtype)
+
+
+@implements(np.nancumsum)
+def nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """cumsum with nan as 0."""
+    a, known = _without_nan(a)
+    return cumsum(where(known, a, 0), axis, dtype)
+
+
+@implements(np.nancumprod)
+def nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """cumprod with nan as 1."""
+    a, known = _without_nan(a)
+    return cumprod(where(known, a, 1), axis, dtype)
+
+
+def _cumulative(op: Any, x: Any, axis: int | None, dtype: Any, first: Any) -> Any:
+    x = array(x)
+    if axis is None and x.ndim != 1:
+        raise ValueError(f"axis is needed for {x.ndim} dimensions")
+    y = _running(op, x, 0 if axis is None else axis, dtype)
+    if first is None:
+        return y
+    at = 0 if axis is None else axis
+    shape = tuple(1 if i == at % y.ndim else n for i, n in enumerate(y.shape))
+    return ops.concatenate(np.full(shape, first, y.dtype), y, axis=at)
+
+
+@implements(getattr(np, "cumulative_sum", "cumulative_sum"))
+def cumulative_sum(
+    x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    """cumsum, which may start with the empty sum 0."""
+    return _cumulative(ops.cumsum, x, axis, dtype, 0 if include_initial else None)
+
+
+@implements(getattr(np, "cumulative_prod", "cumulative_prod"))
+def cumulative_prod(
+    x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    """cumprod, which may start with the empty product 1."""
+    return _cumulative(ops.cumprod, x, axis, dtype, 1 if include_initial else None)
+
+
+def _running_extreme(ufunc: np.ufunc, a: Any, axis: int, dtype: Any = None) -> Any:
+    """ufunc.accumulate: at each place the extreme so far, of equal ones the latest."""
+    a = array(a)
+    so_far = ufunc.accumulate(plain(a), axis)
+    shape = tuple(-1 if i == axis % a.ndim else 1 for i in range(a.ndim))
+    place = np.arange(a.shape[axis]).reshape(shape)
+    hit = (plain(a) == so_far) | np.isnan(plain(a))
+    return take_along_axis(a, np.maximum.accumulate(np.where(hit, place, 0), axis), axis)
+
+
+ACCUMULATIONS.update({
+    np.add: cumsum, np.multiply: cumprod, np.maximum: partial(_running_extreme, np.maximum),
+    np.minimum: partial(_running_extreme, np.minimum),
+})  # fmt: skip
+
+__all__ = [
+    "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod", "nancumsum",
+]  # fmt: skip

@@ -1,0 +1,114 @@
+"""Arrays taken apart: split, unstack; elements deleted or inserted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..engine import ops
+from ..engine.node import plain
+from ..engine.protocol import array, implements
+from .joining import concatenate
+from .shape import broadcast_to, moveaxis, ravel, reshape
+
+
+@implements(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Pieces along axis: as many as given, or cut at the given indices."""
+    a = array(ary)
+    n = a.shape[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        k = int(indices_or_sections)
+        if k <= 0:
+            raise ValueError("number of sections must be larger than 0")
+        cuts = np.cumsum([0] + [n // k + (i < n % k) for i in range(k)]).tolist()
+    else:
+        cuts = [0, *map(int, indices_or_sections), n]
+    lead = (slice(None),) * (axis % a.ndim)
+    return [a[(*lead, slice(i, j))] for i, j in zip(cuts, cuts[1:], strict=False)]
+
+
+@implements(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Equal pieces along axis, or pieces cut at the given indices."""
+    n = np.shape(plain(ary))[axis]
+    if isinstance(indices_or_sections, (int, np.integer)) and n % indices_or_sections:
+        raise ValueError(f"{n} elements do not split into {indices_or_sections} equal parts")
+    return array_split(ary, indices_or_sections, axis)
+
+
+@implements(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """split along the first axis."""
+    if np.ndim(plain(ary)) < 2:
+        raise ValueError("needs two dimensions or more")
+    return split(ary, indices_or_sections, 0)
+
+
+@implements(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """split along the second axis, of a vector along its only one."""
+    return split(ary, indices_or_sections, 1 if np.ndim(plain(ary)) > 1 else 0)
+
+
+@implements(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """split along the third axis."""
+    if np.ndim(plain(ary)) < 3:
+        raise ValueError("needs three dimensions or more")
+    return split(ary, indices_or_sections, 2)
+
+
+@implements(getattr(np, "unstack", "unstack"))
+def unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
+    """The slices along axis."""
+    x = array(x)
+    lead = (slice(None),) * (axis % x.ndim)
+    return tuple(x[(*lead, i)] for i in range(x.shape[axis]))
+
+
+@implements(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """arr without the elements at obj along axis; flattened if axis is None."""
+    return ops.delete(array(arr), obj=obj, axis=axis)
+
+
+@implements(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """arr with values inserted before the indices obj along axis; flattened if axis is None."""
+    a, v = array(arr), array(values)
+    if axis is None:
+        a, axis = ravel(a), 0
+    # np.insert of places says where every element of a and of values went.
+    places = np.arange(a.size).reshape(a.shape)
+    shape = np.insert(places, obj, 0, axis=axis).shape
+    room = list(a.shape)
+    room[axis] = shape[axis] - a.shape[axis]
+    single = isinstance(obj, (int, np.integer)) or np.ndim(obj) == 0
+    if single and v.ndim:
+        v = moveaxis(reshape(v, (1,) * (a.ndim - v.ndim) + v.shape), 0, axis)
+        if v.shape[axis] != room[axis]:
+            room[axis] = v.shape[axis]
+    v = broadcast_to(v, tuple(room))
+    new = a.size + np.arange(v.size).reshape(v.shape)
+    index = np.insert(places, obj, np.moveaxis(new, axis, 0) if single else new, axis=axis)
+    return concatenate([ravel(a), ravel(v)])[index]
+
+
+@implements(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb") -> Any:
+    """A vector without the zeros at its front ("f") and back ("b")."""
+    a = array(filt)
+    nonzero = np.flatnonzero(plain(a))
+    if not nonzero.size:
+        return a[:0]
+    first = int(nonzero[0]) if "f" in trim.lower() else 0
+    last = int(nonzero[-1]) + 1 if "b" in trim.lower() else len(a)
+    return a[first:last]
+
+
+__all__ = [
+    "array_split", "delete", "dsplit", "hsplit", "insert", "split", "trim_zeros", "unstack",
+    "vsplit",
+]  # fmt: skip
