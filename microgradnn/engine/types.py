@@ -8,7 +8,7 @@ Several arguments may be Like[A] or Some[E]: if one is a Tensor (or a Value), so
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike as DTypeLike
@@ -30,8 +30,8 @@ else:
 Array = np.ndarray  # also NumPy's scalars, which sums are and which have an array's methods
 Number = float | np.generic  # int and bool too
 Nested = list[Any] | tuple[Any, ...]  # numbers or arrays in lists, as np.array takes them
-Like = A | Array | Number | Nested
-Some = E | Array | Number | Nested
+Like: TypeAlias = A | Array | Number | Nested
+Some: TypeAlias = E | Array | Number | Nested
 ArrayLike = Tensor | Array | Number | Nested
 
 Axis = int | tuple[int, ...] | None  # None: all axes
