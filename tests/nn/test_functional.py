@@ -195,6 +195,7 @@ CASES = [
     *(Case("pad", [image], dict(pad=(-1, 2, 3, -2), mode=m)) for m in ("reflect", "replicate", "circular")),
     *(Case("pad", [(3, 4)], dict(pad=(3, 2), mode=m)) for m in ("reflect", "replicate", "circular")),
     *(Case("pad", [volume], dict(pad=(1, 1, 2, 0, 0, 3), mode=m)) for m in ("reflect", "replicate", "circular")),
+    Case("interpolate", [(2, 2, 3), 5], {"mode": "linear"}),  # more in test_resample.py
     Case("pixel_shuffle", [(2, 8, 3, 2), 2]),
     Case("pixel_shuffle", [(9, 1, 2), 3]),
     Case("pixel_shuffle", [(2, 1, 4, 3, 2), 2]),
@@ -260,7 +261,7 @@ DROPOUTS = ["dropout", "dropout1d", "dropout2d", "dropout3d"]
 
 
 def test_every_function_has_a_case() -> None:
-    modules = {"activation", "convolution", "images", "layer", "pooling"}
+    modules = {"activation", "convolution", "images", "layer", "pooling", "resample"}
     public = {name for name in dir(nnf) if name[0].isalpha()} - modules - {"spaces"}
     exported = {name for module in modules for name in getattr(nnf, module).__all__}
     assert public == exported | set(losses.__all__)

@@ -17,7 +17,7 @@ from ...engine.protocol import array
 Factors = float | Sequence[float]
 _SMOOTH = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}  # and their number of axes
 _MODES = ("nearest", "nearest-exact", "area", *_SMOOTH)
-_CUBIC = -0.75  # Keys 1981 has -0.5; this is PyTorch's and OpenCV's
+_CUBIC = -0.75  # PyTorch's and OpenCV's; Keys 1981, and PyTorch with antialias, have -0.5
 
 
 def interpolate(
@@ -27,6 +27,7 @@ def interpolate(
     mode: str = "nearest",
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Any:
     """The image (N, C, *space) with other space: `size`, or its size times scale_factor.
 
@@ -41,11 +42,12 @@ def interpolate(
         raise ShapeError(
             f"interpolate: input has shape {x.shape}, expected (batch, channels, 1 to 3 axes)"
         )
-    _check_mode(mode, align_corners, n)
+    _check_mode(mode, align_corners, antialias, n)
     old = x.shape[2:]
     new, scales = _sizes(old, size, scale_factor, bool(recompute_scale_factor))
     for i, (m, k, scale) in enumerate(zip(old, new, scales, strict=True)):
-        weights = _weights(mode, m, k, scale, bool(align_corners))
+        weights_of = _antialiased if antialias else _weights
+        weights = weights_of(mode, m, k, scale, bool(align_corners))
         x = _along(x, i + 2, weights.astype(x.dtype))
     return x
 
@@ -58,13 +60,15 @@ def _along(x: Any, axis: int, weights: np.ndarray) -> Any:
     return ops.swapaxes(ops.matmul(turned, weights.T), axis1=axis, axis2=-1)
 
 
-def _check_mode(mode: str, align_corners: bool | None, n: int) -> None:
+def _check_mode(mode: str, align_corners: bool | None, antialias: bool, n: int) -> None:
     if mode not in _MODES:
         raise ConfigError(f"interpolate: mode is {mode!r}, expected one of {', '.join(_MODES)}")
     if mode not in _SMOOTH and align_corners is not None:
         raise ConfigError(
             f"interpolate: align_corners is for {', '.join(_SMOOTH)}, not for {mode}; leave it out"
         )
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ConfigError(f"interpolate: antialias is for bilinear and bicubic, not for {mode}")
     if _SMOOTH.get(mode, n) != n:
         right = [name for name, axes in _SMOOTH.items() if axes == n]
         raise ConfigError(
@@ -118,10 +122,12 @@ def _weights(mode: str, old: int, new: int, factor: float | None, corners: bool)
         place = here * ((old - 1) / (new - 1) if new > 1 else 0.0)
     else:
         place = (here + 0.5) * step - 0.5
-    if mode != "bicubic":
-        place = np.maximum(place, 0)
-        return _spread(place, old, np.stack([1 - place % 1, place % 1]), 0)
-    return _spread(place, old, _cubic(place % 1), 1)
+    if mode == "bicubic":
+        return _spread(place, old, _cubic(place % 1), 1)
+    if old == new:
+        return np.eye(old)  # as PyTorch, even where the factor is not quite 1
+    place = np.maximum(place, 0)
+    return _spread(place, old, np.stack([1 - place % 1, place % 1]), 0)
 
 
 def _block(old: int, start: int, stop: int) -> np.ndarray:
@@ -143,16 +149,34 @@ def _spread(place: np.ndarray, old: int, shares: np.ndarray, before: int) -> np.
 
 
 def _cubic(t: np.ndarray) -> np.ndarray:
-    """The shares of the four pixels around a place, t behind the second (Keys 1981)."""
-    a = _CUBIC
+    """The shares of the four pixels around a place, t behind the second."""
+    return np.stack([_keys(_CUBIC, d) for d in (t + 1, t, 1 - t, 2 - t)])
 
-    def near(d: np.ndarray) -> np.ndarray:
-        return ((a + 2) * d - (a + 3)) * d * d + 1
 
-    def far(d: np.ndarray) -> np.ndarray:
-        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+def _keys(a: float, d: np.ndarray) -> np.ndarray:
+    """The share of a pixel at distance d, at most 2 (Keys 1981)."""
+    near = ((a + 2) * d - (a + 3)) * d * d + 1
+    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return np.where(d < 1, near, far)
 
-    return np.stack([far(t + 1), near(t), near(1 - t), far(2 - t)])
+
+def _antialiased(mode: str, old: int, new: int, factor: float | None, corners: bool) -> np.ndarray:
+    """The matrix (new, old) of one axis, with a filter as wide as a new pixel (as in Pillow)."""
+    if old == new:
+        return np.eye(old)
+    step = old / new if factor is None else 1 / factor
+    if corners:
+        step = (old - 1) / (new - 1) if new > 1 else 0.0
+    wide = max(step, 1.0)
+    reach = (2 if mode == "bicubic" else 1) * wide
+    middle = step * (np.arange(new) + 0.5)
+    first = np.maximum((middle - reach + 0.5).astype(int), 0)[:, None]
+    behind = np.minimum((middle + reach + 0.5).astype(int), old)[:, None]
+    column = np.arange(old)
+    far = np.abs(column + 0.5 - middle[:, None]) / wide
+    shares = np.where(far < 2, _keys(-0.5, far), 0) if mode == "bicubic" else np.maximum(1 - far, 0)
+    shares = np.where((first <= column) & (column < behind), shares, 0)
+    return shares / shares.sum(1, keepdims=True)
 
 
 __all__ = ["interpolate"]
