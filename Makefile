@@ -7,14 +7,16 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help compare test lint clean
+.PHONY: help compare test docs coverage lint format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make compare   train the same models here and in PyTorch and TensorFlow, and compare"
 	@echo "               every step; options: make compare ARGS='--tasks gates --dtype float32'"
 	@echo "make test      run the tests; options: make test ARGS='-k batches -x'"
-	@echo "make lint      ruff and mypy"
+	@echo "make docs      run the code in README.md and docs/, and the examples, as tests"
+	@echo "make coverage  the tests, and which lines of the library they did not reach"
+	@echo "make lint      ruff (rules and format) and mypy; make format: let ruff write"
 	@echo "make clean     remove .venv and all caches"
 	@echo "Another Python (3.11 or newer): make compare PYTHON=python3.12"
 
@@ -22,15 +24,29 @@ compare: $(STAMP)
 	@$(PY) -m compare $(ARGS)
 
 # Two workers, each with one thread: more of either only makes them wait for one another.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n 2
+PAGES := tests/test_readme.py tests/test_package.py tests/examples
+
 test: $(STAMP)
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
+	$(PYTEST) $(addprefix --ignore=,$(PAGES)) $(ARGS)
+
+docs: $(STAMP)
+	$(PYTEST) $(PAGES) $(ARGS)
+
+coverage: $(STAMP)
+	$(PYTEST) --cov --cov-report=term --cov-report=html $(ARGS)
 
 lint: $(STAMP)
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
+format: $(STAMP)
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch comes first and alone, because only PyTorch's own index has it for Linux without CUDA

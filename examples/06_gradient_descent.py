@@ -4,11 +4,12 @@ A step goes against the slope: x ← x - rate · f'(x). The rate decides everyth
 from 4 to -4 and back for ever, 0.1 goes down the valley.
 """
 
-import sys
-
 import numpy as np
 
 import microgradnn as mg
+from settings import arguments
+
+args = arguments(__doc__)
 
 # ---- f(x) = x² from the point (4, 16) ---------------------------------------------------------
 slope = mg.grad(lambda x: x**2)
@@ -54,12 +55,12 @@ print(f"after 500 steps by engine {w.item():.12f} {b.item():.12f}")
 print(f"               by hand   {by_hand[0]:.12f} {by_hand[1]:.12f}")
 assert np.allclose((w.item(), b.item()), by_hand, rtol=1e-12)
 
-steps = 100_000 if "--quick" not in sys.argv else 10_000
+steps = 10_000 if args.quick else 100_000
 for _ in range(steps):
     by_hand = step_by_hand(*by_hand, 0.001)
 best = np.polyfit(x, y, 1)
 print(f"{steps} more steps: w {by_hand[0]:.6f}, b {by_hand[1]:.6f}; least squares {best}")
-assert np.allclose(by_hand, best, rtol=1e-6 if "--quick" in sys.argv else 1e-12)
+assert np.allclose(by_hand, best, rtol=1e-6 if args.quick else 1e-12)
 assert abs(by_hand[0] - 2) < 0.01 and abs(by_hand[1] - 1) < 0.06
 
 # Beyond 2 / (largest curvature) = 0.0294 a step overshoots by more than it gains.

@@ -5,12 +5,12 @@ points are only drawn. 200 passes over 100 points are 20 000 steps of Adam.
 """
 
 import numpy as np
-from settings import Clock, arguments, picture
 
 import microgradnn as mg
 from microgradnn import nn
+from settings import Clock, arguments, picture
 
-args = arguments(__doc__)
+args = arguments(__doc__, "matplotlib")
 rng = np.random.default_rng(0)
 x = np.linspace(0, 3, 100, dtype=np.float32)[:, None]
 truth = (2.3 * x + 4.7).astype(np.float32)
@@ -33,7 +33,8 @@ with Clock():
 answers = model(x).data
 print(f"largest error {np.abs(answers - truth).max():.3f}")
 picture(
-    args.out / "line.png",
+    args,
+    "line.png",
     lambda axes: (
         axes.plot(x, noisy, ".", color="0.6", label="data"),
         axes.plot(x, truth, label="truth 2.3x + 4.7"),

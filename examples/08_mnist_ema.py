@@ -2,26 +2,25 @@
 
 The tutorial's settings: batches of 100, weights from a normal distribution cut off at 2σ, rate
 0.8 · 0.99^(epoch), λ/2 Σ w² with λ = 0.0001, decay of the average at most 0.99, 11 000 steps.
-Stop it with Ctrl-C and start it again: it goes on where the last checkpoint was. Meanwhile
+Checkpoints are written every 1 000 steps. Say where, and the run can be stopped with Ctrl-C: the
+same command goes on where it was. From a second window the newest checkpoint is evaluated every
+five seconds:
 
-    python -m microgradnn watch out/mnist_ema
-
-evaluates the newest checkpoint from another process every five seconds.
+    python examples/08_mnist_ema.py --out runs
+    python -m microgradnn watch runs/mnist_ema
 """
 
 from functools import partial
 
 import numpy as np
-from settings import Clock, arguments
 
 from microgradnn import nn, optim
-from microgradnn.data import load_mnist
 from microgradnn.nn import init
 from microgradnn.train import BackupAndRestore
+from settings import Clock, arguments, folder, mnist
 
-args = arguments(__doc__)
-data = load_mnist(args.data)
-print(data.source)
+args = arguments(__doc__, "safetensors")
+data = mnist(args)
 real, size = data.n_features == 784, 100 if data.n_features == 784 else 10
 per_epoch = -(-len(data.train) // size)
 rng = np.random.default_rng(0)
@@ -30,12 +29,13 @@ rng = np.random.default_rng(0)
 def layer(n: int, m: int) -> nn.Linear:
     """A layer with the tutorial's start, and the penalty on its weights alone."""
     return nn.Linear(
-        n, m,
+        n,
+        m,
         kernel_initializer=partial(init.truncated_normal, std=0.1),
         bias_initializer="zeros",
         kernel_regularizer=nn.L2(1e-4 / 2),
         rng=rng,
-    )  # fmt: skip
+    )
 
 
 model = nn.Sequential(layer(data.n_features, 500), nn.ReLU(), layer(500, data.n_classes))
@@ -46,16 +46,19 @@ model.compile(
     metrics=["accuracy"],
     ema=optim.EMA(model, 0.99, num_updates=True),
 )
+checkpoints = folder(args) / "mnist_ema"
+print("checkpoints:", checkpoints)
 with Clock():
     history = model.fit(
-        data.train.x, data.train.y,
+        data.train.x,
+        data.train.y,
         batch_size=size,
         epochs=2 if args.quick else 20,  # 20 × 550 = 11 000 steps
         validation_data=(data.validation.x, data.validation.y),
-        callbacks=[BackupAndRestore(args.out / "mnist_ema", save_freq=1000)],
+        callbacks=[BackupAndRestore(checkpoints, save_freq=1000)],
         seed=0,
         verbose=2,
-    )  # fmt: skip
+    )
 loss, right = model.evaluate(data.validation.x, data.validation.y)
 _, test = model.evaluate(data.test.x, data.test.y)
 last = history.history["loss"][-1]

@@ -5,14 +5,13 @@ weights start from N(0, 0.05²), 3 000 steps of 256 images. The last cell looks 
 """
 
 import numpy as np
-from settings import Clock, arguments, picture
 
 import microgradnn as mg
-from microgradnn.data import batches, load_mnist
+from microgradnn.data import batches
+from settings import Clock, arguments, mnist, picture
 
-args = arguments(__doc__)
-data = load_mnist(args.data)
-print(data.source)
+args = arguments(__doc__, "matplotlib")
+data = mnist(args)
 real = data.n_features == 784
 x = np.concatenate([data.train.x, data.validation.x])
 y = np.concatenate([data.train.y, data.validation.y])
@@ -60,7 +59,8 @@ print("first five test images:", *first, "  truth:", *data.test.y[:5])
 side = int(data.n_features**0.5)
 row = np.hstack([image.reshape(side, side) for image in data.test.x[:5]])
 picture(
-    args.out / "predictions.png",
+    args,
+    "predictions.png",
     lambda axes: (
         axes.imshow(row, cmap="gray_r"),
         axes.set_axis_off(),

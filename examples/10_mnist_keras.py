@@ -1,28 +1,28 @@
 """MNIST in Keras's words: Sequential, compile, fit, evaluate, predict; then predict by hand."""
 
 import numpy as np
-from settings import Clock, arguments
 
 from microgradnn import nn
-from microgradnn.data import load_mnist
 from microgradnn.train.metrics import ConfusionMatrix
+from settings import Clock, arguments, mnist
 
 args = arguments(__doc__)
-data = load_mnist(args.data, flatten=False)
-print(data.source)
+data = mnist(args, flatten=False)
 real = data.n_features == 784
 x = np.concatenate([data.train.x, data.validation.x])
 y = np.concatenate([data.train.y, data.validation.y])
 
 keras = dict(kernel_initializer="glorot_uniform", bias_initializer="zeros")
 rng = np.random.default_rng(0)
-model = nn.Sequential([
-    nn.Flatten(),
-    nn.Linear(data.n_features, 128, rng=rng, **keras),
-    nn.ReLU(),
-    nn.Linear(128, data.n_classes, rng=rng, **keras),
-    nn.Softmax(),
-])  # fmt: skip
+model = nn.Sequential(
+    [
+        nn.Flatten(),
+        nn.Linear(data.n_features, 128, rng=rng, **keras),
+        nn.ReLU(),
+        nn.Linear(128, data.n_classes, rng=rng, **keras),
+        nn.Softmax(),
+    ]
+)
 print(model.summary(x.shape[1:]))
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 with Clock():

@@ -8,15 +8,14 @@ outputs that ReLU has silenced stay silent.
 """
 
 import numpy as np
-from settings import Clock, arguments
 
 import microgradnn as mg
 from microgradnn import nn, optim
-from microgradnn.data import batches, load_mnist, one_hot
+from microgradnn.data import batches, one_hot
+from settings import Clock, arguments, mnist
 
 args = arguments(__doc__)
-data = load_mnist(args.data)
-print(data.source)
+data = mnist(args)
 real = data.n_features == 784
 x = np.concatenate([data.train.x, data.validation.x])
 y = one_hot(np.concatenate([data.train.y, data.validation.y]), data.n_classes)
@@ -32,10 +31,13 @@ def loss_of(output, target):
 rng = np.random.default_rng(0)
 keras = dict(kernel_initializer="glorot_uniform", bias_initializer="zeros", rng=rng)
 model = nn.Sequential(
-    nn.Linear(data.n_features, 512, **keras), nn.ReLU(),
-    nn.Linear(512, 256, **keras), nn.ReLU(),
-    nn.Linear(256, data.n_classes, **keras), nn.ReLU(),
-)  # fmt: skip
+    nn.Linear(data.n_features, 512, **keras),
+    nn.ReLU(),
+    nn.Linear(512, 256, **keras),
+    nn.ReLU(),
+    nn.Linear(256, data.n_classes, **keras),
+    nn.ReLU(),
+)
 start = [p.data.copy() for p in model.parameters()]
 optimizer = optim.SGD(model.parameters(), lr=rate)
 order, losses = np.random.default_rng(1), []

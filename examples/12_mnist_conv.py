@@ -5,14 +5,13 @@ pixel in each epoch (data augmentation) teaches the rest of the network the same
 """
 
 import numpy as np
-from settings import Clock, arguments
 
 from microgradnn import nn, optim
-from microgradnn.data import load_mnist, subset
+from microgradnn.data import subset
+from settings import Clock, arguments, mnist
 
 args = arguments(__doc__)
-data = load_mnist(args.data, flatten=False)
-print(data.source)
+data = mnist(args, flatten=False)
 real = data.n_features == 784
 rng = np.random.default_rng(0)
 train = subset(data.train, 1000 if args.quick or not real else 10_000, rng)
@@ -20,11 +19,15 @@ test = data.test if not args.quick else subset(data.test, min(1000, len(data.tes
 x, side = train.x[:, None], train.x.shape[-1]  # (n, channels, height, width)
 
 model = nn.Sequential(
-    nn.Conv2d(1, 8, 3, padding=1, rng=rng), nn.ReLU(), nn.MaxPool2d(2),
-    nn.Conv2d(8, 16, 3, padding=1, rng=rng), nn.ReLU(), nn.MaxPool2d(2),
+    nn.Conv2d(1, 8, 3, padding=1, rng=rng),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(8, 16, 3, padding=1, rng=rng),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
     nn.Flatten(),
     nn.Linear(16 * (side // 4) ** 2, data.n_classes, rng=rng),
-)  # fmt: skip
+)
 print(model.summary(x.shape[1:]))
 model.compile(optim.Adam(model.parameters(), lr=3e-3), "cross_entropy", ["accuracy"])
 

@@ -6,7 +6,11 @@ noise, and errs on the validation data alone (variance). scikit-learn cuts the d
 """
 
 import numpy as np
+
 from settings import Clock, arguments, picture
+
+args = arguments(__doc__, "sklearn", "matplotlib")  # before they are imported
+
 from sklearn.model_selection import KFold, cross_val_score, learning_curve, validation_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
@@ -14,7 +18,6 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from microgradnn import nn, optim
 from microgradnn.train.estimator import Regressor
 
-args = arguments(__doc__)
 rng = np.random.default_rng(0)
 x = np.sort(rng.uniform(-3, 3, 60))[:, None]
 y = np.sin(x[:, 0]) + 0.3 * rng.normal(size=60)
@@ -50,17 +53,10 @@ how = dict(cv=folds, scoring="neg_mean_squared_error")
 degrees = [1, 2, 3, 5, 9, 13]
 penalties = [0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0]
 with Clock():
-    by_degree = errors(
-        validation_curve(
-            polynomial(1), x, y, param_name="polynomialfeatures__degree", param_range=degrees, **how
-        )
-    )
-    by_penalty = errors(
-        validation_curve(
-            polynomial(13), x, y, param_name="regressor__make_model",
-            param_range=[Line(p) for p in penalties], **how,
-        )
-    )  # fmt: skip
+    vary = dict(param_name="polynomialfeatures__degree", param_range=degrees)
+    by_degree = errors(validation_curve(polynomial(1), x, y, **vary, **how))
+    vary = dict(param_name="regressor__make_model", param_range=[Line(p) for p in penalties])
+    by_penalty = errors(validation_curve(polynomial(13), x, y, **vary, **how))
     sizes, *scores = learning_curve(
         polynomial(3), x, y, train_sizes=[6, 12, 24, 36, 48], shuffle=True, random_state=0, **how
     )[:3]
@@ -73,7 +69,8 @@ pictures = {
 }
 for name, (at, (training, validation), label, scale) in pictures.items():
     picture(
-        args.out / f"bias_variance_{name}.png",
+        args,
+        f"bias_variance_{name}.png",
         lambda axes, at=at, t=training, v=validation, label=label, scale=scale: (
             axes.plot(at, t, "o-", label="training"),
             axes.plot(at, v, "o-", label="validation"),

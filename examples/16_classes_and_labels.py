@@ -5,18 +5,17 @@ for each label, and binary cross-entropy; the probabilities know nothing of each
 """
 
 import numpy as np
-from settings import Clock, arguments
 
 import microgradnn as mg
 from microgradnn import nn
-from microgradnn.data import load_mnist, subset
+from microgradnn.data import subset
 from microgradnn.train.metrics import F1Score
+from settings import Clock, arguments, mnist
 
 args = arguments(__doc__)
-data = load_mnist(args.data)
-print(data.source)
-train = subset(data.train, 1000 if args.quick else min(10_000, len(data.train)),
-               np.random.default_rng(0))  # fmt: skip
+data = mnist(args)
+n = 1000 if args.quick else min(10_000, len(data.train))
+train = subset(data.train, n, np.random.default_rng(0))
 PROPERTIES = {"even": {0, 2, 4, 6, 8}, "prime": {2, 3, 5, 7}, "has a loop": {0, 6, 8, 9}}
 
 

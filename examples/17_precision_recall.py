@@ -6,12 +6,14 @@ F1        = 2·P·R / (P + R)
 """
 
 import numpy as np
-from settings import Clock, arguments, picture
 
 import microgradnn as mg
 from microgradnn import nn, optim
-from microgradnn.data import load_mnist, subset
+from microgradnn.data import subset
 from microgradnn.train.metrics import Accuracy, ConfusionMatrix, F1Score, Precision, Recall
+from settings import Clock, arguments, mnist, picture
+
+args = arguments(__doc__, "matplotlib")
 
 # ---- ten patients, of whom three are ill, by hand ---------------------------------------------
 ill = np.array([1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
@@ -28,9 +30,7 @@ table.update_state(ill, said)
 print(table)
 
 # ---- is it an eight? one image in ten is ------------------------------------------------------
-args = arguments(__doc__)
-data = load_mnist(args.data)
-print(data.source)
+data = mnist(args)
 real = data.n_features == 784
 train = subset(data.train, 1000 if args.quick or not real else 10_000, np.random.default_rng(0))
 eight, truth = (train.y == 8).astype(np.float32)[:, None], data.test.y == 8
@@ -52,7 +52,8 @@ for threshold in (0.1, 0.3, 0.5, 0.7, 0.9):
     print(f"yes from {threshold}: precision {curve[-1][0]:.3f}, recall {curve[-1][1]:.3f}")
 precision, recall = np.array(curve).T
 picture(
-    args.out / "precision_recall.png",
+    args,
+    "precision_recall.png",
     lambda axes: (
         axes.plot(recall, precision, "o-"),
         axes.set(xlabel="recall", ylabel="precision", title="is it an eight?"),

@@ -5,14 +5,12 @@ last layer is trained. The same network from a random start has thirty images fo
 """
 
 import numpy as np
-from settings import Clock, arguments
 
 from microgradnn import nn, optim
-from microgradnn.data import load_mnist
+from settings import Clock, arguments, mnist
 
 args = arguments(__doc__)
-data = load_mnist(args.data)
-print(data.source)
+data = mnist(args)
 real, known = data.n_features == 784, 5000 if args.quick else 50_000
 few = data.train.x[-30:], data.train.y[-30:] % 2  # not among the first
 test = data.test.x, data.test.y % 2

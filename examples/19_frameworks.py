@@ -7,26 +7,22 @@ order. One thread each (set OMP_NUM_THREADS=1 too), one after the other, in one 
 import os
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
-from settings import arguments
+
+from settings import arguments, mnist
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before tensorflow is imported
+args = arguments(__doc__, "torch", "tensorflow")
+data = mnist(args)
+
+import keras
+import tensorflow as tf
+import torch
 
 import microgradnn as mg
 from microgradnn import nn, optim
-from microgradnn.data import batches, load_mnist
+from microgradnn.data import batches
 
-try:
-    import keras
-    import tensorflow as tf
-    import torch
-except ImportError as missing:
-    text = f"needs torch and tensorflow: pip install 'microgradnn[compare]' ({missing})"
-    raise SystemExit(text) from missing
-
-args = arguments(__doc__)
-data = load_mnist(args.data)
-print(data.source)
 torch.set_num_threads(1)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -6,6 +6,10 @@ where they came from, so there is no step size and no tolerance to choose.
 
 import numpy as np
 
+from settings import needs
+
+needs("flint")  # python-flint, for numbers with proven error bounds
+
 from microgradnn import check
 
 rng = np.random.default_rng(0)

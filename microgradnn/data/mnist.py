@@ -206,8 +206,8 @@ def _digits(reason: str, flatten: bool, dtype: np.dtype[Any]) -> MNIST:
         from sklearn.datasets import load_digits
     except ImportError:
         raise DataError(
-            f"MNIST was not found and {reason}; {_ADVICE}, "
-            f"or run pip install scikit-learn to use its 8x8 digits instead"
+            f"MNIST was not found and {reason}; {_ADVICE}, or in a clone of microgradnn write "
+            "pip install -e '.[data]' to use scikit-learn's 8x8 digits instead"
         ) from None
     print(
         f"microgradnn: NOT MNIST but scikit-learn's 8x8 digits; {_ADVICE} ({reason})",

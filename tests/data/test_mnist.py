@@ -192,7 +192,8 @@ def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
         load_mnist(download=False)
     assert str(caught.value) == (
         f"MNIST was not found and download=False forbids to download it; {ADVICE}, "
-        f"or run pip install scikit-learn to use its 8x8 digits instead"
+        "or in a clone of microgradnn write pip install -e '.[data]' to use scikit-learn's 8x8 "
+        "digits instead"
     )
 
 
