@@ -190,7 +190,7 @@ KNOWN: dict[str, list[str]] = {
     ],
     "classes_have_names_of_their_own": [
         "Average: compare.specs microgradnn.train.averages",
-        "NothingError: microgradnn.check.files.runner microgradnn.check.files.worker",
+        "NothingError: microgradnn.check.files.child microgradnn.check.files.worker",
         "Row: compare.lockstep microgradnn.nn.summary",
         "Run: compare.layer_bounds microgradnn.train.run",
         "Scaled: compare.norm_bounds microgradnn.nn.norm",

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from xml.etree import ElementTree
 
@@ -219,6 +219,30 @@ def _plain(x: Any) -> Any:
     if isinstance(x, float) and not math.isfinite(x):
         return str(x)
     return x if x is None or isinstance(x, (bool, int, float, str)) else str(x)
+
+
+def report_from_dict(d: dict[str, Any]) -> Report:
+    """The Report that to_dict() made d from; numbers may be strings ("nan", "inf")."""
+    kept = {f.name: d[f.name] for f in fields(Report) if f.name in d}
+    kept["findings"] = tuple(
+        Finding(**{**f, "worst": _entry(f["worst"]) if f.get("worst") else None})
+        for f in d.get("findings", ())
+    )
+    for name in ("checks", "points", "notes"):
+        kept[name] = tuple(d.get(name, ()))
+    kept["smallest"] = {k: float(v) for k, v in d.get("smallest", {}).items()}
+    kept["coverage"] = {k: (int(a), int(b)) for k, (a, b) in d.get("coverage", {}).items()}
+    kept["seconds"] = float(d.get("seconds", 0))
+    return Report(**kept)
+
+
+def _entry(d: dict[str, Any]) -> Entry:
+    yours, true, error, ulps, bound = (
+        float(d[k]) for k in ("yours", "true", "error", "ulps", "bound")
+    )
+    low, high = d.get("interval") or (None, None)
+    interval = None if low is None or high is None else (float(low), float(high))
+    return Entry(d["argument"], tuple(d["index"]), yours, true, error, ulps, bound, interval)
 
 
 def junit(reports: Sequence[Report]) -> str:

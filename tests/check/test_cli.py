@@ -18,15 +18,9 @@ import pytest
 
 from microgradnn.__main__ import main
 from microgradnn.check.files import child
+from microgradnn.check.files.child import FileError, Settings, check_file, list_file
 from microgradnn.check.files.cli import Result
-from microgradnn.check.files.runner import (
-    FileError,
-    Settings,
-    check_file,
-    list_file,
-    report_from_dict,
-)
-from microgradnn.check.report import Entry, Finding, Report
+from microgradnn.check.report import Entry, Finding, Report, report_from_dict
 from microgradnn.errors import ConfigError
 from tests.check.stub import STUB, pair, verdict
 

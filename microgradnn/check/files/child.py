@@ -1,17 +1,23 @@
-"""The process that loads a file and checks it: started, listened to, ended, and its end told."""
+"""Files checked in a child process, which may hang or crash: the parent's side of it."""
 
 import json
 import os
 import queue
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from ...engine.errors import CheckError, ConfigError, DataError
+from ..report import Finding, Report, report_from_dict
 
 # A child ends itself at its time limit, or half as much later. Where it cannot, it is killed, after
 # this many seconds more.
@@ -24,21 +30,116 @@ _START = (
     "sys.path[:] = request.pop('path'); "
     "from microgradnn.check.files.worker import main; main(request)"
 )
+_SLOW = "nothing hangs, it is slow: give smaller arrays, or a longer --time-limit"
+_HANGS = "if it is only slow, give a longer --time-limit"
+
+
+class FileError(CheckError, DataError):
+    """A file cannot be loaded, or holds nothing to check."""
+
+
+class NothingError(FileError):
+    """A file was loaded, but holds nothing to check."""
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a child ended before it was done: what happened, in which line, what to do.
+class Settings:
+    """How files are checked.
 
-    slow tells a function that was called again and again from one that does not come back.
+    time_limit  seconds for loading a file, and for each function in it
+    memory      bytes that the child may use (on Linux); 0 for three quarters of the machine's
+    verbose     lets the file's own output through, to stderr
     """
 
-    what: str
-    line: int | None = None
-    function: str = ""
-    hint: str = ""
-    slow: bool = False
-    seconds: float = 0.0
+    seed: int = 0
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    time_limit: float = 60.0
+    memory: int = 0
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.time_limit <= 1e6:
+            raise ConfigError(f"time limit: {self.time_limit} s, need more than 0, at most 1e6")
+        if self.seed < 0:
+            raise ConfigError(f"seed: {self.seed}, need a whole number from 0 on")
+        if self.memory < 0:
+            raise ConfigError(f"memory limit: {self.memory} bytes, need 0 (automatic) or more")
+
+
+DEFAULT = Settings()
+
+
+def check_file(
+    path: str, names: Sequence[str] = (), how: Settings = DEFAULT,
+    started: Callable[[str], None] = lambda name: None,
+) -> Generator[Report, None, None]:  # fmt: skip
+    """The reports on what a Python file holds, or on `names` in it, as they get ready.
+
+    `started` is called with the name of what is checked next. What hangs or crashes gets a report
+    too, and a new child goes on with the rest. Raises FileError if the file cannot be loaded.
+    """
+    left: list[str] | None = None  # not known before the first child has looked
+    done = 0
+    while left is None or left:
+        name = ""
+        with closing(Child(_request(path, names, how, first=done))) as child:
+            for message in child.messages():
+                _raise_error(message)
+                if "found" in message and left is None:
+                    left = [found["name"] for found in message["found"]]
+                elif "start" in message:
+                    name = message["start"]
+                    started(name)
+                elif "report" in message and left:
+                    left, done, name = left[1:], done + 1, ""
+                    yield report_from_dict(message["report"])
+        if left is None:
+            raise child.unloadable()
+        if left:
+            yield child.report(name or left[0], how)
+            left, done = left[1:], done + 1
+
+
+def list_file(
+    path: str, names: Sequence[str] = (), how: Settings = DEFAULT
+) -> list[dict[str, Any]]:
+    """What would be checked: dicts with "name", "line" and "what". Raises FileError."""
+    with closing(Child(_request(path, names, how, first=None))) as child:
+        for message in child.messages():
+            _raise_error(message)
+            if "found" in message:
+                return message["found"]
+    raise child.unloadable()
+
+
+def _raise_error(message: dict[str, Any]) -> None:
+    if "error" in message:
+        raise (NothingError if message["nothing"] else FileError)(message["error"])
+
+
+def again(shown: str, name: str, how: Settings) -> str:
+    """The command that checks one function of a file again."""
+    seed = ["--seed", str(how.seed)] if how.seed else []
+    return shlex.join(["python", "-m", "microgradnn", "check", f"{shown}::{name}", *seed])
+
+
+def _request(path: str, names: Sequence[str], how: Settings, first: int | None) -> dict[str, Any]:
+    """What a child is to do, from the first-th function on; FileError where it need not try."""
+    file = Path(path)
+    if file.is_dir():
+        raise FileError(f"{path}: is a directory; name the Python files in it")
+    if not file.is_file():
+        raise FileError(f"{path}: no such file")
+    if file.suffix == ".ipynb":
+        raise FileError(
+            f"{path}: is a notebook; make a Python file of it with jupyter nbconvert --to script"
+        )
+    what = {"file": str(file.resolve()), "shown": path, "names": list(names), "first": first}
+    return {**what, **asdict(how)}
+
+
+# ---- the process ---------------------------------------------------------------------------------
 
 
 class Child:
@@ -117,24 +218,38 @@ class Child:
         except (ProcessLookupError, PermissionError):  # macOS: of a group that is only a zombie
             pass
 
-    def ending(self, when: str) -> Ending:
-        """Why the messages stopped; after close()."""
-        seconds, limit = time.monotonic() - self.since, f"{self.request['time_limit']:g} s"
+    def unloadable(self) -> FileError:
+        """What kept the file from being loaded; after close()."""
+        what, line, _, hint = self._ending("while it is loaded")
+        at = f":{line}" if line else ""
+        return FileError(f"{self.request['shown']}{at}: {what}" + (f" ({hint})" if hint else ""))
+
+    def report(self, name: str, how: Settings) -> Report:
+        """What came of a function that the child did not survive; after close()."""
+        seconds, path = time.monotonic() - self.since, self.request["shown"]
+        what, line, function, hint = self._ending(f"while {name} is checked")
+        at = f", at {path}:{line} in {function}" if line else ""
+        code, verdict = ("GC204", "INCONCLUSIVE") if hint == _SLOW else ("GC001", "CONTRACT")
+        return Report(
+            name, (Finding(code, verdict, what + at, hint=hint),), (code,),
+            seed=how.seed, seconds=seconds, reproduce=again(path, name, how),
+        )  # fmt: skip
+
+    def _ending(self, when: str) -> tuple[str, int | None, str, str]:
+        """Why the messages stopped: what happened, in which line and function, and a hint."""
         said = self.last if {"late", "exit"} & set(self.last) else {}
-        line, function = (said["line"], said["function"]) if said else self._where()
-        place: dict[str, Any] = {"line": line, "function": function, "seconds": seconds}
+        place = (said["line"], said["function"]) if said else self._where()
+        limit = f"{self.request['time_limit']:g} s"
         fatal = re.search(r"(?:Fatal Python error|fatal exception): (.*)", "\n".join(self.trace))
         if said.get("late") == "slow":
-            hint = "nothing hangs, it is slow: give smaller arrays, or a longer --time-limit"
-            return Ending(f"not done within {limit} {when}", hint=hint, slow=True, **place)
+            return f"not done within {limit} {when}", *place, _SLOW
         if "exit" in said:
-            return Ending(f"ends the process with os._exit({said['exit']}) {when}", **place)
+            return f"ends the process with os._exit({said['exit']}) {when}", *place, ""
         if fatal:
-            return Ending(f"crashes Python ({fatal[1]}) {when}", **place)
+            return f"crashes Python ({fatal[1]}) {when}", *place, ""
         if said or self.silent or any(text.startswith("Timeout (") for text in self.trace):
-            hint = "if it is only slow, give a longer --time-limit"
-            return Ending(f"does not come back within {limit} {when}", hint=hint, **place)
-        return Ending(f"{_status(self.process.returncode)} {when}", **place)
+            return f"does not come back within {limit} {when}", *place, _HANGS
+        return f"{_status(self.process.returncode)} {when}", *place, ""
 
     def _where(self) -> tuple[int | None, str]:
         """Line and function of the file in Python's last words; the main thread's come last."""

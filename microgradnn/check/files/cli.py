@@ -22,7 +22,7 @@ from typing import Any
 from ...engine.errors import ConfigError
 from ..codes import check_codes
 from ..report import Finding, Report, junit
-from .runner import FileError, Settings, check_file, list_file
+from .child import FileError, Settings, check_file, list_file
 
 
 @dataclass

@@ -26,7 +26,6 @@ class Hints:
     logged    a logarithm is taken of it
     literals  strings and numbers it is compared with
     columns   it is multiplied with weights on its left: samples are columns
-    called    methods called on it
     times     factors k in k * H
     lines     convolved, or what is convolved with: one of them is longer
     """
@@ -40,7 +39,6 @@ class Hints:
     logged: set[str] = field(default_factory=set)
     literals: dict[str, list[Any]] = field(default_factory=dict)
     columns: bool = False
-    called: dict[str, set[str]] = field(default_factory=dict)
     times: set[int] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
     text: str = ""
@@ -157,7 +155,6 @@ class _Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
         function = node.func
         if isinstance(function, ast.Attribute) and (name := self.name(function.value)):
-            self.hints.called.setdefault(name, set()).add(function.attr)
             if function.attr in ("get", "setdefault", "pop") and node.args:
                 self.key(name, node)
         called = function.attr if isinstance(function, ast.Attribute) else ""

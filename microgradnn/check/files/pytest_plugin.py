@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-_HOW = pytest.StashKey[Any]()  # the runner's Settings
+_HOW = pytest.StashKey[Any]()  # child.Settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     option, module = config.getoption, "microgradnn.check."
     check_codes = import_module(module + "codes").check_codes
     try:
-        config.stash[_HOW] = import_module(module + "files.runner").Settings(
+        config.stash[_HOW] = import_module(module + "files.child").Settings(
             seed=option("gradcheck_seed"),
             select=check_codes("--gradcheck-select", option("gradcheck_select")),
             ignore=check_codes("--gradcheck-ignore", option("gradcheck_ignore")),
@@ -149,14 +149,14 @@ class GradFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """One item for each forward and backward pass."""
-        runner = import_module("microgradnn.check.files.runner")
+        child = import_module("microgradnn.check.files.child")
         try:
-            found = runner.list_file(self._shown, (), self.config.stash[_HOW])
-        except runner.NothingError as error:
+            found = child.list_file(self._shown, (), self.config.stash[_HOW])
+        except child.NothingError as error:
             if self.session.isinitpath(self.path):
                 raise self.CollectError(str(error)) from None
             return  # a pattern may match more than layers
-        except runner.FileError as error:
+        except child.FileError as error:
             raise self.CollectError(str(error)) from None
         for each in found:
             yield GradItem.from_parent(self, name=each["name"], line=each["line"])
@@ -170,8 +170,8 @@ class GradFile(pytest.File):
     def _reports(self) -> Any:
         """One child checks all items that were not deselected, in their order."""
         mine = [item.name for item in self.session.items if item.parent is self]
-        runner = import_module("microgradnn.check.files.runner")
-        return runner.check_file(self._shown, mine, self.config.stash[_HOW])
+        child = import_module("microgradnn.check.files.child")
+        return child.check_file(self._shown, mine, self.config.stash[_HOW])
 
     @cached_property
     def _known(self) -> dict[str, Any]:

@@ -20,8 +20,8 @@ import numpy as np
 from ...engine.errors import ConfigError
 from ..report import Finding, Report
 from .arguments import Found, GuessError, find
+from .child import Settings, again
 from .found import check_found
-from .runner import Settings, again
 
 if sys.platform != "win32":
     import resource
@@ -80,7 +80,7 @@ class File:
 
 
 def main(request: dict[str, Any]) -> None:
-    """Does what runner.check_file asks for, and ends the process."""
+    """Does what child.check_file asks for, and ends the process."""
     wire, file = Wire(), File(request["file"], request["shown"])
     how = Settings(**{name: request[name] for name in Settings.__dataclass_fields__})
     faulthandler.enable(wire.fd, all_threads=False)

@@ -10,23 +10,25 @@ from .shapes import Dim, Guess, Slot
 _SHAPE = r"\(([\d, ]*)\)"
 
 
+# How NumPy says that two sizes should be equal: of matmul, dot, concatenate, masks.
+_EQUAL = (
+    r"\(size (\d+) is different from (\d+)\)",
+    r"not aligned: (\d+) \(dim \d+\) != (\d+)",
+    r"has size (\d+) and the array at index \d+ has size (\d+)",
+    r"dimension is (\d+) but corresponding boolean dimension is (\d+)",
+)
+_LIKELY = r"(?:size|length) (\d+).*(?:shape|into|size|length) \(?(\d+)"
+
+
 def mismatches(message: str) -> list[tuple[int, int]]:
     """Pairs of sizes that an exception says should be equal."""
-    match = re.search(r"\(size (\d+) is different from (\d+)\)", message)
-    if match:
-        return [(int(match[1]), int(match[2]))]
-    match = re.search(r"not aligned: (\d+) \(dim \d+\) != (\d+)", message)
-    if match:
-        return [(int(match[1]), int(match[2]))]
-    match = re.search(r"has size (\d+) and the array at index \d+ has size (\d+)", message)
-    if match:
-        return [(int(match[1]), int(match[2]))]
-    match = re.search(r"dimension is (\d+) but corresponding boolean dimension is (\d+)", message)
-    if match:
-        return [(int(match[1]), int(match[2]))]
-    pairs = _broadcast(message)
-    match = re.search(r"(?:size|length) (\d+).*(?:shape|into|size|length) \(?(\d+)", message)
-    return pairs or ([(int(match[1]), int(match[2]))] if match else [])
+    for pattern in _EQUAL:
+        if match := re.search(pattern, message):
+            return [(int(match[1]), int(match[2]))]
+    if pairs := _broadcast(message):
+        return pairs
+    match = re.search(_LIKELY, message)
+    return [(int(match[1]), int(match[2]))] if match else []
 
 
 def _broadcast(message: str) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ from .arrays import Option
 from .context import kind_of
 from .shapes import FAMILIES, FLOATS, Dim, Guess, draw
 
-TRIES = 600  # guesses at most; a third of them, once one runs, to find a better one
+TRIES = 450  # guesses at most; a third of them, once one runs, to find a better one
 
 
 @contextlib.contextmanager
