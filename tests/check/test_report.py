@@ -1,8 +1,10 @@
 """What a report says, in each of its forms, and which codes it is asked about."""
 
+import itertools
 import json
 import math
 import re
+import time
 from dataclasses import fields, replace
 from typing import Any
 from xml.etree import ElementTree
@@ -399,3 +401,30 @@ def test_the_line_that_repeats_it_runs() -> None:
     f_vjp = lambda x: (np.sin(x), lambda d: 2 * d * np.cos(x))  # noqa: E731
     r = check.vjp(np.sin, f_vjp, (X,), seed=2)
     assert r.reproduce == "check.vjp(sin, <lambda>, args, seed=2)"
+
+
+@pytest.mark.parametrize("name", ["max_pool_naive", "relu", "conv_im2col", "untraced"])
+def test_a_busy_machine_sees_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "untraced":  # no trace: complex steps and differences
+
+        def report() -> Report:
+            return check.layer(strange_forward, lambda dout, x: 3 * x**2 * dout, np.ones((3, 4)))
+    else:
+        entry = BY_NAME[name]
+
+        def report() -> Report:
+            return checked(entry, entry.make_inputs(np.random.default_rng(0)))
+
+    quiet = report()
+    ticks = itertools.count()
+    for clock in ("time", "process_time", "perf_counter", "monotonic"):
+        monkeypatch.setattr(time, clock, lambda: 1e3 * next(ticks))
+    busy = report()
+    assert busy.seconds >= 1e3 and len(busy.points) == len(quiet.points) > 1
+    same = [replace(r, seconds=0.0).to_dict() for r in (busy, quiet)]
+    assert same[0] == same[1]
+
+
+def strange_forward(x: Any) -> Any:
+    """x³, in a way that cannot be traced."""
+    return np.array(memoryview(np.ascontiguousarray(x, float))) ** 3, x

@@ -24,6 +24,7 @@ from .traced import TooLarge, Traced, values
 from .tracing import tracing
 
 BUDGET = 200_000  # nodes in one trace: about a second
+RUN = 300  # what a trace costs beside its nodes, in nodes
 MOST_PAIRS = 2000  # comparisons to remember
 
 
@@ -156,7 +157,9 @@ class Exact:
     true, bound     the derivative with respect to each input, and what it may be wrong by
     yours, spread   what the user's backward gives in balls, and how wide they are; None if it
                     cannot run on them, and then `why` says why not
-    outs            the outputs, and how wide their balls are
+    outs            the outputs
+    nodes           how many nodes the forward pass and its derivative made
+    work            what it all cost, in nodes: what budgets count
     """
 
     true: list[Any]
@@ -166,6 +169,7 @@ class Exact:
     comparer: Comparer
     outs: list[Any] = field(default_factory=list)
     nodes: int = 0
+    work: int = 0
     why: str = ""
     balls: list[Any] = field(default_factory=list)
     comparisons: list[Any] = field(default_factory=list)
@@ -212,7 +216,7 @@ def evaluate(
             [balls.middles(t) for t in true], [balls.radii(t) for t in true],
             None if yours is None else [balls.middles(u) for u in yours],
             [] if yours is None else [balls.radii(u) for u in yours],
-            comparer, result, nodes, why, true, found,
+            comparer, result, nodes, RUN + nodes * (1 + backward), why, true, found,
         )  # fmt: skip
 
 

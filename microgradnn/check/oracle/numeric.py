@@ -6,7 +6,6 @@ Differences: Ridders, Advances in Engineering Software 4 (1982), from several fi
 no one step is right for log(1e-8) and for sin(1000 x).
 """
 
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from ..subject import Subject
 from . import balls
 
 SCALES = (2.0**-5, 2.0**-9, 2.0**-2, 2.0**-14, 2.0**-20)
-SLOW = 2e-3  # seconds of one forward
+CALL = 20  # what one forward call costs at least, in nodes of a trace
+ELEMENTS = 500  # numbers that NumPy handles while a trace makes one node
+SLOW = 1000  # nodes: the cost of a call from which on few of them must do
 SAFETY = 16.0  # an error estimate is not a bound; measured on smooth functions ×10 was enough
 
 
@@ -77,11 +78,18 @@ class Slope:
 
 
 class Numeric:
-    """Directional derivatives of ⟨douts, outputs⟩ of a subject at its arrays."""
+    """Directional derivatives of ⟨douts, outputs⟩ of a subject at its arrays.
 
-    def __init__(self, subject: Subject, douts: Sequence[Any]) -> None:
+    `nodes` is how many nodes a trace of it would have, if that is known to be many.
+    """
+
+    def __init__(self, subject: Subject, douts: Sequence[Any], nodes: int = 0) -> None:
         self.subject, self.douts = subject, [np.asarray(d) for d in douts]
         self.arrays = [np.asarray(a) for a in subject.arrays]
+        elements = sum(a.size for a in (*self.arrays, *self.douts))
+        self.cost = max(CALL, elements // ELEMENTS, nodes // ELEMENTS * CALL)
+        self.slow = self.cost > SLOW
+        self.work = 0  # what all calls did cost
 
     @cached_property
     def balls(self) -> bool:
@@ -89,19 +97,10 @@ class Numeric:
         return self.subject.opaque and balls.available and self._takes_balls()
 
     @cached_property
-    def slow(self) -> bool:
-        """Whether one forward takes so long that few of them must do."""
-        start = time.process_time()
-        self._value([a.astype(np.float64) for a in self.arrays])
-        return time.process_time() - start > SLOW
-
-    @cached_property
     def long(self) -> bool:
         """Whether it runs in 80 bits."""
-        if float(np.finfo(np.longdouble).eps) > 2.0**-60 or self.slow:
-            return False
-        start = time.process_time()
-        return self._works(np.longdouble) and time.process_time() - start < SLOW
+        fine = float(np.finfo(np.longdouble).eps) < 2.0**-60
+        return fine and not self.slow and self._works(np.longdouble)
 
     @cached_property
     def complex(self) -> bool:
@@ -151,6 +150,7 @@ class Numeric:
             return Slope(balls.middle(fine), bound, "differences in balls of 768 bits")
 
     def _value(self, arrays: list[Any]) -> Any:
+        self.work += self.cost
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", np.exceptions.ComplexWarning)

@@ -6,7 +6,6 @@ A gradient is right at the kink if it lies between these, that is in their conve
 Optimization and Nonsmooth Analysis, theorem 2.5.1).
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +17,11 @@ from ..report import Finding
 from ..subject import Subject
 from .compared import ROOM, Compared, entry
 from .hulls import box_weights, nearest, off_plane
+from .points import Point, Seen
 
 QUIET = 12  # random directions at least
 MOST_KEYS = 24
+GIVEN, ELSEWHERE = 600_000, 60_000  # nodes to spend at the user's point, at any other one
 
 
 @dataclass
@@ -34,7 +35,8 @@ class Sides:
     rows: list[Any] = field(default_factory=list)
     ties: dict[Any, Tie] = field(default_factory=dict)
     first: Any = None
-    until: float = 0.0  # when to be content with what was seen
+    work: int = 0  # nodes spent
+    budget: int = 0  # nodes after which to be content with what was seen
     complete: bool = True  # whether all sides were seen
 
     def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
@@ -44,7 +46,12 @@ class Sides:
         if self.first is None:
             self.first = exact
         self.ties.update(comparer.ties)
+        self.work += exact.work
         return np.concatenate([np.ravel(t) for t in exact.true])
+
+    def spent(self) -> bool:
+        """Whether the budget is used up."""
+        return self.work > self.budget
 
     def direction(self) -> Any:
         """A random direction of all inputs."""
@@ -61,7 +68,7 @@ class Sides:
         members = [[int(i) for i in group if touched[i]] for group in groups]
         most = max((len(m) for m in members), default=0)
         for k in range(2 * most):
-            if time.process_time() > self.until:
+            if self.spent():
                 self.complete = False
                 return
             direction = self.direction()
@@ -70,26 +77,33 @@ class Sides:
                     direction[m[k // 2 % len(m)]] = 1e3 * (-1) ** k
             self.rows.append(self.run(direction))
         for _ in range(max(0, QUIET - most)):
-            if time.process_time() < self.until:
+            if not self.spent():
                 self.rows.append(self.run(self.direction()))
 
 
 def at_kink(
     subject: Subject, douts: Sequence[Any], compared: Sequence[Compared], bits: int,
-    point: str, given: bool, rng: np.random.Generator,
-) -> tuple[list[Finding], list[Compared] | None]:  # fmt: skip
-    """Findings about kinks, and the entries that no kink concerns, to be compared as usual.
+    point: Point, rng: np.random.Generator, seen: Seen,
+) -> list[Compared]:  # fmt: skip
+    """The gradients without the entries that a kink concerns; adds what these show to `seen`.
 
     `compared` holds the user's gradients; the true ones are filled in here. `bits` is the precision
     of the code's own floats: two numbers nearer to each other than that count as a tie.
     """
-    start = time.process_time()
-    sides = Sides(subject, douts, bits, rng, until=start + (3.0 if given else 0.25))
+    sides = Sides(subject, douts, bits, rng, budget=GIVEN if point.given else ELSEWHERE)
+    moved = _compare(sides, compared, point, seen)
+    seen.work += sides.work
+    return _plain(compared, sides, moved)
+
+
+def _compare(sides: Sides, compared: Sequence[Compared], point: Point, seen: Seen) -> Any:
+    """Which entries of all arguments in a row a kink concerns, None if there is no kink at all."""
+    subject = sides.subject
     # "The first of equals wins" and "the last wins" are what most code does; then any side.
     ramp = np.arange(1.0, 1.0 + sum(np.size(a) for a in subject.arrays))
     sides.rows = [sides.run(d) for d in (-ramp, ramp, sides.direction(), sides.direction())]
     if not sides.ties:
-        return [], _plain(compared, sides, None)
+        return None
     yours = np.concatenate([np.ravel(j.yours) for j in compared])
     size = np.abs(np.array(sides.rows)).max(initial=0.0) or 1.0
     lost = max(float(np.nan_to_num(j.rounding, posinf=0.0).max(initial=0.0)) for j in compared)
@@ -99,7 +113,7 @@ def at_kink(
     rows = np.array(sides.rows)
     moved = np.ptp(rows, axis=0) > 1e-9 * size
     if not moved.any() and sides.complete:
-        return [], _plain(compared, sides, None)
+        return None
     wrong = np.zeros(moved.shape, bool)
     unsure = np.zeros(moved.shape, bool)
     for group in _groups(sides, tolerance):
@@ -108,10 +122,10 @@ def at_kink(
             verdict = _member(sides, rows[:, group], yours[group], group, tolerance)
             wrong[group], unsure[group] = verdict is False, verdict is None
     low, high = rows.min(axis=0), rows.max(axis=0)
-    found = _findings(compared, sides, (moved, wrong, unsure, low, high, tolerance), point, given)
+    seen.findings += _findings(compared, sides, (moved, wrong, unsure, low, high, tolerance), point)
     for tie in sides.ties.values():  # what a tie is about may have sides that were not seen
         moved[tie.support] = True
-    return found, _plain(compared, sides, moved if sides.complete else np.ones_like(moved))
+    return moved if sides.complete else np.ones_like(moved)
 
 
 def _plain(compared: Sequence[Compared], sides: Sides, moved: Any) -> list[Compared]:
@@ -175,7 +189,7 @@ def _member(sides: Sides, rows: Any, yours: Any, group: Any, tolerance: float) -
         aim[group] = rest
         new = [sides.run(sign * aim + 1e-6 * sides.direction())[group] for sign in (1, -1)]
         more = np.unique(np.round(np.vstack([corners, *new]), 9), axis=0)
-        if len(more) == len(corners) or time.process_time() > sides.until:
+        if len(more) == len(corners) or sides.spent():
             break
         corners = more
     if off_plane(rows, yours, tolerance):
@@ -187,7 +201,7 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
     """The same where kinks are many but add up: base + Σ sₖδₖ with every sₖ between 0 and 1."""
     inside = set(group.tolist())
     keys = [key for key, tie in sides.ties.items() if inside & set(tie.support.tolist())]
-    if len(keys) > MOST_KEYS or time.process_time() > sides.until:
+    if len(keys) > MOST_KEYS or sides.spent():
         return None
     direction = sides.direction()
     base = sides.run(direction)[group]
@@ -203,7 +217,7 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
 
 
 def _findings(
-    compared: Sequence[Compared], sides: Sides, marks: Any, point: str, given: bool
+    compared: Sequence[Compared], sides: Sides, marks: Any, point: Point
 ) -> list[Finding]:
     moved, wrong, unsure, low, high, tolerance = marks
     found, start = [], 0
@@ -217,7 +231,7 @@ def _findings(
             continue
         true = sides.first.true[k]
         j = Compared(j.name, j.yours, true, j.bound, None, None, j.rounding, j.dtype)
-        about = {"argument": j.name, "point": point, "method": method}
+        about = {"argument": j.name, "point": point.label, "method": method}
         count = int(here[0].sum())
         if here[1].any():
             found.append(_outside(j, here, about, tolerance))
@@ -225,7 +239,7 @@ def _findings(
             at = tuple(int(i) for i in np.argwhere(here[0])[0])
             worst = entry(j, at, (float(here[3][at]), float(here[4][at])))
             found.append(Finding(
-                "GC301", "PASS_SUBGRADIENT" if given else "PASS",
+                "GC301", "PASS_SUBGRADIENT" if point.given else "PASS",
                 f"d{j.name} is a valid subgradient at {count} of {j.true.size} entries, "
                 "which have a kink", worst=worst,
                 data={"entries": count, "low": here[3], "high": here[4], "kink": here[0]}, **about,

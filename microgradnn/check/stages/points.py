@@ -27,6 +27,8 @@ class Seen:
     nonzero   where true gradients are not zero, by argument
     smallest  the smallest relative error that would have been found, by argument
     method    how the truth was found
+    work      what it cost, in nodes of a trace; budgets count these, not seconds, so that a busy
+              machine looks at the same points
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -34,7 +36,7 @@ class Seen:
     smallest: dict[str, float] = field(default_factory=dict)
     method: str = ""
     notes: list[str] = field(default_factory=list)
-    nodes: int = 0
+    work: int = 0
     skipped: str = ""
     comparisons: list[Any] = field(default_factory=list)
 

@@ -1,40 +1,45 @@
 """GC2 where the forward cannot be traced: complex steps and differences, along many directions."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..oracle.exact import BUDGET
 from ..oracle.numeric import Numeric, Slope
 from ..report import Entry, Finding
 from ..subject import Subject, cotangents_like
 from .compared import Compared, findings_about
 from .points import Point, Seen
 
+FEW, MANY = 60_000, 400_000  # what single entries may cost, in nodes of a trace
+
 
 def by_differences(
-    subject: Subject, point: Point, rng: Any, given: Any, seen: Seen, why: str
+    subject: Subject, point: Point, rng: Any, given: Any, seen: Seen, why: str, long: bool = False
 ) -> None:
-    """The same by complex steps and differences: the gradient along directions and by entries."""
+    """Compares the gradient with complex steps and differences, along directions and by entries.
+
+    `long` says that a trace would have more nodes than its budget: then few calls have to do.
+    """
     douts, grads, good = given
     if not (point.given or point.label == "random numbers"):
         return
     if not all(good):
         return
-    numeric = Numeric(subject, douts)
+    numeric = Numeric(subject, douts, BUDGET if long else 0)
     arrays = [np.asarray(a) for a in subject.arrays]
     along = _along_random(numeric, arrays, grads, point, subject.names, rng, why)
     # Random directions meet every entry: if they agree, a few entries are looked at, else many.
-    seconds = 2.0 if along else 0.3
+    budget = MANY if along else FEW
     kink = False
-    start = time.process_time()
+    before = numeric.work
     found: list[Finding] = []
     for k, (name, g) in enumerate(zip(subject.names, grads, strict=True)):
         slopes = {}
         for i in rng.permutation(arrays[k].size):
             slopes[int(i)] = numeric.along(_unit(arrays, k, int(i)))
-            if time.process_time() - start > seconds * (k + 1) / len(arrays):
+            if numeric.work - before > budget * (k + 1) / len(arrays):
                 break
         j = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
         seen.method = next(iter(slopes.values())).method if slopes else ""
@@ -51,6 +56,7 @@ def by_differences(
             hint="move the point a little",
         ))  # fmt: skip
     seen.findings += found or along
+    seen.work += numeric.work
     if point.given:
         seen.notes.append(f"the forward was not traced: {why}; used {seen.method}")
 

@@ -80,9 +80,11 @@ def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -
         low = evaluate(subject, douts, bits, first)
         high = evaluate(subject, douts) if point.given or not _tight(low) else low
     except (TooLarge, Untraceable) as error:
-        by_differences(subject, point, rng, given, seen, str(error))
+        long = isinstance(error, TooLarge)
+        by_differences(subject, point, rng, given, seen, str(error), long)
         return
-    seen.nodes, seen.comparisons = low.nodes, low.comparisons
+    seen.comparisons = low.comparisons
+    seen.work += low.work + (high.work if high is not low else 0)
     seen.method = EXACT
     fits = [np.shape(g) == np.shape(a) for g, a in zip(grads, subject.arrays, strict=True)]
     compared = [
@@ -97,9 +99,7 @@ def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -
         if len(overlaps) > MOST_TIES:
             seen.notes.append(f"{len(overlaps)} ties at {point.label}: kinks were left out there")
             return
-        found, plain = at_kink(subject, douts, compared, bits, point.label, point.given, rng)
-        seen.findings += found
-        compared = plain if plain is not None else compared
+        compared = at_kink(subject, douts, compared, bits, point, rng, seen)
     elif overlaps:
         return
     found = [
