@@ -3,7 +3,7 @@
 from __future__ import annotations  # np.random loads when it is used, not before
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
@@ -11,34 +11,62 @@ from ..engine.errors import ConfigError
 from ..engine.node import plain
 from .parameter import Parameter
 
-if TYPE_CHECKING:
-    from .module import Module
+M = TypeVar("M", bound="Members[Any]")  # what is inside: Module, which stands on this class
+P = ParamSpec("P")
+Out = TypeVar("Out", covariant=True)
 
 
-class Members:
+class HasForward(Protocol[P, Out]):
+    """What is called as its own `forward` says: the type of self in __call__."""
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...  # noqa: D102
+
+
+class Members(Generic[M]):
     """Base of Module: attributes that are Parameters or modules are found by name, in order.
 
     Arrays that belong to the state but are not trained are buffers: register_buffer.
     """
 
+    training = True
     _buffers: tuple[str, ...] = ()
 
-    def _inside(self) -> dict[str, Module]:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns the output for the inputs; subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward")
+
+    def __call__(self: HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
+        """Returns forward(*args, **kwargs)."""
+        return self.forward(*args, **kwargs)
+
+    def train(self, mode: bool = True) -> Self:
+        """Returns self, with `training` set on it and on all modules inside."""
+        for _, module in self._walk(""):
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Returns self, with `training` False everywhere."""
+        return self.train(False)
+
+    # ---- modules --------------------------------------------------------------------------------
+
+    def _inside(self) -> dict[str, M]:
         """The modules directly inside, by name; a shared one under each of its names."""
         found = {k: v for k, v in vars(self).items() if isinstance(v, Members)}
-        return cast("dict[str, Module]", found)
+        return cast("dict[str, M]", found)
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, M]]:
         """(name, module) of the modules directly inside this one, each once."""
         return _once(self._inside().items())
 
-    def children(self) -> Iterator[Module]:
+    def children(self) -> Iterator[M]:
         """The modules directly inside this one, each once."""
         return (module for _, module in self.named_children())
 
     def named_modules(
         self, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
+    ) -> Iterator[tuple[str, M]]:
         """(name, module) of this module and all inside it, outermost first, each once.
 
         With remove_duplicate=False a shared module comes under each of its names.
@@ -46,12 +74,12 @@ class Members:
         found = self._walk(prefix)
         return _once(found) if remove_duplicate else found
 
-    def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
-        yield prefix, cast("Module", self)
+    def _walk(self, prefix: str) -> Iterator[tuple[str, M]]:
+        yield prefix, cast("M", self)
         for name, child in self._inside().items():
             yield from child._walk(f"{prefix}.{name}" if prefix else name)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self) -> Iterator[M]:
         """This module and all inside it, outermost first, each once."""
         return (module for _, module in self.named_modules())
 
@@ -67,6 +95,8 @@ class Members:
         )
         return _once(found) if remove_duplicate else found
 
+    # ---- parameters, buffers, generators --------------------------------------------------------
+
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(name, parameter) such as ("0.weight", …), each parameter once."""
         return self._named(lambda module, name, v: isinstance(v, Parameter))
@@ -75,8 +105,12 @@ class Members:
         """All parameters, in the order of named_parameters()."""
         return [p for _, p in self.named_parameters()]
 
+    def num_parameters(self, trainable: bool = False) -> int:
+        """Returns how many numbers the parameters hold; with `trainable` those not frozen."""
+        return sum(p.size for p in self.parameters() if p.requires_grad or not trainable)
+
     def register_buffer(self, name: str, array: Any) -> None:
-        """None; self.name is an array that is saved and converted like a parameter, not trained.
+        """Makes self.name an array that is saved and converted like a parameter, not trained.
 
         Change it in place, or assign another array.
         """
@@ -100,8 +134,8 @@ class Members:
         """
         return self._named(lambda module, name, v: isinstance(v, np.random.Generator))
 
-    def add_module(self, name: str, module: Module) -> None:
-        """None; self.name = module, where name may be any text without dots that is not taken."""
+    def add_module(self, name: str, module: M) -> None:
+        """Sets self.name = module; the name may be any text without dots that is not taken."""
         owner = type(self).__name__
         need_module(owner, module)
         taken = name not in self._inside() and (name in vars(self) or hasattr(type(self), name))
@@ -112,18 +146,18 @@ class Members:
 
 
 def need_module(owner: str, module: Any) -> None:
-    """None. Raises ConfigError unless it is a module."""
+    """Raises ConfigError unless it is a module."""
     if not isinstance(module, Members):
         kind = type(module).__name__
         raise ConfigError(f"{owner}: got {kind}, need modules such as nn.Linear(2, 1)")
 
 
-def is_buffer(module: Members, name: str, value: Any) -> bool:
+def is_buffer(module: Any, name: str, value: Any) -> bool:
     """Whether the attribute is a buffer that is there."""
     return name in module._buffers and value is not None
 
 
-def is_state(module: Members, name: str, value: Any) -> bool:
+def is_state(module: Any, name: str, value: Any) -> bool:
     """Whether the attribute is a parameter or a buffer."""
     return isinstance(value, Parameter) or is_buffer(module, name, value)
 

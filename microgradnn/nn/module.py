@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..engine.errors import ConfigError, DTypeError
 from ..engine.node import plain
 from ..engine.tensor import Tensor
-from ..train.trainer import Trainable
 from . import config
 from .members import Members, is_buffer, is_state
 from .parameter import Parameter
 from .state import IncompatibleKeys, load
 from .summary import Summary, summarise
+from .training import Trainable
 
 
-class Module(Members, Trainable):
+class Module(Members["Module"], Trainable):
     """Base of models. Attributes that are Parameters or Modules are found by name, in order.
 
     Subclasses define `forward`; calling the module calls it. Arrays that belong to the state but
     are not trained are buffers: register_buffer.
     """
 
-    training = True
     holds_modules = False  # whether it is a container, which get_config describes by its contents
     _given: tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -35,26 +34,6 @@ class Module(Members, Trainable):
         self = super().__new__(cls)
         object.__setattr__(self, "_given", (args, kwargs))
         return self
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """The output for the inputs; subclasses define it."""
-        raise NotImplementedError(f"{type(self).__name__} defines no forward")
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """forward(*args, **kwargs)."""
-        return self.forward(*args, **kwargs)
-
-    # ---- training -------------------------------------------------------------------------------
-
-    def train(self, mode: bool = True) -> Self:
-        """self, with `training` set on it and on all modules inside."""
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self) -> Self:
-        """self, with `training` False everywhere."""
-        return self.train(False)
 
     def zero_grad(self) -> None:
         """None; forgets the gradients of all parameters."""
@@ -78,9 +57,9 @@ class Module(Members, Trainable):
         """
         total: Any = None
         for module in self.modules():
-            regularizer = vars(module).get("kernel_regularizer")
-            if regularizer is not None:
-                term = regularizer(module.weight)
+            has = vars(module)
+            if (regularizer := has.get("kernel_regularizer")) is not None:
+                term = regularizer(has["weight"])
                 total = term if total is None else total + term
         if total is None:
             total = Tensor(np.zeros((), next(iter(self.parameters()), np.zeros(0, "f4")).dtype))
@@ -94,10 +73,6 @@ class Module(Members, Trainable):
         return self
 
     # ---- numbers --------------------------------------------------------------------------------
-
-    def num_parameters(self, trainable: bool = False) -> int:
-        """How many numbers the parameters hold; with `trainable` those that are not frozen."""
-        return sum(p.size for p in self.parameters() if p.requires_grad or not trainable)
 
     def to(self, dtype: Any) -> Self:
         """self, its parameters and floating-point buffers converted to dtype."""
@@ -176,10 +151,12 @@ class Module(Members, Trainable):
             raise ConfigError(f"{type(self).__name__}.{name}: {mistake}")
         object.__setattr__(self, name, value)
 
-    def __getattr__(self, name: str) -> Any:
-        near = [] if name.startswith("__") else difflib.get_close_matches(name, dir(self), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise AttributeError(f"{type(self).__name__}.{name}: no such attribute{hint}")
+    if not TYPE_CHECKING:  # a type checker is to find a mistyped name, not to believe in it
+
+        def __getattr__(self, name: str) -> Any:
+            near = [] if name.startswith("__") else difflib.get_close_matches(name, dir(self), 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise AttributeError(f"{type(self).__name__}.{name}: no such attribute{hint}")
 
 
 def _mistake(module: Module, name: str, value: Any) -> str | None:

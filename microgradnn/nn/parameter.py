@@ -35,11 +35,14 @@ class Parameter(Tensor):
         return self
 
     def recast(self, dtype: Any) -> None:
-        """None; the array, and the gradient if there is one, in another dtype."""
+        """Converts the array, and the gradient if there is one, to another dtype."""
         if self._data.dtype != dtype:
             self._data = self._data.astype(dtype)
             self.data = self._data  # marks the graphs that used it as out of date
             self.grad = None if self.grad is None else plain(self.grad).astype(dtype)
+
+    def __reduce__(self) -> tuple[type[Parameter], tuple[Any, ...]]:
+        return Parameter, (self._data, None, self.name, self.requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         return Parameter(self._data, name=self.name, requires_grad=self.requires_grad)

@@ -6,18 +6,17 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..engine.errors import ConfigError
 from ..engine.node import no_grad, plain
+from .members import Members
 from .parameter import Parameter
 
-if TYPE_CHECKING:
-    from .module import Module
-
 Shapes = list[tuple[int, ...]]
+Tree = Members[Any]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Summary:
     __repr__ = __str__
 
 
-def summarise(module: Module, input: Any, batch: int, dtype: Any) -> Summary:
+def summarise(module: Tree, input: Any, batch: int, dtype: Any) -> Summary:
     """The summary of a module for one input: a shape without the batch axis, or an example."""
     inputs = _inputs(module, input, batch, dtype)
     outputs: dict[int, Shapes] = {}
@@ -95,7 +94,7 @@ def summarise(module: Module, input: Any, batch: int, dtype: Any) -> Summary:
     return Summary(title, rows, total, trained, held, sum(plain(a).nbytes for a in arrays))
 
 
-def _inputs(module: Module, input: Any, batch: int, dtype: Any) -> tuple[Any, ...]:
+def _inputs(module: Tree, input: Any, batch: int, dtype: Any) -> tuple[Any, ...]:
     if input is None:
         first = next((m for m in module.modules() if not any(m.children())), module)
         input = getattr(first, "in_features", None)
@@ -117,7 +116,7 @@ def _inputs(module: Module, input: Any, batch: int, dtype: Any) -> tuple[Any, ..
 
 
 @contextmanager
-def _watched(module: Module, outputs: dict[int, Shapes]) -> Iterator[None]:
+def _watched(module: Tree, outputs: dict[int, Shapes]) -> Iterator[None]:
     """A context in which the modules inside note the shapes they give, and keep their state."""
     modules = list(module.modules())
     before = [dict(vars(m)) for m in modules]

@@ -1,20 +1,29 @@
 """The state of an optimiser as torch's dict of plain data, and back, checked in full first."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..engine.errors import ConfigError
 from .groups import near, option_problems, plain_number
 
-if TYPE_CHECKING:
-    from .base import Optimizer
-
 Groups = list[dict[str, Any]]
 
 
-def pack(optimizer: "Optimizer") -> dict[str, Any]:
+class Saveable(Protocol):
+    """What is needed of an optimiser to save it."""
+
+    defaults: dict[str, Any]
+    param_groups: Groups
+    state: Groups
+    always: tuple[str, ...]
+    sometimes: tuple[str, ...]
+
+    def problems(self, group: Mapping[str, Any]) -> list[str]: ...  # noqa: D102
+
+
+def pack(optimizer: Saveable) -> dict[str, Any]:
     """{"state": {position: {…}}, "param_groups": [{…, "params": [positions]}]}, all copied."""
     groups, start = [], 0
     for group in optimizer.param_groups:
@@ -30,7 +39,7 @@ def pack(optimizer: "Optimizer") -> dict[str, Any]:
     return {"state": state, "param_groups": groups}
 
 
-def unpack(optimizer: "Optimizer", saved: Mapping[str, Any]) -> tuple[Groups, Groups]:
+def unpack(optimizer: Saveable, saved: Mapping[str, Any]) -> tuple[Groups, Groups]:
     """The options of each group and the state of each parameter, out of what pack() returned.
 
     Raises ConfigError that lists everything that does not fit the optimiser.
@@ -77,7 +86,7 @@ def _plain_option(x: Any) -> Any:
 
 
 def _group(
-    optimizer: "Optimizer", i: int, saved: Mapping[str, Any], wrong: list[str]
+    optimizer: Saveable, i: int, saved: Mapping[str, Any], wrong: list[str]
 ) -> dict[str, Any]:
     own, at = optimizer.param_groups[i], f"group {i}: "
     found = {name: plain_number(x) for name, x in saved.items()}
@@ -104,7 +113,7 @@ def _group(
     return found
 
 
-def _states(optimizer: "Optimizer", saved: Mapping[str, Any], wrong: list[str]) -> Groups:
+def _states(optimizer: Saveable, saved: Mapping[str, Any], wrong: list[str]) -> Groups:
     ids = [int(k) for group in saved["param_groups"] for k in group["params"]]
     params = [p for group in optimizer.param_groups for p in group["params"]]
     place = {k: i for i, k in enumerate(ids)}
@@ -119,7 +128,7 @@ def _states(optimizer: "Optimizer", saved: Mapping[str, Any], wrong: list[str]) 
 
 
 def _state(
-    optimizer: "Optimizer", at: str, p: Any, saved: Mapping[str, Any], wrong: list[str]
+    optimizer: Saveable, at: str, p: Any, saved: Mapping[str, Any], wrong: list[str]
 ) -> dict[str, Any]:
     known = (*optimizer.always, *optimizer.sometimes)
     found = {}

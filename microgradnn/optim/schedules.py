@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.errors import ConfigError
+from . import formulas
 from .groups import need
 
 
@@ -35,7 +36,7 @@ class ExponentialDecay:
         """The learning rate after `step` updates."""
         t = step / self.decay_steps
         t = math.floor(t) if self.staircase else t
-        return float(self.initial_learning_rate * self.decay_rate**t)
+        return formulas.exponential(self.initial_learning_rate, self.decay_rate, t)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class InverseTimeDecay:
         """The learning rate after `step` updates."""
         t = step / self.decay_steps
         t = math.floor(t) if self.staircase else t
-        return float(self.initial_learning_rate / (1 + self.decay_rate * t))
+        return formulas.inverse_time(self.initial_learning_rate, self.decay_rate, t)
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,13 @@ class PolynomialDecay:
 
     def __call__(self, step: float) -> float:
         """The learning rate after `step` updates."""
-        end, cycles = self.end_learning_rate, 1
+        cycles = 1
         if self.cycle:
             cycles = max(1, math.ceil(step / self.decay_steps))
         t = min(1.0, step / (self.decay_steps * cycles))
-        return float((self.initial_learning_rate - end) * (1 - t) ** self.power + end)
+        return formulas.polynomial(
+            self.initial_learning_rate, self.end_learning_rate, t, self.power
+        )
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,10 @@ class CosineDecay:
         top = self.initial_learning_rate
         if self.warmup_target is not None:
             if step < self.warmup_steps:
-                return float((self.warmup_target - top) * (step / self.warmup_steps) + top)
+                return formulas.line(top, self.warmup_target, step / self.warmup_steps)
             top, step = self.warmup_target, step - self.warmup_steps
         t = min(1.0, step / self.decay_steps)
-        return float(top * ((1 - self.alpha) * (0.5 * (1 + math.cos(math.pi * t))) + self.alpha))
+        return top * formulas.cosine(1.0, self.alpha, t)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Training in Keras's words: compile and fit of any model, metrics, callbacks, checkpoints."""
 
+from ..nn.history import History
 from . import callbacks, losses, metrics
 from .callbacks import (
     BackupAndRestore,
@@ -13,12 +14,11 @@ from .callbacks import (
     TerminateOnNaN,
 )
 from .checkpoint import CheckpointManager, load_checkpoint, read_checkpoint, save_checkpoint
-from .history import History
-from .trainer import Trainable
+from .trainer import Trainer
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CheckpointManager", "EarlyStopping", "History",
     "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ReduceLROnPlateau",
-    "TerminateOnNaN", "Trainable", "callbacks", "load_checkpoint", "losses", "metrics",
+    "TerminateOnNaN", "Trainer", "callbacks", "load_checkpoint", "losses", "metrics",
     "read_checkpoint", "save_checkpoint",
 ]  # fmt: skip

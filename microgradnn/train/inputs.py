@@ -1,5 +1,6 @@
 """The data that fit, evaluate and predict are given: brought into form and checked before use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,11 +93,16 @@ def split(data: Samples, share: float) -> tuple[Samples, Samples]:
     return data.take(slice(0, first)), data.take(slice(first, n))
 
 
-def by_class(y: np.ndarray | None, class_weight: dict[int, float]) -> np.ndarray:
-    """The weight of each sample, that of its class; classes not listed weigh 1."""
+def weighted_by_class(data: Samples, class_weight: Mapping[int, float]) -> Samples:
+    """The samples, each weight times that of its class; classes not listed weigh 1."""
+    extra = _by_class(data.y, class_weight)
+    return Samples(data.x, data.y, extra if data.weights is None else data.weights * extra)
+
+
+def _by_class(y: np.ndarray | None, class_weight: Mapping[int, float]) -> np.ndarray:
     if y is None:
         raise ConfigError("fit: class_weight needs targets y")
-    if not isinstance(class_weight, dict):
+    if not isinstance(class_weight, Mapping):
         kind = type(class_weight).__name__
         raise ConfigError(f"fit: class_weight is a {kind}, need a dict of class: weight")
     labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))

@@ -20,6 +20,7 @@ from ..engine.node import plain
 from ..engine.protocol import array
 from ..functions import losses
 from ..functions.losses.parts import same_shape
+from ..nn.training import LossLike
 
 EPSILON = 1e-7
 PerSample = Callable[[Any, Any], Any]  # (y_pred, y_true) to one loss for each sample
@@ -150,13 +151,13 @@ class Loss:
     that has a parameter `reduction`. Raises ConfigError for anything else.
     """
 
-    def __init__(self, loss: Any) -> None:
+    def __init__(self, loss: LossLike, caller: str = "compile") -> None:
         self.by_name = isinstance(loss, str)  # then it may be called before training, as a check
         if isinstance(loss, str):
-            loss = _named(loss)
+            loss = _named(loss, caller)
         if not callable(loss):
             raise ConfigError(
-                f"compile: loss is a {type(loss).__name__}; use a name such as 'mse', a loss "
+                f"{caller}: loss is a {type(loss).__name__}; use a name such as 'mse', a loss "
                 "module or a function of (input, target)"
             )
         self.function = loss
@@ -177,12 +178,13 @@ class Loss:
         """One loss for each sample, shape (n,)."""
         if self.reducible:
             each = self._call(y_pred, y_true, reduction="none")
-        elif getattr(self.function, "reduction", None) is not None:  # a module
-            before, self.function.reduction = self.function.reduction, "none"
+        elif (before := getattr(self.function, "reduction", None)) is not None:
+            module: Any = self.function
+            module.reduction = "none"
             try:
                 each = self._call(y_pred, y_true)
             finally:
-                self.function.reduction = before
+                module.reduction = before
         else:
             each = self._call(y_pred, y_true)
         if each.ndim == 0:
@@ -204,8 +206,8 @@ def _parameters(loss: Any) -> list[str]:
         return []
 
 
-def _named(name: str) -> Callable[..., Any]:
+def _named(name: str, caller: str) -> Callable[..., Any]:
     known = {**KERAS, **TORCH}
     if name in known:
         return known[name]
-    raise unknown("compile", "loss", name, known)
+    raise unknown(caller, "loss", name, known)

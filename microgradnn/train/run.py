@@ -3,17 +3,18 @@
 from __future__ import annotations  # np.random loads when it is used, not before
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..engine.errors import ConfigError
-from .compiled import Compiled
-from .history import History, Progress
+from ..nn import Module
+from ..nn.history import History
+from ..nn.training import CallbackLike, Logs
+from ..optim import EMA, Optimizer
 from .inputs import Samples
-
-if TYPE_CHECKING:
-    from .callbacks import Callback
+from .progress import Progress
+from .steps import Steps
 
 
 class Run:
@@ -21,7 +22,7 @@ class Run:
 
     def __init__(
         self,
-        model: Any,
+        trainer: Steps,
         train: Samples,
         validation: Samples | None,
         size: int,
@@ -30,81 +31,99 @@ class Run:
         shuffle: bool,
         seed: int | None,
     ) -> None:
-        self.model, self.data, self.validation = model, train, validation
+        self.trainer, self.data, self.validation = trainer, train, validation
         self.size, self.epochs, self.shuffle = size, epochs, shuffle
         self.seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         self.steps = -(-len(train) // size)
         self.epoch, self.batch = initial_epoch, 0  # the next to be done
-        self.last: dict[str, Any] = {}  # the figures of the last epoch
+        self.last: Logs = {}  # the figures of the last epoch
         self.history = History({"epochs": epochs, "steps": self.steps, "batch_size": size})
 
+    @property
+    def model(self) -> Module:
+        """The model that is trained."""
+        return self.trainer.model
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What trains it."""
+        return self.trainer.recipe.optimizer
+
+    @property
+    def ema(self) -> EMA | None:
+        """The average of its weights, if there is one."""
+        return self.trainer.recipe.ema
+
     def state_dict(self) -> dict[str, Any]:
-        """Where the run is: the next epoch and batch, the seed, history and running figures."""
+        """Returns where the run is: next epoch and batch, seed, history and running figures."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
             "steps": self.steps,
             "seed": self.seed,
             "history": self.history.state_dict(),
-            "figures": self.model._compiled.state(),
+            "figures": self.trainer.recipe.state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """None; the run goes on from there. Raises ConfigError if the data have another length."""
+        """Goes on from state_dict(). Raises ConfigError if the data have another length."""
         if state["steps"] != self.steps:
             raise ConfigError(
                 f"the run had {state['steps']} batches an epoch, this one has {self.steps}; resume "
                 "with the same data and batch_size"
             )
-        self.model._compiled.set_state(state["figures"])
+        self.trainer.recipe.set_state(state["figures"])
         self.history.load_state_dict(state["history"])
         self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
 
-    def train(self, callbacks: list[Callback], verbose: int | str) -> History:
-        """The history, after all epochs or as many as the callbacks let it have."""
-        model, how = self.model, self.model._compiled
+    def train(self, callbacks: list[CallbackLike], verbose: int | str) -> History:
+        """Returns the history, after all epochs or as many as the callbacks let it have."""
+        model = self.model
         model.stop_training = False
-        how.reset()
+        self.trainer.recipe.reset()
         for callback in callbacks:
             callback.set_run(self)
         _call(callbacks, "on_train_begin", {})
         progress = Progress(verbose, self.epochs, self.steps)
         try:
             while self.epoch < self.epochs and not model.stop_training:
-                self._one_epoch(how, callbacks, progress)
+                self._one_epoch(callbacks, progress)
         finally:  # Ctrl-C too
             progress.close()
             model.train(False)
         _call(callbacks, "on_train_end", self.last)
         return self.history
 
-    def _one_epoch(self, how: Compiled, callbacks: list[Callback], progress: Progress) -> None:
-        model, epoch = self.model, self.epoch
+    def _one_epoch(self, callbacks: list[CallbackLike], progress: Progress) -> None:
+        model, recipe, epoch = self.model, self.trainer.recipe, self.epoch
         if self.batch == 0:  # else a checkpoint from the middle of the epoch goes on
-            how.reset()
+            recipe.reset()
             _call(callbacks, "on_epoch_begin", epoch, {})
         progress.begin(epoch)
         for i, data in self._batches():
             _call(callbacks, "on_train_batch_begin", i, {})
-            loss, y_pred = model._step(how, data)
-            how.update(loss, data, y_pred)
+            loss, y_pred = self.trainer.step(data)
+            recipe.update(loss, data, y_pred)
             self.batch = i + 1
-            logs = how.logs()
+            logs = recipe.logs()
             progress.step(i + 1, logs)
             _call(callbacks, "on_train_batch_end", i, logs)
             if model.stop_training:
                 return
-        logs = how.logs()
-        if self.validation is not None:
-            results = model._test(how, self.validation, None)
-            logs |= {f"val_{name}": value for name, value in results.items()}
-            logs = {"loss": logs.pop("loss"), **logs}
+        logs = self._validated(recipe.logs())
         figures = {k: v for k, v in logs.items() if np.ndim(v) == 0}
         progress.end(figures)
-        logs["learning_rate"] = how.optimizer.lr
+        logs["learning_rate"] = self.optimizer.lr
         self.history.add(epoch, {k: float(v) for k, v in figures.items()})
         self.epoch, self.batch, self.last = epoch + 1, 0, logs
         _call(callbacks, "on_epoch_end", epoch, logs)
+
+    def _validated(self, logs: Logs) -> Logs:
+        """The figures of an epoch, with those of the validation data under "val_" names."""
+        if self.validation is None:
+            return logs
+        results = self.trainer.test(self.validation)
+        return logs | {f"val_{name}": value for name, value in results.items()}
 
     def _batches(self) -> Iterator[tuple[int, Samples]]:
         """(number, samples) of the batches of this epoch that are still to be done."""
@@ -115,6 +134,6 @@ class Run:
             yield i, self.data.take(order[part] if self.shuffle else part)
 
 
-def _call(callbacks: list[Callback], event: str, *args: Any) -> None:
+def _call(callbacks: list[CallbackLike], event: str, *args: Any) -> None:
     for callback in callbacks:
         getattr(callback, event)(*args)

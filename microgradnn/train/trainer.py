@@ -1,237 +1,178 @@
-"""compile, fit, evaluate, predict: training in Keras's words, on any model.
+"""Trainer: fit, evaluate and predict of a model, in Keras's words.
 
-The same in PyTorch's words is the loop in the middle of Trainable._step: zero_grad, backward, step.
+The same in PyTorch's words is the loop in Steps.step: zero_grad, backward, step.
 """
 
-from __future__ import annotations  # np.random loads when it is used, not before
+from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from ..engine.errors import ConfigError, ShapeError
-from ..engine.node import no_grad, plain
-from ..engine.tensor import tensor
+from ..engine.node import plain
+from ..nn import Module
+from ..nn.history import History
+from ..nn.training import (
+    CallbackLike,
+    Data,
+    Inputs,
+    Logs,
+    LossLike,
+    Metrics,
+    OptimizerLike,
+    Validation,
+)
+from ..optim import EMA
 from . import inputs
-from .compiled import Compiled
-from .history import History
-from .inputs import Samples
-from .metrics import MeanMetricWrapper
+from .recipe import Recipe
 from .run import Run
-
-if TYPE_CHECKING:
-    from .callbacks import Callback
-
-LABELLED = {
-    "cross_entropy", "nll_loss", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss",
-}  # fmt: skip
+from .steps import AT_ONCE, Steps, evaluating, in_order
 
 
-class Trainable:
-    """What makes a model trainable by name; Module is one."""
+class Trainer(Steps):
+    """Trains a model: Trainer(model, "adam", "mse", ["mae"]).fit(x, y) returns a History.
 
-    stop_training = False
+    The arguments are those of Module.compile, and the methods are those of a compiled model, where
+    they are described: model.fit(…) is this. Raises ConfigError for unknown names.
+    """
 
-    def compile(
+    def __init__(
         self,
-        optimizer: Any = "adam",
-        loss: Any = None,
-        metrics: Sequence[Any] | None = None,
+        model: Module,
+        optimizer: OptimizerLike = "adam",
+        loss: LossLike | None = None,
+        metrics: Metrics | None = None,
         *,
-        ema: Any = None,
+        ema: float | EMA | None = None,
     ) -> None:
-        """None; sets how the model is trained.
+        if not isinstance(model, Module):
+            raise ConfigError(f"Trainer: model is a {type(model).__name__}, need an nn.Module")
+        super().__init__(model, Recipe("Trainer", model, optimizer, loss, metrics, ema))
 
-        `optimizer` is an optimiser of this model's parameters, a function of parameters that makes
-        one, or a name (sgd with lr 0.01, adam, adamw, rmsprop, adagrad with 0.001, 0.001, 0.001,
-        0.01). `loss` is a name, a loss module or a function (see train/losses.py), `metrics` names
-        or metrics. `ema`, a decay or an optim.EMA, averages the weights: evaluate and predict then
-        use the average. Raises ConfigError for unknown names.
-        """
-        if loss is None:
-            raise ConfigError("compile: no loss; write loss='mse' or another")
-        self._compiled = Compiled(self, optimizer, loss, metrics, ema)
-        self.optimizer = self._compiled.optimizer
+    @classmethod
+    def of(cls, model: Module, caller: str) -> Trainer:
+        """Returns the Trainer of a compiled model. Raises ConfigError if it is not compiled."""
+        recipe = _recipe(model)
+        if recipe is None:
+            raise ConfigError(f"{caller}: call compile(optimizer, loss) first")
+        trainer = cls.__new__(cls)
+        Steps.__init__(trainer, model, recipe)
+        return trainer
 
     def fit(
         self,
-        x: Any,
-        y: Any = None,
+        x: Inputs,
+        y: Data | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
         *,
         verbose: int | str = "auto",
-        callbacks: Iterable[Callback] = (),
+        callbacks: Iterable[CallbackLike] = (),
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: Validation | None = None,
         shuffle: bool = True,
-        class_weight: dict[int, float] | None = None,
-        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Data | None = None,
         initial_epoch: int = 0,
         seed: int | None = None,
     ) -> History:
-        """The History of the loss and the metrics, after training for epochs - initial_epoch.
-
-        x is an array or a tuple of arrays, one row a sample; batch_size 32 or all, if fewer. The
-        order of samples is drawn anew in each epoch from `seed` and the epoch's number, so a run
-        with a seed repeats and a resumed one goes on where it was. validation_split takes the last
-        share of the data, as Keras does. Ctrl-C leaves the model as the last step made it.
-        Raises ShapeError, DTypeError, DataError or LabelError for bad data before the first step.
-        """
-        from_user = inputs.samples("fit", x, y, sample_weight)
-        how = self._ready("fit")
+        """Returns the History after training; see nn.Module.fit."""
+        train, validation = inputs.samples("fit", x, y, sample_weight), None
         if class_weight:
-            extra = inputs.by_class(from_user.y, class_weight)
-            given = from_user.weights
-            from_user = Samples(from_user.x, from_user.y, extra if given is None else given * extra)
-        train, validation = from_user, None
+            train = inputs.weighted_by_class(train, class_weight)
         if validation_data is not None:
             validation = inputs.samples("fit: validation_data", *validation_data)
         elif validation_split:
-            train, validation = inputs.split(from_user, validation_split)
+            train, validation = inputs.split(train, validation_split)
         size = _batch_size(batch_size, len(train))
         for part in (train, validation):
             if part is not None:
-                self._check(how, part, size)
+                self.check(part, size)
         run = Run(self, train, validation, size, epochs, initial_epoch, shuffle, seed)
         return run.train(list(callbacks), verbose)
 
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
-        """The loss of one batch under "loss", after one step of the optimiser on it."""
-        how = self._ready("train_on_batch")
-        loss, _ = self._step(how, inputs.samples("train_on_batch", x, y, sample_weight))
+    def train_on_batch(
+        self, x: Inputs, y: Data | None = None, sample_weight: Data | None = None
+    ) -> dict[str, float]:
+        """Returns the loss of one batch under "loss", after one step of the optimiser on it."""
+        loss, _ = self.step(inputs.samples("train_on_batch", x, y, sample_weight))
         return {"loss": loss}
 
+    @overload
     def evaluate(
         self,
-        x: Any,
-        y: Any = None,
+        x: Inputs,
+        y: Data | None = None,
         batch_size: int | None = None,
         *,
-        sample_weight: Any = None,
+        sample_weight: Data | None = None,
+        return_dict: Literal[False] = False,
+    ) -> float | list[Any]: ...
+    @overload
+    def evaluate(
+        self,
+        x: Inputs,
+        y: Data | None = None,
+        batch_size: int | None = None,
+        *,
+        sample_weight: Data | None = None,
+        return_dict: Literal[True],
+    ) -> Logs: ...
+    def evaluate(
+        self,
+        x: Inputs,
+        y: Data | None = None,
+        batch_size: int | None = None,
+        *,
+        sample_weight: Data | None = None,
         return_dict: bool = False,
-    ) -> Any:
-        """[loss, metrics…] on the data in eval mode, one number without metrics; or a dict."""
-        how = self._ready("evaluate")
-        logs = self._test(how, inputs.samples("evaluate", x, y, sample_weight), batch_size)
+    ) -> float | list[Any] | Logs:
+        """Returns [loss, metrics…], a number without metrics, or a dict; see nn.Module.evaluate."""
+        data = inputs.samples("evaluate", x, y, sample_weight)
+        logs = self.test(data, _at_once("evaluate", batch_size))
         values = list(logs.values())
         return logs if return_dict else values if len(values) > 1 else values[0]
 
-    def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
-        """The outputs for x as one array, computed in eval mode and in batches."""
-        data = inputs.samples("predict", x)
-        how = vars(self).get("_compiled")
-        with _evaluating(self, how):
-            size = _some("predict", batch_size)
-            parts = [plain(self._forward(b)) for b in _in_order(data, size)]
-        return np.concatenate(parts)
-
-    # ---- one step -------------------------------------------------------------------------------
-
-    def _ready(self, caller: str) -> Compiled:
-        how = vars(self).get("_compiled")
-        if how is None:
-            raise ConfigError(f"{caller}: call compile(optimizer, loss) first")
-        return how
-
-    def _forward(self, data: Samples) -> Any:
-        return self(*data.x)  # type: ignore[operator]
-
-    def _loss(self, how: Compiled, data: Samples) -> tuple[Any, Any]:
-        y_pred = self._forward(data)
-        loss = how.loss(y_pred, data.y, data.weights)
-        if how.regularized:
-            loss = loss + self.penalty()  # type: ignore[attr-defined]
-        return loss, y_pred
-
-    def _step(self, how: Compiled, data: Samples) -> tuple[float, Any]:
-        """(loss, outputs) of a batch, after the step. This is the loop of every PyTorch program."""
-        self.train()  # type: ignore[attr-defined]
-        loss, y_pred = self._loss(how, data)
-        how.optimizer.zero_grad()
-        loss.backward()
-        how.optimizer.step()
-        if how.ema is not None:
-            how.ema.update()
-        return float(loss.item()), y_pred
-
-    def _test(self, how: Compiled, data: Samples, batch_size: int | None) -> dict[str, Any]:
-        how.reset()
-        with _evaluating(self, how):
-            for batch in _in_order(data, _some("evaluate", batch_size)):
-                loss, y_pred = self._loss(how, batch)
-                how.update(float(loss.item()), batch, y_pred)
-        return how.logs()
-
-    def _check(self, how: Compiled, data: Samples, size: int) -> None:
-        """Everything that can be known to be wrong before the first step.
-
-        Loss and metrics see all targets once, with the outputs of one sample in every row.
-        """
-        inputs.check_finite("fit", data, size)
-        with _evaluating(self, None):
-            one = self._forward(data.take(slice(0, 1)))
-            shape = plain(one).shape
-            if how.loss.name in LABELLED and len(shape) >= 2:
-                inputs.check_labels("fit", data.y, shape[1] if len(shape) > 2 else shape[-1])
-            if not shape or shape[0] != 1:
-                return  # not a row for each sample: whatever the loss makes of it
-            # A metric or a loss that is a function of the user's is not called before its time.
-            kept = [copy.deepcopy(m) for m in how.metrics if not isinstance(m, MeanMetricWrapper)]
-            for part in _in_order(data, 1024):
-                outputs = np.broadcast_to(plain(one), (len(part), *shape[1:]))
-                if how.loss.by_name:
-                    how.loss(tensor(outputs), part.y, part.weights)
-                for metric in kept:
-                    metric.update_state(part.y, outputs, part.weights)
+    def predict(self, x: Inputs, batch_size: int | None = None) -> np.ndarray:
+        """Returns the outputs for x as one array; see nn.Module.predict."""
+        return _outputs(self.model, self.recipe.ema, x, batch_size)
 
 
-class _evaluating:
-    """A context: eval mode, nothing recorded, the averaged weights in place; then all as before."""
-
-    def __init__(self, model: Any, how: Compiled | None) -> None:
-        self.model, self.swap = model, how.ema.swap() if how and how.ema is not None else None
-
-    def __enter__(self) -> None:
-        self.modes = [(m, m.training) for _, m in self.model.named_modules()]
-        self.quiet = no_grad()
-        if self.swap:
-            self.swap.__enter__()
-        self.quiet.__enter__()
-        self.model.eval()
-
-    def __exit__(self, *error: Any) -> None:
-        for module, training in self.modes:
-            module.training = training
-        self.quiet.__exit__(*error)
-        if self.swap:
-            self.swap.__exit__(*error)
+def predict(model: Module, x: Inputs, batch_size: int | None = None) -> np.ndarray:
+    """Returns the outputs of a model, which need not be compiled, for x as one array."""
+    recipe = _recipe(model)
+    return _outputs(model, None if recipe is None else recipe.ema, x, batch_size)
 
 
-def _in_order(data: Samples, size: int) -> Iterator[Samples]:
-    for start in range(0, len(data), size):
-        yield data.take(slice(start, start + size))
+def _recipe(model: Module) -> Recipe | None:
+    recipe = vars(model).get("_recipe")
+    return recipe if isinstance(recipe, Recipe) else None
 
 
-def _some(caller: str, batch_size: Any) -> int:
-    """How many samples are computed at once where nothing is learnt from them."""
-    if batch_size is None:
-        return 256
-    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ConfigError(f"{caller}: batch_size is {batch_size!r}, need a positive integer")
-    return int(batch_size)
+def _outputs(model: Module, ema: EMA | None, x: Inputs, batch_size: int | None) -> np.ndarray:
+    data, size = inputs.samples("predict", x), _at_once("predict", batch_size)
+    with evaluating(model, ema):
+        return np.concatenate([plain(model(*part.x)) for part in in_order(data, size)])
+
+
+def _at_once(caller: str, batch_size: int | None) -> int:
+    return AT_ONCE if batch_size is None else _checked(caller, batch_size)
 
 
 def _batch_size(given: int | None, n: int) -> int:
     if given is None:
         return min(32, n)
-    if not isinstance(given, (int, np.integer)) or given < 1:
-        raise ConfigError(f"fit: batch_size is {given!r}, need a positive integer")
-    if given > n:
+    if (size := _checked("fit", given)) > n:
         raise ShapeError(
-            f"fit: batch_size {given} is larger than the data ({n} samples); "
+            f"fit: batch_size {size} is larger than the data ({n} samples); "
             f"write batch_size={n} or less"
         )
-    return int(given)
+    return size
+
+
+def _checked(caller: str, batch_size: int) -> int:
+    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ConfigError(f"{caller}: batch_size is {batch_size!r}, need a positive integer")
+    return int(batch_size)

@@ -663,7 +663,7 @@ def fit(model, *callbacks, epochs=4, seed: int | None = 3):
 
 
 def everything(model, history):
-    how = model._compiled
+    how = model._recipe
     return [*states(model, how.optimizer, how.ema, model[3].rng), history.epoch, history.history]
 
 

@@ -730,7 +730,7 @@ def test_bad_data_are_told_in_one_sentence_and_nothing_was_trained(case):
         model.fit(x, y, **{"batch_size": 4, "shuffle": False} | options)
     assert str(caught.value) == message
     equal(before, weights(model))
-    assert model._compiled.optimizer.param_groups[0]["updates"] == 0
+    assert model._recipe.optimizer.param_groups[0]["updates"] == 0
 
 
 # What is wrong here shows only in the last batch, or only to a metric or a weight; fit promises
@@ -846,11 +846,11 @@ def test_before_compile_they_say_so(call):
 def test_what_compile_does_not_know(arguments, message):
     model = small()
     model.compile("sgd", "mse")
-    before = model._compiled
+    before = model._recipe
     with pytest.raises(ConfigError) as error:
         model.compile(*arguments)
     assert str(error.value) == message
-    assert model._compiled is before and model.optimizer is before.optimizer
+    assert model._recipe is before and model.optimizer is before.optimizer
 
 
 def test_the_optimizer_of_another_model_is_refused():

@@ -81,7 +81,7 @@ def test_once_prints_step_and_accuracy(tmp_path, data):
 def test_averaged_weights_are_used_where_there_are_some(tmp_path, data, capsys, make):
     model = trained(tmp_path / "run", ema=make)
     own = line(10, model, "averaged weights")
-    with model._compiled.ema.swap():
+    with model._recipe.ema.swap():
         averaged = line(10, model, "averaged weights")
     assert own != averaged  # else this says nothing
     assert main(["watch", str(tmp_path / "run"), "--data", str(data), "--once"]) == 0

@@ -10,7 +10,8 @@ and drifts by an ulp per step. A rate set by hand is therefore overwritten by th
 """
 
 from .base import LRScheduler
-from .formulas import (
+from .plateau import ReduceLROnPlateau
+from .schedulers import (
     ConstantLR,
     CosineAnnealingLR,
     ExponentialLR,
@@ -19,7 +20,6 @@ from .formulas import (
     MultiStepLR,
     StepLR,
 )
-from .plateau import ReduceLROnPlateau
 from .sequential import SequentialLR
 
 __all__ = [

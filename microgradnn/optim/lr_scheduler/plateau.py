@@ -1,16 +1,16 @@
 """ReduceLROnPlateau: the rate falls when a loss no longer does."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from ...engine.errors import ConfigError
 from ..base import Optimizer
 from ..groups import need, number_problem
+from ..plateau import Plateau
 from .base import Scheduler
 
 
-class ReduceLROnPlateau(Scheduler):
+class ReduceLROnPlateau(Scheduler, Plateau):
     """lr = max(lr · factor, min_lr) after more than `patience` epochs without a better metric.
 
     Better, in mode "min", is below best·(1 - threshold), or best - threshold with threshold_mode
@@ -38,38 +38,21 @@ class ReduceLROnPlateau(Scheduler):
             raise ConfigError(f"ReduceLROnPlateau: {problem}")
         need("ReduceLROnPlateau", 0, patience=patience, threshold=threshold, cooldown=cooldown)
         self.min_lrs = _of_each(min_lr, len(optimizer.param_groups))
-        self.mode, self.factor, self.patience = mode, factor, patience
-        self.threshold, self.threshold_mode = threshold, threshold_mode
-        self.cooldown, self.eps = cooldown, eps
-        self.best = math.inf if mode == "min" else -math.inf
-        self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
+        self.factor, self.eps, self.last_epoch = factor, eps, 0
+        self.watch(mode, threshold, threshold_mode, patience, cooldown)
 
     def step(self, metrics: Any) -> None:
-        """None; notes the metric of an epoch, a loss for one, and may lower the rates."""
-        metric = float(getattr(metrics, "data", metrics))
+        """Notes the metric of an epoch, for instance a loss, and may lower the rates."""
         self.last_epoch += 1
-        self.num_bad_epochs += 1
-        if self._better(metric):
-            self.best, self.num_bad_epochs = metric, 0
-        if self.cooldown_counter > 0:
-            self.cooldown_counter -= 1
-            self.num_bad_epochs = 0
+        stalled = self.stalled(float(getattr(metrics, "data", metrics)))
         rates = [group["lr"] for group in self.optimizer.param_groups]
-        if self.num_bad_epochs > self.patience and len(rates) == len(self.min_lrs):
-            lower = [max(lr * self.factor, x) for lr, x in zip(rates, self.min_lrs, strict=True)]
-            rates = [
-                new if lr - new > self.eps else lr for lr, new in zip(rates, lower, strict=True)
-            ]
-            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+        if stalled and len(rates) == len(self.min_lrs):
+            rates = [self._lower(lr, low) for lr, low in zip(rates, self.min_lrs, strict=True)]
         self._set(rates)
 
-    def _better(self, metric: float) -> bool:
-        sign = 1 if self.mode == "max" else -1
-        if self.threshold_mode == "rel":
-            edge = self.best * (1 + sign * self.threshold)
-        else:
-            edge = self.best + sign * self.threshold
-        return metric > edge if sign > 0 else metric < edge
+    def _lower(self, lr: float, low: float) -> float:
+        new = max(lr * self.factor, low)
+        return new if lr - new > self.eps else lr
 
 
 def _of_each(min_lr: float | Sequence[float], n: int) -> tuple[float, ...]:

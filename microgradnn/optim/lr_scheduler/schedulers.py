@@ -1,10 +1,10 @@
 """Schedulers whose rate is one formula of the initial rate and the epoch."""
 
-import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from ...engine.errors import ConfigError
+from .. import formulas
 from ..base import Optimizer
 from ..groups import need
 from .base import LRScheduler
@@ -52,7 +52,7 @@ class StepLR(LRScheduler):
 
     def rate(self, base: float, epoch: int) -> float:
         """The rate at an epoch."""
-        return base * self.gamma ** (epoch // self.step_size)
+        return formulas.exponential(base, self.gamma, epoch // self.step_size)
 
 
 class MultiStepLR(LRScheduler):
@@ -76,7 +76,7 @@ class MultiStepLR(LRScheduler):
 
     def rate(self, base: float, epoch: int) -> float:
         """The rate at an epoch."""
-        return base * self.gamma ** bisect_right(self.milestones, epoch)
+        return formulas.exponential(base, self.gamma, bisect_right(self.milestones, epoch))
 
 
 class ConstantLR(LRScheduler):
@@ -121,7 +121,7 @@ class LinearLR(LRScheduler):
     def rate(self, base: float, epoch: int) -> float:
         """The rate at an epoch."""
         t = min(epoch, self.total_iters) / self.total_iters
-        return base * (self.start_factor + (self.end_factor - self.start_factor) * t)
+        return base * formulas.line(self.start_factor, self.end_factor, t)
 
 
 class ExponentialLR(LRScheduler):
@@ -134,7 +134,7 @@ class ExponentialLR(LRScheduler):
 
     def rate(self, base: float, epoch: int) -> float:
         """The rate at an epoch."""
-        return base * self.gamma**epoch
+        return formulas.exponential(base, self.gamma, epoch)
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -153,5 +153,4 @@ class CosineAnnealingLR(LRScheduler):
 
     def rate(self, base: float, epoch: int) -> float:
         """The rate at an epoch."""
-        wave = (1 + math.cos(math.pi * epoch / self.T_max)) / 2
-        return self.eta_min + (base - self.eta_min) * wave
+        return formulas.cosine(base, self.eta_min, epoch / self.T_max)

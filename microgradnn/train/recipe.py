@@ -1,4 +1,4 @@
-"""What compile() was given, made ready to be used in every step."""
+"""How a model is trained: what compile() was given, made ready to be used in every step."""
 
 import inspect
 import math
@@ -10,6 +10,8 @@ import numpy as np
 from .. import optim
 from ..engine.errors import ConfigError, DataError, unknown
 from ..engine.node import plain
+from ..nn import Module
+from ..nn.training import LossLike, Metrics, OptimizerLike
 from . import metrics
 from .inputs import Samples
 from .losses import Loss
@@ -23,25 +25,40 @@ OPTIMIZERS: dict[str, Callable[..., Any]] = {
 }
 
 
-class Compiled:
-    """What compile() was given, made ready: optimiser, loss, metrics, average of weights."""
+class Recipe:
+    """How a model is trained: optimiser, loss, metrics, average of the weights.
 
-    def __init__(self, model: Any, optimizer: Any, loss: Any, given: Any, ema: Any) -> None:
-        self.optimizer = _optimizer(model, optimizer)
-        self.loss = Loss(loss)
+    `caller` begins the messages of its errors.
+    """
+
+    def __init__(
+        self,
+        caller: str,
+        model: Module,
+        optimizer: OptimizerLike,
+        loss: LossLike | None,
+        given: Metrics | None,
+        ema: float | optim.EMA | None,
+    ) -> None:
+        if loss is None:
+            raise ConfigError(f"{caller}: no loss; write loss='mse' or another")
+        self.optimizer = _optimizer(caller, model, optimizer)
+        self.loss = Loss(loss, caller)
         logits = "logits" in self.loss.name or "Logits" in self.loss.name
-        self.metrics = [_metric(m, logits) for m in given or ()]
+        self.metrics = [_metric(caller, m, logits) for m in given or ()]
         names = ["loss", *(m.name for m in self.metrics)]
         for name in names:
             if names.count(name) > 1:
-                raise ConfigError(f"compile: two metrics are called {name!r}; give one a name=")
+                raise ConfigError(f"{caller}: two metrics are called {name!r}; give one a name=")
         self.mean_loss = metrics.Mean("loss")
         self.ema = optim.EMA(model, ema) if isinstance(ema, float) else ema
         if ema is not None and not isinstance(self.ema, optim.EMA):
-            raise ConfigError(f"compile: ema is {ema!r}, need a decay such as 0.99 or an optim.EMA")
+            raise ConfigError(
+                f"{caller}: ema is {ema!r}, need a decay such as 0.99 or an optim.EMA"
+            )
         theirs = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
         if not any(id(p) in theirs for p in model.parameters()):
-            raise ConfigError("compile: the optimizer has no parameter of this model")
+            raise ConfigError(f"{caller}: the optimizer has no parameter of this model")
         self.regularized = any(
             vars(m).get(f"{part}_regularizer")
             for m in model.modules()
@@ -81,23 +98,23 @@ class Compiled:
             _set_figures(metric, figures)
 
 
-def _optimizer(model: Any, given: Any) -> Any:
+def _optimizer(caller: str, model: Module, given: OptimizerLike) -> optim.Optimizer:
     if isinstance(given, optim.Optimizer):
         return given
     if isinstance(given, str):
         if given.lower() not in OPTIMIZERS:
-            raise unknown("compile", "optimizer", given, OPTIMIZERS)
+            raise unknown(caller, "optimizer", given, OPTIMIZERS)
         given = OPTIMIZERS[given.lower()]
     if not callable(given):
         raise ConfigError(
-            f"compile: optimizer is a {type(given).__name__}; use a name such as 'adam', "
+            f"{caller}: optimizer is a {type(given).__name__}; use a name such as 'adam', "
             "optim.Adam(model.parameters()) or a function of the parameters"
         )
     return given(model.parameters())
 
 
-def _metric(given: Any, logits: bool) -> Any:
-    metric = metrics.get(given, "compile")
+def _metric(caller: str, given: Any, logits: bool) -> metrics.Metric:
+    metric = metrics.get(given, caller)
     if logits and "from_logits" in inspect.signature(type(metric)).parameters:
         if isinstance(given, str):  # the loss says that outputs are logits
             kind: Any = type(metric)

@@ -1,41 +1,10 @@
-"""What a training run left behind, and the bar that shows it while it runs."""
+"""The bar that shows a training run while it runs."""
 
 import importlib
 import os
 import sys
 import time
 from typing import Any
-
-
-class History:
-    """`history["loss"]` is the loss of each epoch, and so for every metric and "val_" name.
-
-    `epoch` holds the numbers of the epochs, `params` what fit() was called with.
-    """
-
-    def __init__(self, params: dict[str, Any] | None = None) -> None:
-        self.epoch: list[int] = []
-        self.history: dict[str, list[float]] = {}
-        self.params: dict[str, Any] = params or {}
-
-    def add(self, epoch: int, logs: dict[str, float]) -> None:
-        """None; appends the figures of one epoch."""
-        self.epoch.append(epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
-
-    def state_dict(self) -> dict[str, Any]:
-        """A copy of the figures."""
-        return {"epoch": list(self.epoch), "history": {k: list(v) for k, v in self.history.items()}}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """None; takes the figures of state_dict()."""
-        self.epoch = list(state["epoch"])
-        self.history = {k: list(v) for k, v in state["history"].items()}
-
-    def __repr__(self) -> str:
-        last = "  ".join(f"{k} {v[-1]:.4g}" for k, v in self.history.items() if v)
-        return f"History({len(self.epoch)} epochs{': ' if last else ''}{last})"
 
 
 def figures(logs: dict[str, Any]) -> str:

@@ -1,0 +1,107 @@
+"""What is done with one batch: the step of training, and the pass over data without training."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..engine.node import no_grad, plain
+from ..engine.tensor import Tensor, tensor
+from ..nn import Module
+from ..optim import EMA
+from . import inputs
+from .inputs import Samples
+from .metrics import MeanMetricWrapper
+from .recipe import Recipe
+
+AT_ONCE = 256  # samples computed at once where nothing is learnt from them
+LABELLED = (
+    "cross_entropy", "nll_loss", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss",
+)  # fmt: skip
+
+
+class Steps:
+    """A model and how it is trained. `recipe` holds the optimiser, the loss, the metrics."""
+
+    def __init__(self, model: Module, recipe: Recipe) -> None:
+        self.model, self.recipe = model, recipe
+
+    def loss(self, data: Samples) -> tuple[Tensor, Tensor]:
+        """Returns (loss, outputs) of a batch."""
+        y_pred = self.model(*data.x)
+        loss = self.recipe.loss(y_pred, data.y, data.weights)
+        if self.recipe.regularized:
+            loss = loss + self.model.penalty()
+        return loss, y_pred
+
+    def step(self, data: Samples) -> tuple[float, Tensor]:
+        """Returns (loss, outputs) of a batch, after the step: the loop of every PyTorch program."""
+        how = self.recipe
+        self.model.train()
+        loss, y_pred = self.loss(data)
+        how.optimizer.zero_grad()
+        loss.backward()
+        how.optimizer.step()
+        if how.ema is not None:
+            how.ema.update()
+        return float(loss.item()), y_pred
+
+    def test(self, data: Samples, batch_size: int = AT_ONCE) -> dict[str, Any]:
+        """Returns the loss and the metrics on the data, by name; nothing is trained."""
+        how = self.recipe
+        how.reset()
+        with evaluating(self.model, how.ema):
+            for batch in in_order(data, batch_size):
+                loss, y_pred = self.loss(batch)
+                how.update(float(loss.item()), batch, y_pred)
+        return how.logs()
+
+    def check(self, data: Samples, batch_size: int) -> None:
+        """Raises an error for everything that is known to be wrong before the first step.
+
+        Loss and metrics see all targets once, with the outputs of one sample in every row.
+        """
+        how = self.recipe
+        inputs.check_finite("fit", data, batch_size)
+        with evaluating(self.model):
+            one = plain(self.model(*data.take(slice(0, 1)).x))
+            shape = one.shape
+            if how.loss.name in LABELLED and len(shape) >= 2:
+                inputs.check_labels("fit", data.y, shape[1] if len(shape) > 2 else shape[-1])
+            if not shape or shape[0] != 1:
+                return  # not a row for each sample: whatever the loss makes of it
+            # A metric or a loss that is a function of the user's is not called before its time.
+            kept = [copy.deepcopy(m) for m in how.metrics if not isinstance(m, MeanMetricWrapper)]
+            for part in in_order(data, 1024):
+                outputs = np.broadcast_to(one, (len(part), *shape[1:]))
+                if how.loss.by_name:
+                    how.loss(tensor(outputs), part.y, part.weights)
+                for metric in kept:
+                    metric.update_state(part.y, outputs, part.weights)
+
+
+@contextmanager
+def evaluating(model: Module, ema: EMA | None = None) -> Iterator[None]:
+    """A context: eval mode, nothing recorded, the averaged weights in place; then all as before."""
+    modes = [(m, m.training) for m in model.modules()]
+    model.eval()
+    try:
+        with no_grad():
+            if ema is None:
+                yield
+            else:
+                with ema.swap():
+                    yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def in_order(data: Samples, size: int) -> Iterator[Samples]:
+    """The samples in parts of `size`, the last one smaller where they do not fit."""
+    for start in range(0, len(data), size):
+        yield data.take(slice(start, start + size))
