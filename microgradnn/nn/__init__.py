@@ -33,7 +33,7 @@ from .attention import MultiheadAttention
 from .cells import GRUCell, LSTMCell, RNNCell
 from .containers import ModuleDict, ModuleList, Residual, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose2d
-from .layers import Dropout, Dropout2d, Flatten, PReLU, RReLU, Unflatten
+from .dropout import Dropout, Dropout2d
 from .linear import Bilinear, Embedding, Linear
 from .losses import (
     BCELoss,
@@ -61,9 +61,11 @@ from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 from .parameter import Parameter
 from .pooling import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from .rectifiers import PReLU, RReLU
 from .recurrent import GRU, LSTM, RNN
 from .regularizers import L1, L2
 from .resample import Upsample
+from .reshaping import Flatten, Unflatten
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "GRU", "L1", "L2", "LSTM", "MLP", "RNN", "SELU",

@@ -31,9 +31,9 @@ from .activations import (
 )
 from .containers import Sequential
 from .init import Initializer
-from .layers import PReLU
 from .linear import Linear
 from .module import Module
+from .rectifiers import PReLU
 
 ACTIVATIONS: dict[str, Callable[[], Module]] = {
     "relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid, "softplus": Softplus, "leaky_relu": LeakyReLU,

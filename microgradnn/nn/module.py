@@ -12,9 +12,9 @@ from ..engine.errors import ConfigError, DTypeError
 from ..engine.node import plain
 from ..engine.tensor import Tensor
 from . import config
+from .loading import IncompatibleKeys, load
 from .members import Members, is_buffer, is_state
 from .parameter import Parameter
-from .state import IncompatibleKeys, load
 from .summary import Summary, summarise
 from .training import Trainable
 

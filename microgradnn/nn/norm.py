@@ -21,7 +21,7 @@ from .module import Module
 from .parameter import Parameter
 
 
-class Scaled(Module):
+class WithScale(Module):
     """Base: weight starts at ones and bias at zeros; both are None without `affine`."""
 
     weight: Parameter | None
@@ -32,7 +32,7 @@ class Scaled(Module):
         self.bias = Parameter(np.zeros(shape, dtype)) if bias else None
 
 
-class Tracked(Scaled):
+class Tracked(WithScale):
     """Base of norms that remember the mean and variance of what they saw in training."""
 
     affine_by_default = True
@@ -143,7 +143,7 @@ class InstanceNorm2d(Tracked):
         )
 
 
-class GroupNorm(Scaled):
+class GroupNorm(WithScale):
     """Groups of channels of each sample of (batch, channels, …) standardised (Wu and He 2018)."""
 
     def __init__(
@@ -173,7 +173,7 @@ class GroupNorm(Scaled):
         return arguments(self.num_groups, self.num_channels, eps=(self.eps, 1e-5), affine=affine)
 
 
-class LayerNorm(Scaled):
+class LayerNorm(WithScale):
     """The last axes, of lengths normalized_shape, standardised (Ba et al. 2016).
 
     An integer stands for one axis. Keras has eps=1e-3.
@@ -206,7 +206,7 @@ class LayerNorm(Scaled):
         )
 
 
-class RMSNorm(Scaled):
+class RMSNorm(WithScale):
     """x / √(mean(x²) + eps) · weight over the last axes (Zhang and Sennrich 2019).
 
     eps=None is the spacing of the dtype at 1, as in torch.

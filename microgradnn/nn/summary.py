@@ -20,7 +20,7 @@ Tree = Members[Any]
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """A module: its name and type, the shapes of its outputs, how many parameters are its own."""
 
     name: str
@@ -45,7 +45,7 @@ class Summary:
     """
 
     title: str
-    rows: list[Row]
+    rows: list[SummaryRow]
     total: int
     trainable: int
     buffers: int
@@ -85,7 +85,9 @@ def summarise(module: Tree, input: Any, batch: int, dtype: Any) -> Summary:
         count = sum(p.size for i, p in own.items() if i not in seen)
         seen.update(own)
         if name or count or not any(module.children()):
-            rows.append(Row(name or "(itself)", type(inner).__name__, outputs[id(inner)], count))
+            rows.append(
+                SummaryRow(name or "(itself)", type(inner).__name__, outputs[id(inner)], count)
+            )
     arrows = ", ".join(str(np.shape(plain(x))) for x in inputs)
     title = f"{type(module).__name__}: {arrows} -> {outputs[id(module)][-1]}"
     arrays = [*module.parameters(), *module.buffers()]

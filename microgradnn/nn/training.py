@@ -40,7 +40,7 @@ class MetricLike(Protocol):
 
     name: str
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None: ...  # noqa: D102
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None: ...  # noqa: D102
     def result(self) -> Any: ...  # noqa: D102
     def reset_state(self) -> None: ...  # noqa: D102
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.errors import ConfigError, DataError, ShapeError
 from . import reading
-from .reading import Array, Pair, Threshold
+from .reading import Array, Cutoff, Pair
 
 
 class Metric:
@@ -46,7 +46,7 @@ class Metric:
 # ---- means --------------------------------------------------------------------------------------
 
 
-class Average(Metric):
+class AverageMetric(Metric):
     """Σ w·values / Σ w, where `values` of a subclass has one value for each weight."""
 
     total: float
@@ -76,7 +76,7 @@ class Average(Metric):
         self.weight += float(values.size if w is None else w.sum())
 
 
-class Mean(Average):
+class Mean(AverageMetric):
     """The mean of given numbers, Σ w·v / Σ w: a loss over batches, its weight their length."""
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
@@ -85,7 +85,7 @@ class Mean(Average):
         self._add(array, sample_weight)
 
 
-class MeanMetricWrapper(Average):
+class MeanMetricWrapper(AverageMetric):
     """The mean of a function f(y_true, y_pred) of arrays, under its own name.
 
     f returns a value for each sample, or one number, which is taken to be the mean of its batch.
@@ -116,12 +116,12 @@ class MeanMetricWrapper(Average):
 # ---- how often right ----------------------------------------------------------------------------
 
 
-class Accuracy(Average):
+class Accuracy(AverageMetric):
     """How often the predicted class is the true one; the shapes decide how, as in Keras.
 
     labels (n,) or (n, 1), scores (n, C)    the class of the highest score
     one-hot (n, C), scores (n, C)           the same, and the label that of the highest entry
-    0 or 1 (n,) or (n, 1), numbers likewise yes if above the threshold (see Threshold)
+    0 or 1 (n,) or (n, 1), numbers likewise yes if above the threshold (see Cutoff)
     integers and integers likewise          both are labels
     """
 
@@ -129,7 +129,7 @@ class Accuracy(Average):
         self, name: str | None = None, *, threshold: float = 0.5, from_logits: bool = False
     ) -> None:
         super().__init__(name)
-        self.above = Threshold(self.name, threshold, from_logits)
+        self.above = Cutoff(self.name, threshold, from_logits)
 
     def values(self, y_true: Any, y_pred: Any) -> Array:
         """True where right."""
@@ -146,7 +146,7 @@ class BinaryAccuracy(Accuracy):
         return true == predicted
 
 
-class TopKAccuracy(Average):
+class TopKAccuracy(AverageMetric):
     """How often the true class is among the k highest scores, for one-hot labels or integers.
 
     Of equal scores the lower index counts as higher, so k classes are chosen, never more (Keras

@@ -15,7 +15,7 @@ from ..engine.errors import ConfigError
 from ..nn.training import Logs
 from .checkpoint import CheckpointManager, PathLike, save_checkpoint
 from .events import Callback, Monitor
-from .run import Run
+from .run import TrainingRun
 
 
 class CSVLogger(Callback):
@@ -81,7 +81,7 @@ class ModelCheckpoint(Monitor):
             return
         if not self.best_only:
             self._save()
-        elif self.plateau.better(self.figure(logs)):
+        elif self.patient.better(self.figure(logs)):
             save_checkpoint(self.manager.directory / "best.safetensors", **run_state(self.run))
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
@@ -113,7 +113,7 @@ class BackupAndRestore(ModelCheckpoint):
         self.manager.restore(**run_state(self.run))
 
 
-def run_state(run: Run) -> dict[str, Any]:
+def run_state(run: TrainingRun) -> dict[str, Any]:
     """The objects of a run that a checkpoint holds: enough to go on bit for bit."""
     objects: dict[str, Any] = {"model": run.model, "optimizer": run.optimizer, "run": run}
     if run.ema is not None:

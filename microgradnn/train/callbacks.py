@@ -58,10 +58,10 @@ class EarlyStopping(Monitor):
         """Counts epochs without improvement."""
         if epoch < self.first:
             return
-        stalled = self.plateau.stalled(self.figure(logs))
+        stalled = self.patient.stalled(self.figure(logs))
         if stalled:
             self.stopped_epoch, self.model.stop_training = epoch, True
-        elif self.plateau.num_bad_epochs == 0:
+        elif self.patient.num_bad_epochs == 0:
             self.best_epoch = epoch
             self.weights = self.model.state_dict() if self.restore else None
 
@@ -94,7 +94,7 @@ class ReduceLROnPlateau(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Counts epochs without improvement."""
-        if self.plateau.stalled(self.figure(logs)):
+        if self.patient.stalled(self.figure(logs)):
             optimizer = self.run.optimizer
             optimizer.lr = max(optimizer.lr * self.factor, self.min_lr)
 

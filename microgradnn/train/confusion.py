@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.errors import ConfigError, ShapeError
 from .averages import Metric
-from .reading import Array, Threshold, binary, decided, numbers, sample_weights, whole
+from .reading import Array, Cutoff, binary, decided, numbers, sample_weights, whole
 
 
 class Counts:
@@ -69,7 +69,7 @@ class _Counted(Metric):
         super().__init__(name)
         if num_classes is not None:
             self.num_classes = whole(self.name, "num_classes", num_classes, 2)
-        self.above = Threshold(self.name, threshold, from_logits)
+        self.above = Cutoff(self.name, threshold, from_logits)
         self.reset_state()
 
     def reset_state(self) -> None:

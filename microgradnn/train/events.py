@@ -10,8 +10,8 @@ from collections.abc import Callable
 from ..engine.errors import ConfigError
 from ..nn import Module
 from ..nn.training import Logs
-from ..optim.plateau import Plateau
-from .run import Run
+from ..optim.patience import Patience
+from .run import TrainingRun
 
 
 class Callback:
@@ -22,9 +22,9 @@ class Callback:
     """
 
     model: Module
-    run: Run
+    run: TrainingRun
 
-    def set_run(self, run: Run) -> None:
+    def set_run(self, run: TrainingRun) -> None:
         """Called before on_train_begin."""
         self.run, self.model = run, run.model
 
@@ -68,13 +68,13 @@ class Monitor(Callback):
             more = ("acc", "precision", "recall", "f1", "r2", "auc")
             mode = "max" if any(word in monitor for word in more) else "min"
         self.monitor, self.mode, self.min_delta, self.patience = monitor, mode, min_delta, patience
-        self.plateau = Plateau()
+        self.patient = Patience()
         self.start()
 
     def start(self) -> None:
         """Forgets the figures so far."""
-        # Keras acts after `patience` epochs without improvement, Plateau after more than that.
-        self.plateau.watch(self.mode, self.min_delta, patience=max(self.patience - 1, 0))
+        # Keras acts after `patience` epochs without improvement, Patience after more than that.
+        self.patient.watch(self.mode, self.min_delta, patience=max(self.patience - 1, 0))
 
     def figure(self, logs: Logs) -> float:
         """Returns the figure that is watched. Raises ConfigError if there is none."""

@@ -117,7 +117,7 @@ def _column(a: Array) -> Array:
 # ---- deciding -----------------------------------------------------------------------------------
 
 
-class Threshold:
+class Cutoff:
     """What is a yes: p > threshold of probabilities, σ(z) > threshold of logits.
 
     Logits z are compared with log(threshold / (1 - threshold)), so that σ does not round.
@@ -147,7 +147,7 @@ class Threshold:
         return p > self.cut
 
 
-def binary(name: str, y_true: Any, y_pred: Any, above: Threshold) -> Pair:
+def binary(name: str, y_true: Any, y_pred: Any, above: Cutoff) -> Pair:
     """True and predicted yes or no, of one shape; labels are 0 or 1."""
     t, p = paired(name, known(name, "y_true", y_true), known(name, "y_pred", y_pred))
     wrong = (t != 0) & (t != 1)
@@ -196,7 +196,7 @@ def by_shape(name: str, y_true: Any, y_pred: Any) -> Pair:
 
 
 def decided(
-    name: str, y_true: Any, y_pred: Any, above: Threshold, limit: int | None = None
+    name: str, y_true: Any, y_pred: Any, above: Cutoff, limit: int | None = None
 ) -> tuple[Array, Array, int]:
     """True and predicted classes, and how many classes there are; `limit` is how many may be.
 

@@ -51,28 +51,18 @@ class Recipe:
             if names.count(name) > 1:
                 raise ConfigError(f"{caller}: two metrics are called {name!r}; give one a name=")
         self.mean_loss = metrics.Mean("loss")
-        self.ema = optim.EMA(model, ema) if isinstance(ema, float) else ema
-        if ema is not None and not isinstance(self.ema, optim.EMA):
-            raise ConfigError(
-                f"{caller}: ema is {ema!r}, need a decay such as 0.99 or an optim.EMA"
-            )
-        theirs = {id(p) for group in self.optimizer.param_groups for p in group["params"]}
-        if not any(id(p) in theirs for p in model.parameters()):
-            raise ConfigError(f"{caller}: the optimizer has no parameter of this model")
-        self.regularized = any(
-            vars(m).get(f"{part}_regularizer")
-            for m in model.modules()
-            for part in ("kernel", "bias")
-        )
+        self.ema = _average(caller, model, ema)
+        layers = map(vars, model.modules())
+        self.regularized = any(layer.get("kernel_regularizer") is not None for layer in layers)
 
     def reset(self) -> None:
-        """None; forgets the figures of the last pass over the data."""
+        """Forgets the figures of the last pass over the data."""
         self.mean_loss.reset_state()
         for metric in self.metrics:
             metric.reset_state()
 
     def update(self, loss: float, data: Samples, y_pred: Any) -> None:
-        """None; adds a batch to the figures."""
+        """Adds a batch to the figures."""
         self.mean_loss.update_state(loss, len(data))
         raw = plain(y_pred)
         for metric in self.metrics:
@@ -100,6 +90,9 @@ class Recipe:
 
 def _optimizer(caller: str, model: Module, given: OptimizerLike) -> optim.Optimizer:
     if isinstance(given, optim.Optimizer):
+        theirs = {id(p) for group in given.param_groups for p in group["params"]}
+        if not any(id(p) in theirs for p in model.parameters()):
+            raise ConfigError(f"{caller}: the optimizer has no parameter of this model")
         return given
     if isinstance(given, str):
         if given.lower() not in OPTIMIZERS:
@@ -110,7 +103,15 @@ def _optimizer(caller: str, model: Module, given: OptimizerLike) -> optim.Optimi
             f"{caller}: optimizer is a {type(given).__name__}; use a name such as 'adam', "
             "optim.Adam(model.parameters()) or a function of the parameters"
         )
-    return given(model.parameters())
+    return _optimizer(caller, model, given(model.parameters()))
+
+
+def _average(caller: str, model: Module, ema: Any) -> optim.EMA | None:
+    if isinstance(ema, float):
+        return optim.EMA(model, ema)
+    if ema is None or isinstance(ema, optim.EMA):
+        return ema
+    raise ConfigError(f"{caller}: ema is {ema!r}, need a decay such as 0.99 or an optim.EMA")
 
 
 def _metric(caller: str, given: Any, logits: bool) -> metrics.Metric:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError, ShapeError
-from .averages import Average, Metric
+from .averages import AverageMetric, Metric
 from .reading import Array, Floats, finite_pair, sample_weights
 
 
-class MeanSquaredError(Average):
+class MeanSquaredError(AverageMetric):
     """mean (y_pred - y_true)², over all outputs."""
 
     def values(self, y_true: Any, y_pred: Any) -> Array:
@@ -27,7 +27,7 @@ class RootMeanSquaredError(MeanSquaredError):
         return math.sqrt(super().result())
 
 
-class MeanAbsoluteError(Average):
+class MeanAbsoluteError(AverageMetric):
     """mean |y_pred - y_true|, over all outputs."""
 
     def values(self, y_true: Any, y_pred: Any) -> Array:

@@ -17,7 +17,7 @@ from .progress import Progress
 from .steps import Steps
 
 
-class Run:
+class TrainingRun:
     """One call of fit: where it is, and what a checkpoint must keep to go on from there."""
 
     def __init__(

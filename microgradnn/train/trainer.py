@@ -27,7 +27,7 @@ from ..nn.training import (
 from ..optim import EMA
 from . import inputs
 from .recipe import Recipe
-from .run import Run
+from .run import TrainingRun
 from .steps import AT_ONCE, Steps, evaluating, in_order
 
 
@@ -90,7 +90,7 @@ class Trainer(Steps):
         for part in (train, validation):
             if part is not None:
                 self.check(part, size)
-        run = Run(self, train, validation, size, epochs, initial_epoch, shuffle, seed)
+        run = TrainingRun(self, train, validation, size, epochs, initial_epoch, shuffle, seed)
         return run.train(list(callbacks), verbose)
 
     def train_on_batch(

@@ -7,6 +7,6 @@ from ...functions.losses import *  # noqa: F403
 from .activation import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .images import *  # noqa: F403
+from .interpolation import *  # noqa: F403
 from .layer import *  # noqa: F403
-from .pooling import *  # noqa: F403
-from .resample import *  # noqa: F403
+from .pools import *  # noqa: F403

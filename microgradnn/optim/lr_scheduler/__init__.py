@@ -9,8 +9,8 @@ Each rate is computed from the initial one by a closed formula, where torch mult
 and drifts by an ulp per step. A rate set by hand is therefore overwritten by the next step().
 """
 
-from .base import LRScheduler
 from .plateau import ReduceLROnPlateau
+from .scheduler import LRScheduler
 from .schedulers import (
     ConstantLR,
     CosineAnnealingLR,

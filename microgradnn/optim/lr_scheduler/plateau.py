@@ -6,11 +6,11 @@ from typing import Any
 from ...engine.errors import ConfigError
 from ..base import Optimizer
 from ..groups import need, number_problem
-from ..plateau import Plateau
-from .base import Scheduler
+from ..patience import Patience
+from .scheduler import Scheduler
 
 
-class ReduceLROnPlateau(Scheduler, Plateau):
+class ReduceLROnPlateau(Scheduler, Patience):
     """lr = max(lr · factor, min_lr) after more than `patience` epochs without a better metric.
 
     Better, in mode "min", is below best·(1 - threshold), or best - threshold with threshold_mode

@@ -7,7 +7,7 @@ from ...engine.errors import ConfigError
 from .. import formulas
 from ..base import Optimizer
 from ..groups import need
-from .base import LRScheduler
+from .scheduler import LRScheduler
 
 
 class LambdaLR(LRScheduler):

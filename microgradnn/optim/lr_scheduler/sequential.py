@@ -7,7 +7,7 @@ from typing import Any
 from ...engine.errors import ConfigError
 from ..base import Optimizer
 from ..groups import need
-from .base import LRScheduler
+from .scheduler import LRScheduler
 
 
 class SequentialLR(LRScheduler):

@@ -3,7 +3,7 @@
 import math
 
 
-class Plateau:
+class Patience:
     """Watches one figure, epoch by epoch: which is the best, and for how long was none better?
 
     Better, in mode "min", is below best - threshold, or below best·(1 - threshold) with
