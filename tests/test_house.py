@@ -50,10 +50,7 @@ LAZY = {
     "microgradnn.__getattr__": "the engine alone imports faster",
     "microgradnn.__main__.main": "a command loads what it needs, not the other commands",
     "microgradnn.__main__._watch": "a command loads what it needs, not the other commands",
-    "microgradnn.nn.module.Module.compile": "models do not load the training loop",
-    "microgradnn.nn.module.Module.fit": "models do not load the training loop",
-    "microgradnn.nn.module.Module.evaluate": "models do not load the training loop",
-    "microgradnn.nn.module.Module.predict": "models do not load the training loop",
+    "microgradnn.nn.training._train": "models do not load the training loop",
     "microgradnn.check.__getattr__": "the checker loads when it is used",
     "microgradnn.check.files.pytest_plugin": "pytest loads the plugin in every project",
     "microgradnn.data.mnist._locate": "network code takes longer to import than this library",
@@ -94,21 +91,9 @@ TABLES = ("microgradnn/engine/ops.py", "microgradnn/engine/ops_linalg.py")
 LONG_FILES = (*TABLES, "microgradnn/engine/kernels.py")
 
 KNOWN: dict[str, list[str]] = {
-    "imports_point_down": [
-        "microgradnn.nn.module -> microgradnn.train.trainer",
-    ],
-    "no_circles": [
-        "microgradnn.nn.module -> microgradnn.nn.members -> microgradnn.nn.module",
-        "microgradnn.nn.module -> microgradnn.nn.summary -> microgradnn.nn.module",
-        "microgradnn.optim.base -> microgradnn.optim.saving -> microgradnn.optim.base",
-    ],
     "files_are_short": [
         "microgradnn/engine/rules.py",
         "microgradnn/engine/tensor.py",
-        "microgradnn/functions/linalg.py",
-        "microgradnn/functions/losses.py",
-        "microgradnn/functions/reduce.py",
-        "microgradnn/functions/shape.py",
         "microgradnn/transforms/derivatives.py",
     ],
     "functions_are_short": [
@@ -134,12 +119,10 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/engine/rules.py: on_number",
         "microgradnn/engine/tensor.py: record",
         "microgradnn/engine/value.py: _binary",
-        "microgradnn/functions/losses.py: cross_entropy",
         "microgradnn/nn/config.py: describe",
         "microgradnn/nn/functional/convolution.py: _conv",
         "microgradnn/nn/functional/convolution.py: _conv_transpose",
         "microgradnn/train/checkpoint.py: _parse",
-        "microgradnn/train/trainer.py: fit",
         "microgradnn/transforms/anomaly.py: _traced",
         "microgradnn/transforms/custom.py: __call__",
         "microgradnn/transforms/derivatives.py: __init__",
@@ -189,33 +172,17 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/train/averages.py: def update_state(self, values: Any, samp",
     ],
     "classes_have_names_of_their_own": [
-        "Average: compare.specs microgradnn.train.averages",
         "NothingError: microgradnn.check.files.child microgradnn.check.files.worker",
-        "Row: compare.lockstep microgradnn.nn.summary",
-        "Run: compare.layer_bounds microgradnn.train.run",
-        "Scaled: compare.norm_bounds microgradnn.nn.norm",
-        "Threshold: microgradnn.nn.activations microgradnn.train.reading",
     ],
     "modules_have_names_of_their_own": [
-        "base: microgradnn.optim.base microgradnn.optim.lr_scheduler.base",
-        "layers: compare.layers microgradnn.nn.layers",
-        "pooling: microgradnn.nn.functional.pooling microgradnn.nn.pooling",
         "report: compare.report microgradnn.check.report",
         "scalar: compare.frameworks.scalar microgradnn.scalar",
-        "state: microgradnn.check.subjects.state microgradnn.nn.state",
     ],
     "the_engine_is_read_in_an_afternoon": [
         "microgradnn/engine",
     ],
     "exceptions_are_still_needed": [
-        "microgradnn.nn.module.Module.compile",
-        "microgradnn.nn.module.Module.evaluate",
-        "microgradnn.nn.module.Module.fit",
-        "microgradnn.nn.module.Module.predict",
         "microgradnn/engine/ops_linalg.py",
-    ],
-    "an_import_loads_no_more_than_it_needs": [
-        "microgradnn.nn: train",
     ],
 }
 
