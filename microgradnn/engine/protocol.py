@@ -9,7 +9,7 @@ NumPy is asked loses a gradient silently.
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeE
 from .rules import OPS, UFUNCS, Carrier
 from .value import Value
 
+F = TypeVar("F", bound=Callable[..., Any])
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """Our function for each NumPy function: filled by `implements` in functions/."""
 
@@ -52,13 +53,13 @@ _INSTEAD = {
 }
 
 
-def implements(*numpy_functions: Any) -> Callable[[Any], Any]:
+def implements(*numpy_functions: Any) -> Callable[[F], F]:
     """A decorator: our function is what these NumPy functions mean for Tensors.
 
     Called as NumPy's or as ours, what it raises is typed and begins with the name.
     """
 
-    def enter(ours: Any) -> Any:
+    def enter(ours: F) -> F:
         for function in numpy_functions:
             if callable(function):  # a name stands for what this NumPy does not have yet
                 FUNCTIONS[function] = _adapted(function, ours)
@@ -72,7 +73,7 @@ def implements(*numpy_functions: Any) -> Callable[[Any], Any]:
             except (TypeError, ValueError, IndexError) as error:
                 raise _typed(ours.__name__, error) from error
 
-        return named if inspect.isfunction(ours) else ours
+        return named if inspect.isfunction(ours) else ours  # type: ignore[return-value]
 
     return enter
 

@@ -1,17 +1,19 @@
 """The names of types in signatures: what goes into a function and what comes out.
 
     def softmax(x: Like[A], axis: Axis = -1) -> A     a Tensor in, a Tensor out; else an array out
-    def elu(x: Some[E], alpha: float = 1.0) -> E      the same, also for Values and single numbers
+    def elu(x: Each[E], alpha: float = 1.0) -> E      also a Value in, a Value out; a float, a float
+    def where(c: ArrayLike, x: Some[E], y: Some[E]) -> E
 
-Several arguments may be Like[A] or Some[E]: if one is a Tensor (or a Value), so is the result.
+Of several arguments Like[A] or Some[E] one Tensor (or Value) is enough to make the result one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike as DTypeLike
+from numpy.typing import DTypeLike
 
 from .tensor import Tensor
 from .value import Value
@@ -29,10 +31,15 @@ else:
 
 Array = np.ndarray  # also NumPy's scalars, which sums are and which have an array's methods
 Number = float | np.generic  # int and bool too
-Nested = list[Any] | tuple[Any, ...]  # numbers or arrays in lists, as np.array takes them
-Like: TypeAlias = A | Array | Number | Nested
+Row = Sequence[Number | Array]
+Nested = Row | Sequence[Row] | Sequence[Sequence[Row]]  # numbers in lists, as np.array takes them
+
+Like: TypeAlias = A | Sequence[A] | Array | Number | Nested
+Each: TypeAlias = E | np.generic | Nested
 Some: TypeAlias = E | Array | Number | Nested
 ArrayLike = Tensor | Array | Number | Nested
 
 Axis = int | tuple[int, ...] | None  # None: all axes
-Shape = int | tuple[int, ...] | list[int]
+Shape = int | Sequence[int]
+DType = DTypeLike | None
+Index = int | slice | Sequence[int] | Array

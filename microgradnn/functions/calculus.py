@@ -9,6 +9,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
+from ..engine.types import A, ArrayLike, Axis, Like
 from .choosing import clip, take, where
 from .joining import concatenate, stack
 from .products import matmul
@@ -21,39 +22,45 @@ def _cut(a: Any, axis: int, start: Any, stop: Any, step: Any = None) -> Any:
 
 
 @implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def diff(
+    a: Like[A],
+    n: int = 1,
+    axis: int = -1,
+    prepend: Like[A] | None = None,
+    append: Like[A] | None = None,
+) -> A:
     """The n-th differences of neighbours along axis."""
-    a = array(a)
+    x = array(a)
     if n < 0:
         raise ValueError(f"order {n} is negative")
     if n == 0:
-        return a
+        return x
     ends = [None if e is None or e is np._NoValue else array(e) for e in (prepend, append)]
-    one = tuple(1 if i == axis % a.ndim else k for i, k in enumerate(a.shape))
+    one = tuple(1 if i == axis % x.ndim else k for i, k in enumerate(x.shape))
     ends = [e if e is None or e.ndim else broadcast_to(e, one) for e in ends]
-    parts = [e for e in (ends[0], a, ends[1]) if e is not None]
-    a = concatenate(parts, axis) if len(parts) > 1 else a
+    parts = [e for e in (ends[0], x, ends[1]) if e is not None]
+    x = concatenate(parts, axis) if len(parts) > 1 else x
     for _ in range(n):
-        a = _cut(a, axis, 1, None) - _cut(a, axis, None, -1)
-    return a
+        x = _cut(x, axis, 1, None) - _cut(x, axis, None, -1)
+    return x
 
 
 @implements(np.ediff1d)
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+def ediff1d(ary: Like[A], to_end: Like[A] | None = None, to_begin: Like[A] | None = None) -> A:
     """The differences of neighbours in the flattened array, between to_begin and to_end."""
     parts = [to_begin, diff(ravel(ary)), to_end]
     return concatenate([ravel(p) for p in parts if p is not None])
 
 
 @implements(np.gradient)
-def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def gradient(f: Like[A], *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
     """The slopes of samples f along each axis by central differences, one-sided at the ends.
 
     varargs: the spacing, or one spacing or array of coordinates for each axis.
     """
-    f = array(f)
-    axes = tuple(range(f.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    axes = tuple(i % f.ndim for i in axes)
+    y = array(f)
+    axes = tuple(range(y.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = tuple(i % y.ndim for i in axes)
     given = list(varargs) or [1.0]
     if len(given) == 1 and np.ndim(plain(given[0])) == 0:
         given = given * len(axes)
@@ -61,7 +68,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError(f"{len(given)} spacings for {len(axes)} axes")
     if edge_order not in (1, 2):
         raise ValueError("edge_order greater than 2 is not supported")
-    out = [_slope(f, h, i, edge_order) for h, i in zip(given, axes, strict=True)]
+    out = [_slope(y, h, i, edge_order) for h, i in zip(given, axes, strict=True)]
     return out[0] if len(out) == 1 else tuple(out)
 
 
@@ -94,39 +101,43 @@ def _end(y0: Any, y1: Any, y2: Any, a: Any, b: Any) -> Any:
 
 
 @implements(getattr(np, "trapezoid", "trapezoid"))
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: Like[A], x: Like[A] | None = None, dx: ArrayLike = 1.0, axis: int = -1) -> A:
     """The integral of samples y along axis by the trapezoidal rule."""
-    y = array(y)
+    f = array(y)
     if x is not None:
         dx = diff(array(x)) if np.ndim(plain(x)) == 1 else diff(x, axis=axis)
         if dx.ndim == 1:
-            dx = reshape(dx, tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
-    return sum(dx * (_cut(y, axis, 1, None) + _cut(y, axis, None, -1)) / 2.0, axis)
+            dx = reshape(dx, tuple(-1 if i == axis % f.ndim else 1 for i in range(f.ndim)))
+    return sum(dx * (_cut(f, axis, 1, None) + _cut(f, axis, None, -1)) / 2.0, axis)
 
 
 @implements(np.interp)
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+def interp(
+    x: Like[A], xp: Like[A], fp: Like[A], left: float | None = None, right: float | None = None
+) -> A:
     """Straight lines through the points (xp, fp), xp increasing, at x; constant outside.
 
     At a point of xp the slope is that of the line to its right.
     """
-    x, xp, fp = array(x), array(xp), array(fp)
-    if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
-        raise ValueError(f"xp {xp.shape} and fp {fp.shape} must be vectors of one length")
-    n, at = xp.shape[0], plain(x)
+    t, px, py = array(x), array(xp), array(fp)
+    if px.ndim != 1 or px.shape != py.shape or not px.size:
+        raise ValueError(f"xp {px.shape} and fp {py.shape} must be vectors of one length")
+    n, at = px.shape[0], plain(t)
     if n == 1:
-        y = broadcast_to(fp[0], x.shape) + x * 0
+        y = broadcast_to(py[0], t.shape) + t * 0
     else:
-        i = np.clip(np.searchsorted(plain(xp), at, "right") - 1, 0, n - 2)
-        x0, x1, y0, y1 = take(xp, i), take(xp, i + 1), take(fp, i), take(fp, i + 1)
-        y = y0 + (y1 - y0) / (x1 - x0) * (x - x0)
-    y = where(at < plain(xp)[0], fp[0] if left is None else left, y)
-    y = where(at > plain(xp)[-1], fp[-1] if right is None else right, y)
-    return where(at == plain(xp)[-1], y if n == 1 else y0 + (y1 - y0), y)
+        i = np.clip(np.searchsorted(plain(px), at, "right") - 1, 0, n - 2)
+        x0, x1, y0, y1 = take(px, i), take(px, i + 1), take(py, i), take(py, i + 1)
+        y = y0 + (y1 - y0) / (x1 - x0) * (t - x0)
+    y = where(at < plain(px)[0], py[0] if left is None else left, y)
+    y = where(at > plain(px)[-1], py[-1] if right is None else right, y)
+    return where(at == plain(px)[-1], y if n == 1 else y0 + (y1 - y0), y)
 
 
 @implements(np.unwrap)
-def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+def unwrap(
+    p: Like[A], discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi
+) -> A:
     """p with jumps larger than half a period taken out by adding whole periods."""
     shift = np.unwrap(plain(p), discont, axis, period=period) - plain(p)
     return array(p) + shift
@@ -134,9 +145,14 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * n
 
 @implements(np.cov)
 def cov(
-    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
-    fweights: Any = None, aweights: Any = None,
-) -> Any:  # fmt: skip
+    m: Like[A],
+    y: Like[A] | None = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: ArrayLike | None = None,
+    aweights: ArrayLike | None = None,
+) -> A:
     """The covariance matrix of variables (rows, or columns if not rowvar) over observations."""
     x = _variables(m, rowvar)
     if y is not None:
@@ -155,8 +171,8 @@ def cov(
         factor = total[0] - ddof * sum(w * array(aweights)) / total[0]
     d = x - reshape(middle, (-1, 1))
     c = matmul(d if w is None else d * w, matrix_transpose(d))
-    y = ops.div(c, np.maximum(factor, 0) if not hasattr(factor, "_data") else factor)
-    return reshape(y, tuple(n for n in y.shape if n != 1)) if y.shape == (1, 1) else y
+    out = ops.div(c, np.maximum(factor, 0) if not hasattr(factor, "_data") else factor)
+    return reshape(out, ()) if out.shape == (1, 1) else out
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
@@ -169,7 +185,7 @@ def _variables(m: Any, rowvar: bool) -> Any:
 
 
 @implements(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+def corrcoef(x: Like[A], y: Like[A] | None = None, rowvar: bool = True) -> A:
     """The matrix of correlation coefficients, covariances over the standard deviations."""
     c = cov(x, y, rowvar)
     if not c.ndim:
@@ -179,23 +195,23 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 
 @implements(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
+def polyval(p: Like[A], x: Like[A]) -> A:
     """The polynomial with coefficients p, highest power first, at x."""
-    p, x = array(p), array(x)
-    y = x * 0
-    for i in range(p.shape[0]):
-        y = y * x + p[i]
+    c, t = array(p), array(x)
+    y = t * 0
+    for i in range(c.shape[0]):
+        y = y * t + c[i]
     return y
 
 
 @implements(np.vander)
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def vander(x: Like[A], N: int | None = None, increasing: bool = False) -> A:  # noqa: N803
     """The powers of x as columns, the highest first unless increasing."""
-    x = array(x)
-    n = x.shape[0] if N is None else N
-    columns = [x * 0 + 1]
+    t = array(x)
+    n = t.shape[0] if N is None else N
+    columns = [t * 0 + 1]
     for _ in range(n - 1):
-        columns.append(columns[-1] * x)
+        columns.append(columns[-1] * t)
     columns = columns[:n]
     return stack(columns if increasing else columns[::-1], 1)
 

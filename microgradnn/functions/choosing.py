@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
+from ..engine.types import A, Array, ArrayLike, DType, E, Each, Like, Shape, Some
+from ..engine.value import Value
 from .joining import stack
 from .shape import as_array, broadcast_arrays, expand_dims, moveaxis, ravel
 
 
+@overload
+def where(condition: ArrayLike) -> tuple[Array, ...]: ...
+@overload
+def where(condition: ArrayLike, x: Some[E], y: Some[E]) -> E: ...
 @implements(np.where)
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """x where the condition is true, y elsewhere; without them, the indices of the true elements.
@@ -41,31 +47,31 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 
 @implements(np.piecewise)
-def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+def piecewise(x: Like[A], condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> A:
     """For each element the last function (or constant) whose condition is true, else 0.
 
     A function sees only the elements it is chosen for.
     """
-    x = array(x)
-    conditions = [condlist] if np.ndim(condlist) == x.ndim and x.ndim else list(condlist)
-    conditions = [np.broadcast_to(np.asarray(plain(c), bool), x.shape) for c in conditions]
+    a = array(x)
+    conditions = [condlist] if np.ndim(condlist) == a.ndim and a.ndim else list(condlist)
+    conditions = [np.broadcast_to(np.asarray(plain(c), bool), a.shape) for c in conditions]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))
     if len(funclist) != len(conditions):
         raise ValueError(f"{len(conditions)} conditions for {len(funclist)} functions")
-    last = np.full(x.shape, -1)
+    last = np.full(a.shape, -1)
     for i, c in enumerate(conditions):
         last = np.where(c, i, last)
-    out: Any = np.zeros(x.shape, x.dtype)
+    out: Any = np.zeros(a.shape, a.dtype)
     for i, f in enumerate(funclist):
         chosen = last == i
-        y = f(x[chosen], *args, **kw) if callable(f) else np.full(int(chosen.sum()), f, x.dtype)
-        out = out + ops.put(array(y), index=(chosen,), shape=x.shape)
+        y = f(a[chosen], *args, **kw) if callable(f) else np.full(int(chosen.sum()), f, a.dtype)
+        out = out + ops.put(array(y), index=(chosen,), shape=a.shape)
     return out
 
 
 @implements(np.choose)
-def choose(a: Any, choices: Sequence[Any], mode: str = "raise") -> Any:
+def choose(a: ArrayLike, choices: Sequence[Any], mode: str = "raise") -> Any:
     """For each element of a the element of choices[a] at its place."""
     index = np.asarray(plain(a))
     parts = [array(c) for c in (choices if isinstance(choices, (list, tuple)) else list(choices))]
@@ -79,7 +85,14 @@ def choose(a: Any, choices: Sequence[Any], mode: str = "raise") -> Any:
 
 
 @implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def clip(
+    a: Each[E],
+    a_min: ArrayLike | Value | None = None,
+    a_max: ArrayLike | Value | None = None,
+    *,
+    min: ArrayLike | Value | None = None,
+    max: ArrayLike | Value | None = None,
+) -> E:
     """Each element moved into [min, max], either of which may be None; max wins if min > max.
 
     The gradient passes inside and at the bounds, as in PyTorch and TensorFlow.
@@ -93,45 +106,73 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 
 @implements(np.take)
-def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+def take(a: Like[A], indices: ArrayLike, axis: int | None = None, *, mode: str = "raise") -> A:
     """The elements at integer indices along axis, of the flattened array by default."""
-    a, at = array(a), np.asarray(plain(indices))
+    x, at = array(a), np.asarray(plain(indices))
     if not at.size and at.dtype.kind == "f":
         at = at.astype(int)
-    return ops.take(a, indices=at, axis=axis, mode=mode)
+    return ops.take(x, indices=at, axis=axis, mode=mode)
 
 
 @implements(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+def take_along_axis(arr: Like[A], indices: ArrayLike, axis: int | None = -1) -> A:
     """At each place the element of arr at that index along axis."""
     return ops.take_along_axis(array(arr), indices=np.asarray(plain(indices)), axis=axis)
 
 
 @implements(np.compress)
-def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+def compress(condition: ArrayLike, a: Like[A], axis: int | None = None) -> A:
     """The slices along axis where the condition is true."""
     return take(a, np.flatnonzero(np.asarray(plain(condition))), axis)
 
 
 @implements(np.extract)
-def extract(condition: Any, arr: Any) -> Any:
+def extract(condition: ArrayLike, arr: Like[A]) -> A:
     """The elements where the condition is true, in one row."""
     return take(ravel(arr), np.flatnonzero(np.ravel(plain(condition))), 0)
 
 
 @implements(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+def full_like(
+    a: ArrayLike, fill_value: Like[A], dtype: DType = None, *, shape: Shape | None = None
+) -> A:
     """An array of a's shape filled with one number, which may be a Tensor."""
     like = np.empty_like(plain(a), dtype, shape=shape)
     full = ops.broadcast_to(array(fill_value), shape=like.shape)
     return ops.astype(full, dtype=like.dtype)
 
 
+@overload
+def linspace(
+    start: Like[A],
+    stop: Like[A],
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: Literal[False] = False,
+    dtype: DType = None,
+    axis: int = 0,
+) -> A: ...
+@overload
+def linspace(
+    start: Like[A],
+    stop: Like[A],
+    num: int = 50,
+    endpoint: bool = True,
+    *,
+    retstep: Literal[True],
+    dtype: DType = None,
+    axis: int = 0,
+) -> tuple[A, A]: ...
 @implements(np.linspace)
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
-    dtype: Any = None, axis: int = 0,
-) -> Any:  # fmt: skip
+    start: Like[A],
+    stop: Like[A],
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DType = None,
+    axis: int = 0,
+) -> A | tuple[A, A]:
     """num numbers from start to stop, evenly spaced along a new axis."""
     t = np.linspace(0.0, 1.0, num, endpoint)
     a, b = broadcast_arrays(array(start), array(stop))
@@ -146,14 +187,14 @@ def linspace(
 
 @implements(np.apply_along_axis)
 def apply_along_axis(
-    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
-) -> Any:
+    func1d: Callable[..., Any], axis: int, arr: Like[A], *args: Any, **kwargs: Any
+) -> A:
     """func1d of every vector along axis."""
     a = array(arr)
     moved = ops.swapaxes(a, axis1=axis, axis2=-1)
-    rest = moved.shape[:-1]
+    rest: tuple[int, ...] = moved.shape[:-1]
     rows = ops.reshape(moved, shape=(-1, moved.shape[-1]))
-    out = stack([array(func1d(rows[i], *args, **kwargs)) for i in range(rows.shape[0])])
+    out: Any = stack([array(func1d(rows[i], *args, **kwargs)) for i in range(rows.shape[0])])
     y = ops.reshape(out, shape=(*rest, *out.shape[1:]))
     return _put_back(y, axis % a.ndim, a.ndim, out.ndim - 1)
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from ..engine import ops
 from ..engine.protocol import array, implements
+from ..engine.types import A, Like
 from .diagonals import diagonal
 from .shape import broadcast_to
 
 
+@overload
+def einsum(subscripts: str, /, *operands: Like[A], optimize: bool | str = False) -> A: ...
+@overload
+def einsum(*operands: Any, optimize: bool | str = False) -> Any: ...
 @implements(np.einsum)
-def einsum(*operands: Any, optimize: Any = False) -> Any:
+def einsum(*operands: Any, optimize: bool | str = False) -> Any:
     """Σ of products by index names: einsum("ij,jk->ik", a, b), or einsum(a, [0, 1], b, [1, 2]).
 
     Ellipses, repeated indices (diagonals) and implicit output work as in NumPy.

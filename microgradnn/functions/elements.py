@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
+from ..engine.types import A, Array, ArrayLike, E, Each, Like, Some
 from .shape import as_array
 
 
 @implements(np.nan_to_num)
 def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Any:
+    x: Each[E],
+    copy: bool = True,
+    nan: float = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+) -> E:
     """nan and infinities replaced by numbers; their gradient is 0."""
     return ops.nan_to_num(as_array(x), nan=nan, posinf=posinf, neginf=neginf)
 
 
 @implements(np.round, np.around)
-def round(a: Any, decimals: int = 0) -> Any:
+def round(a: Each[E], decimals: int = 0) -> E:
     """Rounded to decimals, half to even; its gradient is 0."""
     return ops.round(as_array(a), decimals=decimals)
 
 
 @implements(np.fix)
-def fix(x: Any) -> Any:
+def fix(x: Each[E]) -> E:
     """Rounded towards zero; its gradient is 0."""
     return ops.trunc(as_array(x))
 
 
 @implements(np.float_power)
-def float_power(x1: Any, x2: Any) -> Any:
+def float_power(x1: Like[A], x2: Like[A]) -> A:
     """x1 ** x2, computed in float64 at least."""
     a, b = array(x1), array(x2)
     kind = np.result_type(plain(a), plain(b), np.float64)
@@ -41,49 +44,50 @@ def float_power(x1: Any, x2: Any) -> Any:
 
 
 @implements(np.divmod)
-def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
+def divmod(x1: Some[E], x2: Some[E]) -> tuple[E, E]:
     """(x1 // x2, x1 % x2)."""
     return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
 
 
 @implements(np.modf)
-def modf(x: Any) -> tuple[Any, Any]:
+def modf(x: Each[E]) -> tuple[E, E]:
     """The parts behind and before the decimal point, both with the sign of x."""
     whole = ops.trunc(x)
     return x - whole, whole
 
 
 @implements(np.positive, np.conjugate, np.real, np.real_if_close)
-def positive(x: Any) -> Any:
+def positive(x: Each[E]) -> E:
     """x itself; so are, of real numbers, conjugate and real."""
     return ops.alias(as_array(x))
 
 
 @implements(np.imag)
-def imag(val: Any) -> Any:
+def imag(val: ArrayLike) -> Array:
     """Zeros: numbers here are real."""
     return np.zeros(np.shape(plain(val)), array(plain(val)).dtype)
 
 
 @implements(np.sinc)
-def sinc(x: Any) -> Any:
+def sinc(x: Each[E]) -> E:
     """sin(πx) / (πx), and 1 at 0."""
     return ops.sinc(as_array(x))
 
 
-def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(x: Each[E], negative_slope: float = 0.01) -> E:
     """x where positive, negative_slope · x elsewhere; the slope at 0 is negative_slope."""
     return ops.leaky_relu(x, negative_slope=negative_slope)
 
 
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: Each[E], alpha: float = 1.0) -> E:
     """x where positive, alpha · (exp(x) - 1) elsewhere; the slope at 0 is alpha."""
     return ops.elu(x, alpha=alpha)
 
 
-def logit(x: Any) -> Any:
+def logit(x: Each[E]) -> E:
     """log(x / (1 - x)) of probabilities: the inverse of sigmoid."""
-    return ops.log(x) - ops.log1p(-x)
+    p = as_array(x)
+    return ops.log(p) - ops.log1p(-p)
 
 
 __all__ = [

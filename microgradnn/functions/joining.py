@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,10 +11,15 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array as as_node_or_array
 from ..engine.protocol import implements
+from ..engine.types import A, Array, ArrayLike, DType, Like
 from .shape import astype, atleast_1d, atleast_2d, atleast_3d, broadcast_arrays, reshape, swapaxes
 
 
-def array(object: Any, dtype: Any = None) -> Any:
+@overload
+def array(object: Like[A], dtype: DType = None) -> A: ...
+@overload
+def array(object: Sequence[Any], dtype: DType = None) -> Any: ...
+def array(object: Any, dtype: DType = None) -> Any:
     """The array of nested lists of numbers and nodes: np.array, which takes no Tensors in lists."""
     y = as_node_or_array(object)
     return y if dtype is None else astype(y, dtype)
@@ -24,8 +29,12 @@ def _all(arrays: Sequence[Any]) -> list[Any]:
     return [as_node_or_array(a) for a in arrays]
 
 
+@overload
+def concatenate(arrays: Sequence[A], axis: int | None = 0, *, dtype: DType = None) -> A: ...
+@overload
+def concatenate(arrays: Any | Array, axis: int | None = 0, *, dtype: DType = None) -> Any: ...
 @implements(np.concatenate)
-def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = None) -> Any:
+def concatenate(arrays: Any, axis: int | None = 0, *, dtype: DType = None) -> Any:
     """Arrays joined along an existing axis; flattened first if axis is None."""
     y = ops.concatenate(*_all(arrays), axis=axis)
     return y if dtype is None else astype(y, dtype)
@@ -34,40 +43,60 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = Non
 concat = concatenate
 
 
+@overload
+def stack(arrays: Sequence[A], axis: int = 0, *, dtype: DType = None) -> A: ...
+@overload
+def stack(arrays: Any | Array, axis: int = 0, *, dtype: DType = None) -> Any: ...
 @implements(np.stack)
-def stack(arrays: Sequence[Any], axis: int = 0, *, dtype: Any = None) -> Any:
+def stack(arrays: Any, axis: int = 0, *, dtype: DType = None) -> Any:
     """Arrays of one shape joined along a new axis."""
     y = ops.stack(*_all(arrays), axis=axis)
     return y if dtype is None else astype(y, dtype)
 
 
+@overload
+def vstack(tup: Sequence[A], *, dtype: DType = None) -> A: ...
+@overload
+def vstack(tup: Any | Array, *, dtype: DType = None) -> Any: ...
 @implements(np.vstack)
-def vstack(tup: Sequence[Any], *, dtype: Any = None) -> Any:
+def vstack(tup: Any, *, dtype: DType = None) -> Any:
     """Arrays below each other; vectors are rows."""
     return concatenate([atleast_2d(a) for a in tup], 0, dtype=dtype)
 
 
+@overload
+def hstack(tup: Sequence[A], *, dtype: DType = None) -> A: ...
+@overload
+def hstack(tup: Any | Array, *, dtype: DType = None) -> Any: ...
 @implements(np.hstack)
-def hstack(tup: Sequence[Any], *, dtype: Any = None) -> Any:
+def hstack(tup: Any, *, dtype: DType = None) -> Any:
     """Arrays beside each other; vectors one after the other."""
     parts = [atleast_1d(a) for a in tup]
     return concatenate(parts, 0 if parts and parts[0].ndim == 1 else 1, dtype=dtype)
 
 
+@overload
+def dstack(tup: Sequence[A]) -> A: ...
+@overload
+def dstack(tup: Any | Array) -> Any: ...
 @implements(np.dstack)
-def dstack(tup: Sequence[Any]) -> Any:
+def dstack(tup: Any) -> Any:
     """Arrays joined along the third axis."""
     return concatenate([atleast_3d(a) for a in tup], 2)
 
 
+@overload
+def column_stack(tup: Sequence[A]) -> A: ...
+@overload
+def column_stack(tup: Any | Array) -> Any: ...
 @implements(np.column_stack)
-def column_stack(tup: Sequence[Any]) -> Any:
+def column_stack(tup: Any) -> Any:
     """Vectors as columns beside matrices."""
     return concatenate([a if a.ndim > 1 else reshape(a, (-1, 1)) for a in _all(tup)], 1)
 
 
 @implements(np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+def append(arr: Like[A], values: Like[A], axis: int | None = None) -> A:
     """arr with values behind it; both flattened if axis is None."""
     return concatenate([arr, values], axis)
 
@@ -95,6 +124,10 @@ def _joined(arrays: Any, depth: int, ndim: int) -> Any:
     return concatenate([_joined(a, depth - 1, ndim) for a in arrays], -depth)
 
 
+@overload
+def meshgrid(*xi: A, sparse: bool = False, indexing: str = "xy") -> tuple[A, ...]: ...
+@overload
+def meshgrid(*xi: ArrayLike, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]: ...
 @implements(np.meshgrid)
 def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
     """One grid of coordinates for each vector."""

@@ -11,139 +11,148 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
+from ..engine.types import A, ArrayLike, Like
 from .arrange import flip
 from .shape import expand_dims, moveaxis, ravel, reshape
 
 
 @implements(np.dot)
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Like[A], b: Like[A]) -> A:
     """Σ over the last axis of a and the last but one of b; of vectors one number."""
-    a, b = array(a), array(b)
-    if not a.ndim or not b.ndim:
-        return a * b
-    if b.ndim <= 2:
-        return ops.matmul(a, b)
-    return tensordot(a, b, (-1, -2))
+    x, y = array(a), array(b)
+    if not x.ndim or not y.ndim:
+        return x * y
+    if y.ndim <= 2:
+        return ops.matmul(x, y)
+    return tensordot(x, y, (-1, -2))
 
 
 @implements(np.vdot)
-def vdot(a: Any, b: Any) -> Any:
+def vdot(a: Like[A], b: Like[A]) -> A:
     """Σ of the products of all elements."""
     return ops.matmul(ravel(a), ravel(b))
 
 
 @implements(np.vecdot, np.linalg.vecdot)
-def vecdot(x1: Any, x2: Any, *, axis: int = -1) -> Any:
+def vecdot(x1: Like[A], x2: Like[A], *, axis: int = -1) -> A:
     """Σ of products along one axis; the others broadcast."""
     return ops.sum(array(x1) * array(x2), axis=axis)
 
 
 @implements(np.inner)
-def inner(a: Any, b: Any) -> Any:
+def inner(a: Like[A], b: Like[A]) -> A:
     """Σ over the last axes of both."""
-    a, b = array(a), array(b)
-    return tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else a * b
+    x, y = array(a), array(b)
+    return tensordot(x, y, (-1, -1)) if x.ndim and y.ndim else x * y
 
 
 @implements(np.outer, np.linalg.outer)
-def outer(a: Any, b: Any) -> Any:
+def outer(a: Like[A], b: Like[A]) -> A:
     """Every element of a times every element of b, as a matrix."""
     return expand_dims(ravel(a), 1) * ravel(b)
 
 
 @implements(*[getattr(np, n) for n in ("matvec",) if hasattr(np, n)])
-def matvec(x1: Any, x2: Any) -> Any:
+def matvec(x1: Like[A], x2: Like[A]) -> A:
     """Matrices times vectors, both in stacks."""
     return ops.squeeze(ops.matmul(array(x1), expand_dims(x2, -1)), axis=-1)
 
 
 @implements(*[getattr(np, n) for n in ("vecmat",) if hasattr(np, n)])
-def vecmat(x1: Any, x2: Any) -> Any:
+def vecmat(x1: Like[A], x2: Like[A]) -> A:
     """Vectors times matrices, both in stacks."""
     return ops.squeeze(ops.matmul(expand_dims(x1, -2), array(x2)), axis=-2)
 
 
 @implements(np.linalg.matmul)
-def matmul(x1: Any, x2: Any) -> Any:
+def matmul(x1: Like[A], x2: Like[A]) -> A:
     """The matrix product, of the last two axes; the others broadcast."""
     return ops.matmul(array(x1), array(x2))
 
 
 @implements(np.tensordot, np.linalg.tensordot)
-def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Any:
+def tensordot(a: Like[A], b: Like[A], axes: int | Sequence[Any] = 2) -> A:
     """Σ over the last `axes` axes of a and the first of b, or over two lists of axes."""
-    a, b = array(a), array(b)
-    if isinstance(axes, int):
-        left, right = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
-    else:
-        left, right = ((i,) if isinstance(i, (int, np.integer)) else tuple(i) for i in axes)
-    left, right = tuple(i % a.ndim for i in left), tuple(i % b.ndim for i in right)
-    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
-        raise ValueError(f"shape mismatch for sum: {a.shape} along {left}, {b.shape} along {right}")
-    free_a = [i for i in range(a.ndim) if i not in left]
-    free_b = [i for i in range(b.ndim) if i not in right]
-    n = math.prod(a.shape[i] for i in left)
-    rows = reshape(
-        ops.transpose(a, axes=(*free_a, *left)), (math.prod(a.shape[i] for i in free_a), n)
-    )
+    x, y = array(a), array(b)
+    left, right = _paired_axes(axes, x.ndim, y.ndim)
+    if [x.shape[i] for i in left] != [y.shape[i] for i in right]:
+        raise ValueError(f"shape mismatch for sum: {x.shape} along {left}, {y.shape} along {right}")
+    free_x = tuple(i for i in range(x.ndim) if i not in left)
+    free_y = tuple(i for i in range(y.ndim) if i not in right)
+    n = math.prod(x.shape[i] for i in left)
+    rows = reshape(ops.transpose(x, axes=free_x + left), (math.prod(x.shape[i] for i in free_x), n))
     columns = reshape(
-        ops.transpose(b, axes=(*right, *free_b)), (n, math.prod(b.shape[i] for i in free_b))
+        ops.transpose(y, axes=right + free_y), (n, math.prod(y.shape[i] for i in free_y))
     )
-    shape = (*(a.shape[i] for i in free_a), *(b.shape[i] for i in free_b))
+    shape = tuple(x.shape[i] for i in free_x) + tuple(y.shape[i] for i in free_y)
     return reshape(ops.matmul(rows, columns), shape)
 
 
+def _paired_axes(axes: int | Sequence[Any], m: int, n: int) -> tuple[Any, Any]:
+    """The axes of an array of m and of one of n axes that tensordot sums over."""
+    if isinstance(axes, int):
+        left, right = tuple(range(m - axes, m)), tuple(range(axes))
+    else:
+        left, right = ((i,) if isinstance(i, (int, np.integer)) else tuple(i) for i in axes)
+    return tuple(i % m for i in left), tuple(i % n for i in right)
+
+
 @implements(np.kron)
-def kron(a: Any, b: Any) -> Any:
+def kron(a: Like[A], b: Like[A]) -> A:
     """The Kronecker product: each element of a replaced by that multiple of b."""
-    a, b = array(a), array(b)
-    n = max(a.ndim, b.ndim)
-    a, b = (reshape(x, (1,) * (n - x.ndim) + x.shape) for x in (a, b))
-    y = reshape(a, [k for m in a.shape for k in (m, 1)]) * reshape(
-        b, [k for m in b.shape for k in (1, m)]
+    x, y = array(a), array(b)
+    n = max(x.ndim, y.ndim)
+    x, y = (reshape(x, (1,) * (n - x.ndim) + x.shape) for x in (x, y))
+    y = reshape(x, [k for m in x.shape for k in (m, 1)]) * reshape(
+        y, [k for m in y.shape for k in (1, m)]
     )
-    return reshape(y, tuple(p * q for p, q in zip(a.shape, b.shape, strict=True)))
+    return reshape(y, tuple(p * q for p, q in zip(x.shape, y.shape, strict=True)))
 
 
 @implements(np.cross, np.linalg.cross)
 def cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+    a: Like[A],
+    b: Like[A],
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> A:
     """The vector product of vectors of three components along an axis."""
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ValueError(f"vectors of {a.shape[-1]} and {b.shape[-1]} components; both need 3")
-    (a1, a2), (b1, b2) = ([v[..., [1, 2, 0]], v[..., [2, 0, 1]]] for v in (a, b))
+    x, y = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
+    if x.shape[-1] != 3 or y.shape[-1] != 3:
+        raise ValueError(f"vectors of {x.shape[-1]} and {y.shape[-1]} components; both need 3")
+    (a1, a2), (b1, b2) = ([v[..., [1, 2, 0]], v[..., [2, 0, 1]]] for v in (x, y))
     return moveaxis(a1 * b2 - a2 * b1, -1, axisc)
 
 
 @implements(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def correlate(a: Like[A], v: Like[A], mode: str = "valid") -> A:
     """Σₙ a[n + k]·v[n] for each shift k; mode is valid, same or full."""
-    a, v = array(a), array(v)
-    if len(a) < len(v):
-        return flip(correlate(v, a, mode))
-    n = len(v)
+    x, y = array(a), array(v)
+    if len(x) < len(y):
+        return flip(correlate(y, x, mode))
+    n = len(y)
     sides = {"valid": (0, 0), "same": (n // 2, n - 1 - n // 2), "full": (n - 1, n - 1)}
     if mode not in sides:
         raise ValueError(f"mode {mode!r}; use 'valid', 'same' or 'full'")
-    wide = ops.pad(a, pad_width=sides[mode]) if any(sides[mode]) else a
-    return ops.matmul(ops.windows(wide, shape=(n,), stride=(1,), dilation=(1,)), v)
+    wide = ops.pad(x, pad_width=sides[mode]) if any(sides[mode]) else x
+    return ops.matmul(ops.windows(wide, shape=(n,), stride=(1,), dilation=(1,)), y)
 
 
 @implements(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+def convolve(a: Like[A], v: Like[A], mode: str = "full") -> A:
     """Σₙ a[k - n]·v[n] for each k; mode is full, same or valid."""
-    a, v = array(a), array(v)
-    if not len(a) or not len(v):
+    x, y = array(a), array(v)
+    if not len(x) or not len(y):
         raise ValueError("neither vector may be empty")
-    a, v = (v, a) if len(v) > len(a) else (a, v)
-    return correlate(a, flip(v), mode)
+    x, y = (y, x) if len(y) > len(x) else (x, y)
+    return correlate(x, flip(y), mode)
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+def linear(x: Like[A], weight: ArrayLike | None, bias: Like[A] | None = None) -> A:
     """x @ weight + bias, with weight of shape (in, out): PyTorch's is the transpose."""
     if bias is None:
         return ops.matmul(x, weight)
@@ -153,6 +162,6 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 __all__ = [
-    "convolve", "correlate", "cross", "dot", "inner", "kron", "linear", "matmul", "matvec",
+    "convolve", "correlate", "cross", "dot", "inner", "kron", "linear", "matvec",
     "outer", "tensordot", "vdot", "vecdot", "vecmat",
 ]  # fmt: skip

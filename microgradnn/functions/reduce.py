@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import REDUCTIONS, array, implements
-from ..engine.types import (
-    Axis,
-)
+from ..engine.types import A, ArrayLike, Axis, DType, Like
 from .shape import broadcast_to, moveaxis, reshape
 
 
@@ -40,9 +38,14 @@ def kept(n: Any, keepdims: bool, axis: Axis) -> Any:
 
 @implements(np.sum)
 def sum(
-    a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False,
-    initial: Any = None, where: Any = True,
-) -> Any:  # fmt: skip
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The sum along axis (all axes by default), plus `initial`, of the elements where `where`."""
     y = ops.sum(masked(a, where, 0, dtype), axis=axis, keepdims=keepdims)
     return y if initial is None else y + initial
@@ -50,9 +53,14 @@ def sum(
 
 @implements(np.prod)
 def prod(
-    a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False,
-    initial: Any = None, where: Any = True,
-) -> Any:  # fmt: skip
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The product along axis; its gradient is exact also where elements are zero."""
     y = ops.prod(masked(a, where, 1, dtype), axis=axis, keepdims=keepdims)
     return y if initial is None else y * initial
@@ -60,8 +68,13 @@ def prod(
 
 @implements(np.mean)
 def mean(
-    a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
-) -> Any:
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike = True,
+) -> A:
     """The mean along axis: sum / n. Of integers a float; of nothing nan."""
     if where is True:
         return ops.mean(masked(a, True, 0, dtype), axis=axis, keepdims=keepdims)
@@ -82,37 +95,47 @@ def extreme(name: str, a: Any, axis: Axis, keepdims: bool, initial: Any, where: 
 
 @implements(np.max, np.amax)
 def max(
-    a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-) -> Any:
+    a: Like[A],
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The largest element along axis; equal largest elements share the gradient."""
     return extreme("max", a, axis, keepdims, initial, where)
 
 
 @implements(np.min, np.amin)
 def min(
-    a: Any, axis: Axis = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
-) -> Any:
+    a: Like[A],
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The smallest element along axis; equal smallest elements share the gradient."""
     return extreme("min", a, axis, keepdims, initial, where)
 
 
 @implements(np.ptp)
-def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def ptp(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """The largest minus the smallest element along axis."""
     return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
 
 
-def logsumexp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def logsumexp(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """log Σ exp(a) along axis, without overflow."""
     return ops.logsumexp(a, axis=axis, keepdims=keepdims)
 
 
-def softmax(x: Any, axis: Axis = -1) -> Any:
+def softmax(x: Like[A], axis: Axis = -1) -> A:
     """exp(x) / Σ exp(x) along axis, without overflow."""
     return ops.softmax(x, axis=axis)
 
 
-def log_softmax(x: Any, axis: Axis = -1) -> Any:
+def log_softmax(x: Like[A], axis: Axis = -1) -> A:
     """log softmax(x), from logsumexp."""
     return ops.log_softmax(x, axis=axis)
 
@@ -130,9 +153,16 @@ def _degrees(a: Any, axis: Axis, keepdims: bool, where: Any, ddof: Any) -> Any:
 
 @implements(np.var)
 def var(
-    a: Any, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: bool = False,
-    where: Any = True, mean: Any = None, correction: float | None = None,
-) -> Any:  # fmt: skip
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    ddof: float = 0,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike = True,
+    mean: Like[A] | None = None,
+    correction: float | None = None,
+) -> A:
     """The mean squared distance from the mean along axis: Σ(a - mean)² / (n - ddof).
 
     ddof (or `correction`) is 0 by default, as in NumPy; PyTorch divides by n - 1.
@@ -144,34 +174,63 @@ def var(
 
 @implements(np.std)
 def std(
-    a: Any, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: bool = False,
-    where: Any = True, mean: Any = None, correction: float | None = None,
-) -> Any:  # fmt: skip
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    ddof: float = 0,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike = True,
+    mean: Like[A] | None = None,
+    correction: float | None = None,
+) -> A:
     """√var along axis; of equal elements 0, with gradient 0 (as in PyTorch) where √ has nan."""
     ddof = ddof if correction is None else correction
     size = ops.norm(_centred(a, axis, dtype, where, mean), axis=axis, keepdims=keepdims)
     return ops.div(size, ops.sqrt(_degrees(a, axis, keepdims, where, ddof)))
 
 
-@implements(np.average)
+@overload
 def average(
-    a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *,
+    a: Like[A],
+    axis: Axis = None,
+    weights: Like[A] | None = None,
+    returned: Literal[False] = False,
+    *,
     keepdims: bool = False,
-) -> Any:  # fmt: skip
+) -> A: ...
+@overload
+def average(
+    a: Like[A],
+    axis: Axis,
+    weights: Like[A] | None,
+    returned: Literal[True],
+    *,
+    keepdims: bool = False,
+) -> tuple[A, A]: ...
+@implements(np.average)  # type: ignore[misc]  # mypy solves A of weights apart from a's
+def average(
+    a: Like[A],
+    axis: Axis = None,
+    weights: Like[A] | None = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+) -> Any:
     """Σ weights·a / Σ weights along axis; with `returned` a pair with the sum of weights."""
-    a = array(a)
+    x = array(a)
     if weights is None:
-        y = mean(a, axis, keepdims=keepdims)
-        return (y, np.full(y.shape, float(count(a, axis)))) if returned else y
+        y = mean(x, axis, keepdims=keepdims)
+        return (y, np.full(y.shape, float(count(x, axis)))) if returned else y
     w = array(weights)
-    if w.shape != a.shape:
+    if w.shape != x.shape:
         axes = (axis,) if isinstance(axis, int) else axis
-        if axes is None or w.shape != tuple(a.shape[i] for i in axes):
-            raise ValueError(f"weights of shape {w.shape} do not fit {a.shape} along axis {axis}")
-        w = reshape(w, w.shape + (1,) * (a.ndim - w.ndim))
+        if axes is None or w.shape != tuple(x.shape[i] for i in axes):
+            raise ValueError(f"weights of shape {w.shape} do not fit {x.shape} along axis {axis}")
+        w = reshape(w, w.shape + (1,) * (x.ndim - w.ndim))
         w = moveaxis(w, tuple(range(len(axes))), axes)
-    total = ops.sum(broadcast_to(w, a.shape), axis=axis, keepdims=keepdims)
-    y = ops.div(ops.sum(a * w, axis=axis, keepdims=keepdims), total)
+    total = ops.sum(broadcast_to(w, x.shape), axis=axis, keepdims=keepdims)
+    y = ops.div(ops.sum(x * w, axis=axis, keepdims=keepdims), total)
     return (y, total) if returned else y
 
 

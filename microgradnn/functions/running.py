@@ -10,6 +10,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import ACCUMULATIONS, array, implements
+from ..engine.types import A, DType, Like
 from .choosing import take_along_axis, where
 from .reduce import masked
 from .shape import reshape
@@ -22,29 +23,29 @@ def _running(op: Any, a: Any, axis: int | None, dtype: Any) -> Any:
 
 
 @implements(np.cumsum)
-def cumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumsum(a: Like[A], axis: int | None = None, dtype: DType = None) -> A:
     """The sums of the first 1, 2, … elements along axis, of the flattened array by default."""
     return _running(ops.cumsum, a, axis, dtype)
 
 
 @implements(np.cumprod)
-def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumprod(a: Like[A], axis: int | None = None, dtype: DType = None) -> A:
     """The products of the first 1, 2, … elements along axis; its gradient divides by nothing."""
     return _running(ops.cumprod, a, axis, dtype)
 
 
 @implements(np.nancumsum)
-def nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumsum(a: Like[A], axis: int | None = None, dtype: DType = None) -> A:
     """cumsum with nan as 0."""
-    a, known = _without_nan(a)
-    return cumsum(where(known, a, 0), axis, dtype)
+    x, known = _without_nan(a)
+    return cumsum(where(known, x, 0), axis, dtype)
 
 
 @implements(np.nancumprod)
-def nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumprod(a: Like[A], axis: int | None = None, dtype: DType = None) -> A:
     """cumprod with nan as 1."""
-    a, known = _without_nan(a)
-    return cumprod(where(known, a, 1), axis, dtype)
+    x, known = _without_nan(a)
+    return cumprod(where(known, x, 1), axis, dtype)
 
 
 def _cumulative(op: Any, x: Any, axis: int | None, dtype: Any, first: Any) -> Any:
@@ -61,16 +62,24 @@ def _cumulative(op: Any, x: Any, axis: int | None, dtype: Any, first: Any) -> An
 
 @implements(getattr(np, "cumulative_sum", "cumulative_sum"))
 def cumulative_sum(
-    x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
-) -> Any:
+    x: Like[A],
+    *,
+    axis: int | None = None,
+    dtype: DType = None,
+    include_initial: bool = False,
+) -> A:
     """cumsum, which may start with the empty sum 0."""
     return _cumulative(ops.cumsum, x, axis, dtype, 0 if include_initial else None)
 
 
 @implements(getattr(np, "cumulative_prod", "cumulative_prod"))
 def cumulative_prod(
-    x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
-) -> Any:
+    x: Like[A],
+    *,
+    axis: int | None = None,
+    dtype: DType = None,
+    include_initial: bool = False,
+) -> A:
     """cumprod, which may start with the empty product 1."""
     return _cumulative(ops.cumprod, x, axis, dtype, 1 if include_initial else None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -12,13 +12,10 @@ from ..engine import ops
 from ..engine.errors import RuleError
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from ..engine.types import (
-    Axis,
-    Shape,
-)
+from ..engine.types import A, ArrayLike, Axis, DType, Like, Shape
 
 
-def normal_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+def normal_axes(axis: Shape, ndim: int) -> tuple[int, ...]:
     return np.lib.array_utils.normalize_axis_tuple(axis, ndim)
 
 
@@ -33,7 +30,7 @@ def _in_c(name: str, order: str | None) -> bool:
 
 
 @implements(np.reshape)
-def reshape(a: Any, shape: Shape, order: str = "C") -> Any:
+def reshape(a: Like[A], shape: Shape, order: str = "C") -> A:
     """The same elements in another shape; one length may be -1. Order "F" runs columns first."""
     if _in_c("reshape", order):
         return ops.reshape(array(a), shape=shape)
@@ -42,13 +39,13 @@ def reshape(a: Any, shape: Shape, order: str = "C") -> Any:
 
 
 @implements(np.ravel)
-def ravel(a: Any, order: str = "C") -> Any:
+def ravel(a: Like[A], order: str = "C") -> A:
     """All elements in one row."""
     return reshape(a, -1, "C" if order == "K" else order)
 
 
 @implements(np.transpose)
-def transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
+def transpose(a: Like[A], axes: Sequence[int] | None = None) -> A:
     """The axes in another order, reversed by default."""
     return ops.transpose(array(a), axes=axes)
 
@@ -57,50 +54,50 @@ permute_dims = transpose
 
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
-def matrix_transpose(x: Any) -> Any:
+def matrix_transpose(x: Like[A]) -> A:
     """The last two axes exchanged."""
     return ops.swapaxes(array(x), axis1=-1, axis2=-2)
 
 
 @implements(np.swapaxes)
-def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(a: Like[A], axis1: int, axis2: int) -> A:
     """Two axes exchanged."""
     return ops.swapaxes(array(a), axis1=axis1, axis2=axis2)
 
 
 @implements(np.moveaxis)
-def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+def moveaxis(a: Like[A], source: Shape, destination: Shape) -> A:
     """Axes moved to new places, the others in their order."""
-    a = array(a)
-    start, end = normal_axes(source, a.ndim), normal_axes(destination, a.ndim)
-    rest = [i for i in range(a.ndim) if i not in start]
+    x = array(a)
+    start, end = normal_axes(source, x.ndim), normal_axes(destination, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in start]
     for to, i in sorted(zip(end, start, strict=True)):
         rest.insert(to, i)
-    return ops.transpose(a, axes=tuple(rest)) if a.ndim else a
+    return ops.transpose(x, axes=tuple(rest)) if x.ndim else x
 
 
 @implements(np.rollaxis)
-def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+def rollaxis(a: Like[A], axis: int, start: int = 0) -> A:
     """An axis moved before the axis `start`."""
-    a = array(a)
-    axis, start = axis % a.ndim, start + a.ndim if start < 0 else start
-    return moveaxis(a, axis, start - 1 if axis < start else start)
+    x = array(a)
+    axis, start = axis % x.ndim, start + x.ndim if start < 0 else start
+    return moveaxis(x, axis, start - 1 if axis < start else start)
 
 
 @implements(np.expand_dims)
-def expand_dims(a: Any, axis: Shape) -> Any:
+def expand_dims(a: Like[A], axis: Shape) -> A:
     """New axes of length 1 at the given places."""
     return ops.expand_dims(array(a), axis=axis)
 
 
 @implements(np.squeeze)
-def squeeze(a: Any, axis: Axis = None) -> Any:
+def squeeze(a: Like[A], axis: Axis = None) -> A:
     """Axes of length 1 removed: all of them, or those given."""
     return ops.squeeze(array(a), axis=axis)
 
 
 @implements(np.broadcast_to)
-def broadcast_to(array: Any, shape: Shape) -> Any:
+def broadcast_to(array: Like[A], shape: Shape) -> A:
     """The array repeated to `shape` by NumPy's rule."""
     return ops.broadcast_to(_array(array), shape=shape)
 
@@ -108,6 +105,10 @@ def broadcast_to(array: Any, shape: Shape) -> Any:
 _array = array  # where a parameter of that name, NumPy's, hides it
 
 
+@overload
+def broadcast_arrays(*args: A) -> tuple[A, ...]: ...
+@overload
+def broadcast_arrays(*args: ArrayLike) -> tuple[Any, ...]: ...
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     """The arrays, all repeated to the one shape they broadcast to."""
@@ -120,18 +121,30 @@ def _at_least(n: int, arys: Any, shape: Any) -> Any:
     return out[0] if len(out) == 1 else tuple(out)
 
 
+@overload
+def atleast_1d(ary: Like[A], /) -> A: ...
+@overload
+def atleast_1d(first: ArrayLike, second: ArrayLike, /, *others: ArrayLike) -> tuple[Any, ...]: ...
 @implements(np.atleast_1d)
 def atleast_1d(*arys: Any) -> Any:
     """Each array with at least one axis."""
     return _at_least(1, arys, lambda s: (1,))
 
 
+@overload
+def atleast_2d(ary: Like[A], /) -> A: ...
+@overload
+def atleast_2d(first: ArrayLike, second: ArrayLike, /, *others: ArrayLike) -> tuple[Any, ...]: ...
 @implements(np.atleast_2d)
 def atleast_2d(*arys: Any) -> Any:
     """Each array with at least two axes, new ones in front."""
     return _at_least(2, arys, lambda s: (1, math.prod(s)))
 
 
+@overload
+def atleast_3d(ary: Like[A], /) -> A: ...
+@overload
+def atleast_3d(first: ArrayLike, second: ArrayLike, /, *others: ArrayLike) -> tuple[Any, ...]: ...
 @implements(np.atleast_3d)
 def atleast_3d(*arys: Any) -> Any:
     """Each array with at least three axes: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
@@ -139,13 +152,13 @@ def atleast_3d(*arys: Any) -> Any:
 
 
 @implements(np.copy)
-def copy(a: Any) -> Any:
+def copy(a: Like[A]) -> A:
     """The same elements, still differentiable: nothing is changed in place here."""
     return ops.alias(array(a))
 
 
 @implements(np.astype if hasattr(np, "astype") else "astype")
-def astype(x: Any, dtype: Any) -> Any:
+def astype(x: Like[A], dtype: DType) -> A:
     """x in another dtype; to integers no gradient passes."""
     return ops.astype(array(x), dtype=np.dtype(dtype))
 

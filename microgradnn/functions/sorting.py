@@ -2,57 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, bare, implements
-from ..engine.types import (
-    Axis,
-)
+from ..engine.types import A, Array, ArrayLike, Axis, Like, Shape
 from .choosing import take, take_along_axis, where
 from .shape import moveaxis, ravel, reshape
 
 
 @implements(np.sort)
-def sort(a: Any, axis: int | None = -1, *, kind: Any = None, stable: Any = None) -> Any:
+def sort(
+    a: Like[A], axis: int | None = -1, *, kind: str | None = None, stable: bool | None = None
+) -> A:
     """The elements in order along axis; equal elements keep theirs, so the sort is stable."""
-    a = array(a)
+    x = array(a)
     if axis is None:
-        a, axis = ravel(a), 0
-    return take_along_axis(a, argsort(a, axis), axis)
+        x, axis = ravel(x), 0
+    return take_along_axis(x, argsort(x, axis), axis)
 
 
 @implements(np.partition)
-def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
+def partition(
+    a: Like[A],
+    kth: Shape,
+    axis: int | None = -1,
+    kind: Literal["introselect"] = "introselect",
+) -> A:
     """The elements partly in order along axis: the kth is where a sort would put it."""
-    a = array(a)
+    x = array(a)
     if axis is None:
-        a, axis = ravel(a), 0
-    return take_along_axis(a, np.argpartition(bare(a), kth, axis, kind), axis)
+        x, axis = ravel(x), 0
+    return take_along_axis(x, np.argpartition(bare(x), kth, axis, kind), axis)
 
 
 # Where the elements are: plain integers, no part of a graph.
 
 
-def argmax(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The index of the largest element, the first of equal ones; along axis, or of all in a row."""
     return np.argmax(bare(a), axis, keepdims=keepdims)
 
 
-def argmin(a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The index of the smallest element, as argmax is of the largest."""
     return np.argmin(bare(a), axis, keepdims=keepdims)
 
 
-def argsort(a: Any, axis: int | None = -1) -> Any:
+def argsort(a: ArrayLike, axis: int | None = -1) -> Array:
     """The indices that sort along axis (None: all in a row); equal elements keep their order."""
     return np.argsort(bare(a), axis, kind="stable")
 
 
-def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+def argpartition(a: ArrayLike, kth: Shape, axis: int | None = -1) -> Array:
     """The indices that partition along axis: the kth is where a sort would put it."""
     return np.argpartition(bare(a), kth, axis)
 
@@ -69,8 +74,8 @@ def _merged(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
 
 @implements(np.quantile)
 def quantile(
-    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
+    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> A:
     """The q-quantile along axis, by any of NumPy's methods, interpolated between sorted elements.
 
     The gradient goes to the elements that are interpolated. Stable order decides between equals.
@@ -93,14 +98,14 @@ def quantile(
 
 @implements(np.percentile)
 def percentile(
-    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
+    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> A:
     """The q-th percentile along axis, q between 0 and 100; see quantile."""
     return quantile(a, np.true_divide(plain(q), 100), axis, method=method, keepdims=keepdims)
 
 
 @implements(np.median)
-def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def median(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """The middle element along axis, of an even number the mean of the two."""
     return quantile(a, 0.5, axis, keepdims=keepdims)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
+from ..engine.types import A, Array, Index, Like
 from .joining import concatenate
 from .shape import broadcast_to, moveaxis, ravel, reshape
 
 
 @implements(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def array_split(
+    ary: Like[A], indices_or_sections: int | Sequence[int] | Array, axis: int = 0
+) -> list[A]:
     """Pieces along axis: as many as given, or cut at the given indices."""
     a = array(ary)
     n = a.shape[axis]
@@ -24,13 +27,13 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
             raise ValueError("number of sections must be larger than 0")
         cuts = np.cumsum([0] + [n // k + (i < n % k) for i in range(k)]).tolist()
     else:
-        cuts = [0, *map(int, indices_or_sections), n]
-    lead = (slice(None),) * (axis % a.ndim)
+        cuts = [0, *map(int, np.ravel(indices_or_sections)), n]
+    lead: tuple[slice, ...] = (slice(None),) * (axis % a.ndim)
     return [a[(*lead, slice(i, j))] for i, j in zip(cuts, cuts[1:], strict=False)]
 
 
 @implements(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def split(ary: Like[A], indices_or_sections: int | Sequence[int] | Array, axis: int = 0) -> list[A]:
     """Equal pieces along axis, or pieces cut at the given indices."""
     n = np.shape(plain(ary))[axis]
     if isinstance(indices_or_sections, (int, np.integer)) and n % indices_or_sections:
@@ -39,7 +42,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 @implements(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+def vsplit(ary: Like[A], indices_or_sections: int | Sequence[int] | Array) -> list[A]:
     """split along the first axis."""
     if np.ndim(plain(ary)) < 2:
         raise ValueError("needs two dimensions or more")
@@ -47,13 +50,13 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 
 @implements(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+def hsplit(ary: Like[A], indices_or_sections: int | Sequence[int] | Array) -> list[A]:
     """split along the second axis, of a vector along its only one."""
     return split(ary, indices_or_sections, 1 if np.ndim(plain(ary)) > 1 else 0)
 
 
 @implements(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+def dsplit(ary: Like[A], indices_or_sections: int | Sequence[int] | Array) -> list[A]:
     """split along the third axis."""
     if np.ndim(plain(ary)) < 3:
         raise ValueError("needs three dimensions or more")
@@ -61,21 +64,21 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 
 @implements(getattr(np, "unstack", "unstack"))
-def unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
+def unstack(x: Like[A], *, axis: int = 0) -> tuple[A, ...]:
     """The slices along axis."""
-    x = array(x)
-    lead = (slice(None),) * (axis % x.ndim)
-    return tuple(x[(*lead, i)] for i in range(x.shape[axis]))
+    a = array(x)
+    lead: tuple[slice, ...] = (slice(None),) * (axis % a.ndim)
+    return tuple(a[(*lead, i)] for i in range(a.shape[axis]))
 
 
 @implements(np.delete)
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+def delete(arr: Like[A], obj: Index, axis: int | None = None) -> A:
     """arr without the elements at obj along axis; flattened if axis is None."""
     return ops.delete(array(arr), obj=obj, axis=axis)
 
 
 @implements(np.insert)
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+def insert(arr: Like[A], obj: Index, values: Like[A], axis: int | None = None) -> A:
     """arr with values inserted before the indices obj along axis; flattened if axis is None."""
     a, v = array(arr), array(values)
     if axis is None:
@@ -85,7 +88,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     shape = np.insert(places, obj, 0, axis=axis).shape
     room = list(a.shape)
     room[axis] = shape[axis] - a.shape[axis]
-    single = isinstance(obj, (int, np.integer)) or np.ndim(obj) == 0
+    single = isinstance(obj, slice) or np.ndim(obj) == 0
     if single and v.ndim:
         v = moveaxis(reshape(v, (1,) * (a.ndim - v.ndim) + v.shape), 0, axis)
         if v.shape[axis] != room[axis]:
@@ -97,7 +100,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @implements(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb") -> Any:
+def trim_zeros(filt: Like[A], trim: str = "fb") -> A:
     """A vector without the zeros at its front ("f") and back ("b")."""
     a = array(filt)
     nonzero = np.flatnonzero(plain(a))

@@ -9,9 +9,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import REDUCTIONS, array, implements
-from ..engine.types import (
-    Axis,
-)
+from ..engine.types import A, ArrayLike, Axis, DType, Like
 from .choosing import where
 from .reduce import extreme, mean, prod, std, sum, var
 from .shape import moveaxis, reshape
@@ -24,48 +22,58 @@ def _without_nan(a: Any) -> tuple[Any, Any]:
 
 
 @implements(np.nansum)
-def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def nansum(a: Like[A], axis: Axis = None, dtype: DType = None, *, keepdims: bool = False) -> A:
     """The sum of the elements that are not nan."""
-    a, known = _without_nan(a)
-    return sum(a, axis, dtype, keepdims=keepdims, where=known)
+    x, known = _without_nan(a)
+    return sum(x, axis, dtype, keepdims=keepdims, where=known)
 
 
 @implements(np.nanprod)
-def nanprod(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def nanprod(a: Like[A], axis: Axis = None, dtype: DType = None, *, keepdims: bool = False) -> A:
     """The product of the elements that are not nan."""
-    a, known = _without_nan(a)
-    return prod(a, axis, dtype, keepdims=keepdims, where=known)
+    x, known = _without_nan(a)
+    return prod(x, axis, dtype, keepdims=keepdims, where=known)
 
 
 @implements(np.nanmean)
-def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def nanmean(a: Like[A], axis: Axis = None, dtype: DType = None, *, keepdims: bool = False) -> A:
     """The mean of the elements that are not nan."""
-    a, known = _without_nan(a)
-    return mean(a, axis, dtype, keepdims=keepdims, where=known)
+    x, known = _without_nan(a)
+    return mean(x, axis, dtype, keepdims=keepdims, where=known)
 
 
 @implements(np.nanvar)
 def nanvar(
-    a: Any, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: bool = False
-) -> Any:
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    ddof: float = 0,
+    *,
+    keepdims: bool = False,
+) -> A:
     """The variance of the elements that are not nan."""
-    a, known = _without_nan(a)
-    return var(where(known, a, 0), axis, dtype, ddof, keepdims=keepdims, where=known)
+    x, known = _without_nan(a)
+    return var(where(known, x, 0), axis, dtype, ddof, keepdims=keepdims, where=known)
 
 
 @implements(np.nanstd)
 def nanstd(
-    a: Any, axis: Axis = None, dtype: Any = None, ddof: float = 0, *, keepdims: bool = False
-) -> Any:
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    ddof: float = 0,
+    *,
+    keepdims: bool = False,
+) -> A:
     """The standard deviation of the elements that are not nan."""
-    a, known = _without_nan(a)
-    return std(where(known, a, 0), axis, dtype, ddof, keepdims=keepdims, where=known)
+    x, known = _without_nan(a)
+    return std(where(known, x, 0), axis, dtype, ddof, keepdims=keepdims, where=known)
 
 
 @implements(np.nanquantile)
 def nanquantile(
-    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
+    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> A:
     """The q-quantile of the elements that are not nan."""
     x, kept = _merged(array(a), axis)
     rows = ops.reshape(x, shape=(-1, x.shape[-1]))
@@ -74,21 +82,21 @@ def nanquantile(
         known = ~np.isnan(plain(rows)[i])
         some = rows[i][known] if known.any() else rows[i][:1]
         parts.append(quantile(some, q, method=method))
-    q_shape = np.shape(plain(q))
+    q_shape: tuple[int, ...] = np.shape(plain(q))
     y = moveaxis(ops.stack(*parts), 0, -1) if parts else np.zeros((*q_shape, 0))
     return reshape(y, q_shape + (kept if keepdims else x.shape[:-1]))
 
 
 @implements(np.nanpercentile)
 def nanpercentile(
-    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
-) -> Any:
+    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+) -> A:
     """The q-th percentile of the elements that are not nan."""
     return nanquantile(a, np.true_divide(plain(q), 100), axis, method=method, keepdims=keepdims)
 
 
 @implements(np.nanmedian)
-def nanmedian(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmedian(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """The median of the elements that are not nan."""
     return nanquantile(a, 0.5, axis, keepdims=keepdims)
 
@@ -102,13 +110,13 @@ def _nan_extreme(name: str, a: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 @implements(np.nanmax)
-def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmax(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """The largest of the elements that are not nan."""
     return _nan_extreme("max", a, axis, keepdims)
 
 
 @implements(np.nanmin)
-def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmin(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """The smallest of the elements that are not nan."""
     return _nan_extreme("min", a, axis, keepdims)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -10,68 +10,69 @@ from ...engine import ops, ops_linalg
 from ...engine.errors import RuleError
 from ...engine.node import plain
 from ...engine.protocol import array, implements
+from ...engine.types import A, Array, Like
 from ..products import matmul
 from ..shape import matrix_transpose
 from .parts import from_lower, square
 
 
-class EighResult(NamedTuple):
+class EighResult(NamedTuple, Generic[A]):
     """Eigenvalues in ascending order, and eigenvectors as columns."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: A
+    eigenvectors: A
 
 
-class QRResult(NamedTuple):
+class QRResult(NamedTuple, Generic[A]):
     """Q with orthonormal columns, and R upper triangular."""
 
-    Q: Any
-    R: Any
+    Q: A
+    R: A
 
 
-class SlogdetResult(NamedTuple):
+class SlogdetResult(NamedTuple, Generic[A]):
     """The sign of the determinant (plain, it has no slope), and log |det|."""
 
-    sign: Any
-    logabsdet: Any
+    sign: Array
+    logabsdet: A
 
 
-class SVDResult(NamedTuple):
+class SVDResult(NamedTuple, Generic[A]):
     """U, the singular values S in descending order, and Vh, so that a = U·diag(S)·Vh."""
 
-    U: Any
-    S: Any
-    Vh: Any
+    U: A
+    S: A
+    Vh: A
 
 
 @implements(np.linalg.det)
-def det(a: Any) -> Any:
+def det(a: Like[A]) -> A:
     """The determinant; its gradient is the matrix of cofactors, right for singular a too."""
     return ops_linalg.det(square("det", a))
 
 
 @implements(np.linalg.slogdet)
-def slogdet(a: Any) -> SlogdetResult:
+def slogdet(a: Like[A]) -> SlogdetResult[A]:
     """(sign, log |det a|), which does not overflow."""
-    a = square("slogdet", a)
-    return SlogdetResult(np.linalg.slogdet(plain(a))[0], ops_linalg.logabsdet(a))
+    x = square("slogdet", a)
+    return SlogdetResult(np.linalg.slogdet(plain(x))[0], ops_linalg.logabsdet(x))
 
 
 @implements(np.linalg.cholesky)
-def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+def cholesky(a: Like[A], /, *, upper: bool = False) -> A:
     """L with a = L·Lᵀ (or its transpose).
 
     Only the lower (upper) triangle of a is read, so only it has a gradient; PyTorch and JAX
     spread that over both triangles. For a symmetric gradient pass (a + a.mT) / 2.
     """
-    a = square("cholesky", a)
+    x = square("cholesky", a)
     if upper:
-        return matrix_transpose(ops_linalg.cholesky(matrix_transpose(a)))
-    return ops_linalg.cholesky(a)
+        return matrix_transpose(ops_linalg.cholesky(matrix_transpose(x)))
+    return ops_linalg.cholesky(x)
 
 
 @implements(np.linalg.eigh)
-def eigh(a: Any, UPLO: str = "L") -> EighResult:  # noqa: N803
+def eigh(a: Like[A], UPLO: str = "L") -> EighResult[A]:  # noqa: N803
     """Eigenvalues and eigenvectors of a symmetric matrix.
 
     Only the triangle UPLO is read, so only it has a gradient (see cholesky). Eigenvectors of
@@ -82,11 +83,22 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:  # noqa: N803
 
 
 @implements(np.linalg.eigvalsh)
-def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803
+def eigvalsh(a: Like[A], UPLO: str = "L") -> A:  # noqa: N803
     """The eigenvalues of a symmetric matrix in ascending order."""
     return eigh(a, UPLO).eigenvalues
 
 
+@overload
+def svd(
+    a: Like[A],
+    full_matrices: bool = True,
+    compute_uv: Literal[True] = True,
+    hermitian: bool = False,
+) -> SVDResult[A]: ...
+@overload
+def svd(
+    a: Like[A], full_matrices: bool = True, *, compute_uv: Literal[False], hermitian: bool = False
+) -> A: ...
 @implements(np.linalg.svd)
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
@@ -114,11 +126,15 @@ def svd(
 
 
 @implements(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
+def svdvals(x: Like[A], /) -> A:
     """The singular values in descending order."""
     return svd(x, compute_uv=False)
 
 
+@overload
+def qr(a: Like[A], mode: Literal["reduced", "complete"] = "reduced") -> QRResult[A]: ...
+@overload
+def qr(a: Like[A], mode: Literal["r"]) -> A: ...
 @implements(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
     """(Q, R) with a = Q·R, or R alone for mode "r"."""

@@ -10,6 +10,7 @@ import numpy as np
 from ...engine import ops, ops_linalg
 from ...engine.node import plain
 from ...engine.protocol import array, implements
+from ...engine.types import A, ArrayLike, Like
 from ..products import dot, matmul
 from ..reduce import sum
 from ..shape import expand_dims, reshape
@@ -18,13 +19,19 @@ from .parts import from_lower, square
 
 
 @implements(np.linalg.inv)
-def inv(a: Any) -> Any:
+def inv(a: Like[A]) -> A:
     """The inverse. Raises LinAlgError if a is singular."""
     return ops_linalg.inv(square("inv", a))
 
 
 @implements(np.linalg.pinv)
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+def pinv(
+    a: Like[A],
+    rcond: ArrayLike | None = None,
+    hermitian: bool = False,
+    *,
+    rtol: ArrayLike | None = None,
+) -> A:
     """The pseudo-inverse; singular values below rcond times the largest count as 0."""
     if hermitian:
         a = from_lower(a)
@@ -33,45 +40,46 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
 
 
 @implements(np.linalg.solve)
-def solve(a: Any, b: Any) -> Any:
+def solve(a: Like[A], b: Like[A]) -> A:
     """x in a·x = b, for one right side (n,) or a matrix of columns (…, n, k)."""
-    a, b = square("solve", a), array(b)
-    if b.ndim == 1:
-        return ops.squeeze(ops_linalg.solve(a, expand_dims(b, -1)), axis=-1)
-    return ops_linalg.solve(a, b)
+    m, y = square("solve", a), array(b)
+    if y.ndim == 1:
+        return ops.squeeze(ops_linalg.solve(m, expand_dims(y, -1)), axis=-1)
+    return ops_linalg.solve(m, y)
 
 
 @implements(np.linalg.lstsq)
-def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
+def lstsq(a: Like[A], b: Like[A], rcond: float | None = None) -> tuple[A, A, int, A]:
     """(x, residuals, rank, s) with x of least norm among those that minimise |a·x - b|."""
-    a, b = array(a), array(b)
-    m, n = a.shape
-    cut = np.finfo(plain(a).dtype).eps * (m if m > n else n) if rcond is None else rcond
-    s = svdvals(a)
+    left, right = array(a), array(b)
+    m, n = left.shape
+    dtype = plain(left).dtype
+    cut = np.finfo(dtype).eps * max(m, n) if rcond is None else rcond
+    s = svdvals(left)
     rank = int((plain(s) > cut * plain(s).max(initial=0)).sum())
-    x = matmul(pinv(a, cut), b)
-    left = sum(ops.square(b - matmul(a, x)), 0)
-    residuals = reshape(left, (-1,)) if rank == n and m > n else np.zeros(0, plain(a).dtype)
+    x = matmul(pinv(left, cut), right)
+    rest = sum(ops.square(right - matmul(left, x)), 0)
+    residuals: Any = reshape(rest, (-1,)) if rank == n and m > n else np.zeros(0, dtype)
     return x, residuals, rank, s
 
 
 @implements(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
+def matrix_power(a: Like[A], n: int) -> A:
     """a multiplied n times with itself by repeated squaring; of negative n the inverse's power."""
-    a = square("matrix_power", a)
+    m = square("matrix_power", a)
     if n < 0:
-        a, n = inv(a), -n
+        m, n = inv(m), -n
     out = None
     while n:
         if n % 2:
-            out = a if out is None else matmul(out, a)
-        a, n = matmul(a, a) if n > 1 else a, n // 2
-    eye = np.broadcast_to(np.eye(a.shape[-1], dtype=plain(a).dtype), a.shape)
-    return a * 0 + eye if out is None else out
+            out = m if out is None else matmul(out, m)
+        m, n = matmul(m, m) if n > 1 else m, n // 2
+    eye = np.broadcast_to(np.eye(m.shape[-1], dtype=plain(m).dtype), m.shape)
+    return m * 0 + eye if out is None else out
 
 
 @implements(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any]) -> Any:
+def multi_dot(arrays: Sequence[Like[A]]) -> A:
     """The product of several matrices, from left to right; the ends may be vectors."""
     if len(arrays) < 2:
         raise ValueError("expecting at least two arrays")
@@ -82,22 +90,22 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
 
 
 @implements(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
+def tensorinv(a: Like[A], ind: int = 2) -> A:
     """The inverse of a as a linear map from its last axes to its first `ind`."""
-    a = array(a)
-    n = int(np.prod(a.shape[:ind]))
-    return reshape(inv(reshape(a, (n, -1))), a.shape[ind:] + a.shape[:ind])
+    t = array(a)
+    n = int(np.prod(t.shape[:ind]))
+    return reshape(inv(reshape(t, (n, -1))), t.shape[ind:] + t.shape[:ind])
 
 
 @implements(np.linalg.tensorsolve)
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+def tensorsolve(a: Like[A], b: Like[A], axes: Sequence[int] | None = None) -> A:
     """x with tensordot(a, x, x.ndim) = b."""
-    a, b = array(a), array(b)
+    t, y = array(a), array(b)
     if axes is not None:
-        rest = [i for i in range(a.ndim) if i not in axes]
-        a = ops.transpose(a, axes=(*rest, *axes))
-    shape = a.shape[b.ndim :]
-    return reshape(solve(reshape(a, (b.size, -1)), reshape(b, (-1,))), shape)
+        rest = [i for i in range(t.ndim) if i not in axes]
+        t = ops.transpose(t, axes=rest + list(axes))
+    shape = t.shape[y.ndim :]
+    return reshape(solve(reshape(t, (y.size, -1)), reshape(y, (-1,))), shape)
 
 
 __all__ = [

@@ -9,9 +9,7 @@ import numpy as np
 from ...engine import ops
 from ...engine.node import plain
 from ...engine.protocol import array, implements
-from ...engine.types import (
-    Axis,
-)
+from ...engine.types import A, Axis, Like
 from ..choosing import where
 from ..reduce import max, min, sum
 from ..shape import expand_dims, moveaxis, reshape
@@ -60,45 +58,49 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any
 
 
 @implements(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+def norm(
+    x: Like[A], ord: float | str | None = None, axis: Axis = None, keepdims: bool = False
+) -> A:
     """The norm of vectors (any order) or matrices (fro, nuc, ±1, ±2, ±inf).
 
     At the origin, where there is no slope, the gradient is 0, as in PyTorch.
     """
-    x = array(x)
+    a = array(x)
     if axis is None and (
-        ord is None or (ord in ("f", "fro") and x.ndim == 2) or (ord == 2 and x.ndim == 1)
+        ord is None or (ord in ("f", "fro") and a.ndim == 2) or (ord == 2 and a.ndim == 1)
     ):
-        y = ops.norm(x, axis=None, keepdims=False)
-        return reshape(y, (1,) * x.ndim) if keepdims else y
-    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+        y = ops.norm(a, axis=None, keepdims=False)
+        return reshape(y, (1,) * a.ndim) if keepdims else y
+    axes = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
     if len(axes) == 1:
-        return _vector_norm(x, ord, axes[0], keepdims)
+        return _vector_norm(a, ord, axes[0], keepdims)
     if len(axes) != 2:
         raise ValueError(f"{len(axes)} axes; a norm is over one (vectors) or two (matrices)")
-    return _matrix_norm(x, ord, axes, keepdims)
+    return _matrix_norm(a, ord, axes, keepdims)
 
 
 @implements(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm(
+    x: Like[A], /, *, axis: Axis = None, keepdims: bool = False, ord: float | str | None = 2
+) -> A:
     """The norm of the elements along axis (all by default) as one vector."""
     return _vector_norm(array(x), ord, axis, keepdims)
 
 
 @implements(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: Like[A], /, *, keepdims: bool = False, ord: float | str | None = "fro") -> A:
     """The norm of the matrices in the last two axes."""
     return _matrix_norm(array(x), ord, (-2, -1), keepdims)
 
 
 @implements(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
+def cond(x: Like[A], p: float | str | None = None) -> A:
     """The condition number: largest over smallest singular value, or ‖x‖·‖x⁻¹‖ in another norm."""
-    x = array(x)
+    a = array(x)
     if p in (None, 2, -2):
-        s = svdvals(x)
+        s = svdvals(a)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+    return matrix_norm(a, ord=p) * matrix_norm(inv(a), ord=p)
 
 
 __all__ = [

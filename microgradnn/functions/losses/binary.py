@@ -2,71 +2,79 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...engine import ops
 from ...engine.errors import ConfigError
 from ...engine.node import plain
 from ...engine.protocol import array
+from ...engine.types import A, ArrayLike, Like
 from .parts import as_float, reduced, same_shape
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
+    input: Like[A],
+    target: Like[A],
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    pos_weight: ArrayLike | None = None,
+) -> A:
     """-t·log σ(z) - (1 - t)·log(1 - σ(z)) of logits z and targets t in [0, 1].
 
     Stable for any z; the formula is that of tf.nn.sigmoid_cross_entropy_with_logits. `weight`
     multiplies the losses, `pos_weight` the first term; the mean is over all elements.
     """
     name = "binary_cross_entropy_with_logits"
-    same_shape(name, input, target)
-    t = array(target)
-    loss = ops.bce_with_logits(input, t)
+    z, t = array(input), array(target)
+    same_shape(name, z, t)
+    loss = ops.bce_with_logits(z, t)
     if pos_weight is not None:  # the first term once more, times pos_weight - 1
-        loss = loss + (pos_weight - 1) * t * ops.softplus(-input)
+        loss = loss + (array(pos_weight) - 1) * t * ops.softplus(-z)
     loss = loss if weight is None else loss * weight
-    same_shape(name, input, loss)
+    same_shape(name, z, loss)
     return reduced(name, loss, reduction)
 
 
 def binary_cross_entropy(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean",
+    input: Like[A],
+    target: Like[A],
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
     clip_eps: float | None = None,
-) -> Any:  # fmt: skip
+) -> A:
     """-t·log p - (1 - t)·log(1 - p) of probabilities p.
 
     As in PyTorch, the logarithms are at least -100 and the slope is (p - t) / max(p(1 - p), 1e-12);
     with clip_eps=1e-7 p is clipped to [eps, 1 - eps] instead, as in Keras. From logits use
     binary_cross_entropy_with_logits.
     """
-    same_shape("binary_cross_entropy", input, target)
-    raw = plain(input)
+    p, t = array(input), array(target)
+    same_shape("binary_cross_entropy", p, t)
+    raw = plain(p)
     if np.any((raw < 0) | (raw > 1)):
         raise ConfigError("binary_cross_entropy: a probability is outside 0 to 1; pass σ(logits)")
-    if np.any((plain(target) < 0) | (plain(target) > 1)):
+    if np.any((plain(t) < 0) | (plain(t) > 1)):
         raise ConfigError("binary_cross_entropy: a target is outside 0 to 1")
     if clip_eps is not None:
-        p = ops.clip(input, clip_eps, 1 - clip_eps)
-        loss = -(target * ops.log(p) + (1 - target) * ops.log(1 - p))
+        q = ops.clip(p, clip_eps, 1 - clip_eps)
+        loss = -(t * ops.log(q) + (1 - t) * ops.log(1 - q))
     else:
-        loss = ops.bce(input, array(target))
+        loss = ops.bce(p, t)
     loss = loss if weight is None else loss * weight
-    same_shape("binary_cross_entropy", input, loss)
+    same_shape("binary_cross_entropy", p, loss)
     return reduced("binary_cross_entropy", loss, reduction)
 
 
-def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def soft_margin_loss(input: Like[A], target: Like[A], reduction: str = "mean") -> A:
     """log(1 + exp(-t·x)) for labels t of -1 and 1."""
-    same_shape("soft_margin_loss", input, target)
-    return reduced("soft_margin_loss", ops.softplus(-as_float(target, input) * input), reduction)
+    x = array(input)
+    same_shape("soft_margin_loss", x, target)
+    return reduced("soft_margin_loss", ops.softplus(-as_float(target, x) * x), reduction)
 
 
 def multilabel_soft_margin_loss(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
-) -> Any:
+    input: Like[A], target: Like[A], weight: ArrayLike | None = None, reduction: str = "mean"
+) -> A:
     """The mean over classes of binary_cross_entropy_with_logits."""
     same_shape("multilabel_soft_margin_loss", input, target)
     loss = binary_cross_entropy_with_logits(input, target, weight, "none")

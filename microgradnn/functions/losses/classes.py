@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...engine import kernels, ops
 from ...engine.errors import ConfigError, DTypeError, LabelError
 from ...engine.node import plain
 from ...engine.protocol import array
+from ...engine.types import A, ArrayLike, Like
 from ..shape import moveaxis
 from .parts import check_weight, reduced, same_shape
 
 
 def cross_entropy(
-    input: Any, target: Any, weight: Any = None, ignore_index: int = -100,
-    reduction: str = "mean", label_smoothing: float = 0.0,
-) -> Any:  # fmt: skip
+    input: Like[A],
+    target: Like[A],
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> A:
     """-log softmax(logits) at the target, averaged over samples.
 
     Shapes: logits (classes,), (N, classes) or (N, classes, …); target integer labels without the
@@ -60,8 +63,12 @@ def cross_entropy(
 
 
 def nll_loss(
-    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
-) -> Any:
+    input: Like[A],
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> A:
     """-input at the label, for log-probabilities (classes,), (N, classes) or (N, classes, …)."""
     z, t = array(input), np.asarray(plain(target))
     z = moveaxis(z, 1, -1) if z.ndim > 2 else z
@@ -80,23 +87,27 @@ def nll_loss(
     return reduced("nll_loss", loss, reduction)
 
 
-def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+def kl_div(input: Like[A], target: Like[A], reduction: str = "mean", log_target: bool = False) -> A:
     """t·(log t - input) for log-probabilities `input`; "batchmean" divides by the batch size.
 
     That is the divergence itself; "mean", the default as in PyTorch, divides by all elements.
     """
-    same_shape("kl_div", input, target)
-    t = array(target)
-    loss = ops.exp(t) * (t - input) if log_target else ops.xlogy(t, t) - t * input
+    x, t = array(input), array(target)
+    same_shape("kl_div", x, t)
+    loss = ops.exp(t) * (t - x) if log_target else ops.xlogy(t, t) - t * x
     if reduction == "batchmean":
         return ops.sum(loss) / loss.shape[0]
     return reduced("kl_div", loss, reduction)
 
 
 def multi_margin_loss(
-    input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
+    input: Like[A],
+    target: ArrayLike,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: ArrayLike | None = None,
     reduction: str = "mean",
-) -> Any:  # fmt: skip
+) -> A:
     """Σ max(0, margin - x[label] + x[j])ᵖ / classes over the other classes j."""
     x, t = array(input), np.asarray(plain(target))
     single = x.ndim < 2
@@ -112,7 +123,7 @@ def multi_margin_loss(
     return reduced("multi_margin_loss", loss[0] if single else loss, reduction)
 
 
-def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+def multilabel_margin_loss(input: Like[A], target: ArrayLike, reduction: str = "mean") -> A:
     """Σ max(0, 1 - x[label] + x[j]) / classes, over the labels before the first -1 and others j."""
     x, t = array(input), np.asarray(plain(target))
     single = x.ndim < 2

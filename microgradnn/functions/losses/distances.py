@@ -7,28 +7,40 @@ from typing import Any
 from ...engine import ops
 from ...engine.errors import ConfigError
 from ...engine.node import plain
+from ...engine.protocol import array
+from ...engine.types import A, ArrayLike, Like
 from .parts import reduced, same_shape, weighted
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
+def mse_loss(
+    input: Like[A], target: Like[A], reduction: str = "mean", weight: ArrayLike | None = None
+) -> A:
     """(input - target)²; the mean with weights divides by their sum."""
-    same_shape("mse_loss", input, target)
-    return weighted("mse_loss", ops.square(input - target), weight, reduction)
+    x, t = array(input), array(target)
+    same_shape("mse_loss", x, t)
+    return weighted("mse_loss", ops.square(x - t), weight, reduction)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
+def l1_loss(
+    input: Like[A], target: Like[A], reduction: str = "mean", weight: ArrayLike | None = None
+) -> A:
     """|input - target|, with slope 0 at 0."""
-    same_shape("l1_loss", input, target)
-    return weighted("l1_loss", ops.abs(input - target), weight, reduction)
+    x, t = array(input), array(target)
+    same_shape("l1_loss", x, t)
+    return weighted("l1_loss", ops.abs(x - t), weight, reduction)
 
 
 def huber_loss(
-    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
-) -> Any:
+    input: Like[A],
+    target: Like[A],
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: ArrayLike | None = None,
+) -> A:
     """e²/2 where |e| < delta, delta·(|e| - delta/2) elsewhere (Huber 1964)."""
     if delta <= 0:
         raise ConfigError(f"huber_loss: delta is {delta}, need a positive number")
-    return _huber("huber_loss", input, target, reduction, delta, weight)
+    return _huber("huber_loss", array(input), array(target), reduction, delta, weight)
 
 
 def _huber(
@@ -45,14 +57,17 @@ def _huber(
     return reduced(name, loss, reduction)  # the mean is not divided by the weights, as in torch
 
 
-def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
+def smooth_l1_loss(
+    input: Like[A], target: Like[A], reduction: str = "mean", beta: float = 1.0
+) -> A:
     """The Huber loss with delta = beta, divided by beta; for beta = 0 the L1 loss."""
     if beta < 0:
         raise ConfigError(f"smooth_l1_loss: beta is {beta}, need 0 or more")
+    x, t = array(input), array(target)
     if beta == 0:
-        same_shape("smooth_l1_loss", input, target)
-        return reduced("smooth_l1_loss", ops.abs(input - target), reduction)
-    return _huber("smooth_l1_loss", input, target, reduction, beta) / beta
+        same_shape("smooth_l1_loss", x, t)
+        return reduced("smooth_l1_loss", ops.abs(x - t), reduction)
+    return _huber("smooth_l1_loss", x, t, reduction, beta) / beta
 
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
 
 import numpy as np
 
@@ -12,17 +11,22 @@ from ...engine import ops
 from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
+from ...engine.types import A, Like
 from .parts import reduced, same_shape
 
 
 def poisson_nll_loss(
-    input: Any, target: Any, log_input: bool = True, full: bool = False, eps: float = 1e-8,
+    input: Like[A],
+    target: Like[A],
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
     reduction: str = "mean",
-) -> Any:  # fmt: skip
+) -> A:
     """exp(x) - t·x, or x - t·log(x + eps) if not log_input; `full` adds Stirling's log t! term."""
-    t = array(target)
-    same_shape("poisson_nll_loss", input, t)
-    loss = ops.exp(input) - t * input if log_input else input - t * ops.log(input + eps)
+    x, t = array(input), array(target)
+    same_shape("poisson_nll_loss", x, t)
+    loss = ops.exp(x) - t * x if log_input else x - t * ops.log(x + eps)
     if full:
         large = plain(t) > 1
         safe = ops.where(large, t, 1)
@@ -32,13 +36,17 @@ def poisson_nll_loss(
 
 
 def gaussian_nll_loss(
-    input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
+    input: Like[A],
+    target: Like[A],
+    var: Like[A],
+    full: bool = False,
+    eps: float = 1e-6,
     reduction: str = "mean",
-) -> Any:  # fmt: skip
+) -> A:
     """(log var + (input - target)² / var) / 2, var not below eps; `full` adds log(2π) / 2."""
-    x = array(input)
+    x, t = array(input), array(target)
     v = np.asarray(var, plain(x).dtype) if isinstance(var, (int, float)) else array(var)
-    same_shape("gaussian_nll_loss", x, target)
+    same_shape("gaussian_nll_loss", x, t)
     if v.ndim and v.shape != x.shape and v.shape == x.shape[:-1]:
         v = ops.expand_dims(v, axis=-1)
     if v.ndim and any(k not in (1, m) for k, m in itertools.zip_longest(v.shape, x.shape)):
@@ -46,7 +54,7 @@ def gaussian_nll_loss(
     if np.any(plain(v) < 0):
         raise ConfigError("gaussian_nll_loss: var has a negative entry")
     v = v + (np.maximum(plain(v), eps) - plain(v))  # the slope passes the guard, as in PyTorch
-    loss = 0.5 * (ops.log(v) + ops.square(x - target) / v)
+    loss = 0.5 * (ops.log(v) + ops.square(x - t) / v)
     loss = loss + 0.5 * math.log(2 * math.pi) if full else loss
     return reduced("gaussian_nll_loss", loss, reduction)
 

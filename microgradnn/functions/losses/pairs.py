@@ -10,13 +10,14 @@ from ...engine import ops
 from ...engine.errors import ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
+from ...engine.types import A, ArrayLike, Like
 from ..linalg.norms import vector_norm
 from .parts import as_float, reduced, same_shape
 
 
 def hinge_embedding_loss(
-    input: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
-) -> Any:
+    input: Like[A], target: ArrayLike, margin: float = 1.0, reduction: str = "mean"
+) -> A:
     """x for targets 1, max(0, margin - x) for targets -1; as PyTorch, slope -1 at the margin."""
     x, t = array(input), plain(target)
     same_shape("hinge_embedding_loss", x, t)
@@ -25,8 +26,12 @@ def hinge_embedding_loss(
 
 
 def margin_ranking_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
-) -> Any:
+    input1: Like[A],
+    input2: Like[A],
+    target: ArrayLike,
+    margin: float = 0.0,
+    reduction: str = "mean",
+) -> A:
     """max(0, -t·(x₁ - x₂) + margin) for t of 1 (x₁ should be larger) or -1."""
     same_shape("margin_ranking_loss", input1, input2)
     same_shape("margin_ranking_loss", input1, target)
@@ -35,8 +40,12 @@ def margin_ranking_loss(
 
 
 def cosine_embedding_loss(
-    input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean"
-) -> Any:
+    input1: Like[A],
+    input2: Like[A],
+    target: ArrayLike,
+    margin: float = 0.0,
+    reduction: str = "mean",
+) -> A:
     """1 - cos for targets 1, max(0, cos - margin) for targets -1."""
     a, b, t = array(input1), array(input2), np.asarray(plain(target))
     same_shape("cosine_embedding_loss", a, b)
@@ -52,9 +61,15 @@ def cosine_embedding_loss(
 
 
 def triplet_margin_loss(
-    anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2.0,
-    eps: float = 1e-6, swap: bool = False, reduction: str = "mean",
-) -> Any:  # fmt: skip
+    anchor: Like[A],
+    positive: Like[A],
+    negative: Like[A],
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> A:
     """max(0, d(anchor, positive) - d(anchor, negative) + margin), d = ‖· - · + eps‖ₚ."""
 
     same_shape("triplet_margin_loss", anchor, positive)

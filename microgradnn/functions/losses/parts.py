@@ -45,7 +45,7 @@ def same_shape(name: str, input: Any, target: Any) -> None:
         )
 
 
-def as_float(target: ArrayLike, input: Any) -> Any:
+def as_float(target: Any, input: Any) -> Any:
     """Integer targets in the dtype of the input, so that float32 stays float32."""
     t = array(target)
     return t.astype(plain(input).dtype) if t.dtype.kind in "iu" else t
