@@ -102,11 +102,10 @@ def kron(a: Like[A], b: Like[A]) -> A:
     """The Kronecker product: each element of a replaced by that multiple of b."""
     x, y = array(a), array(b)
     n = max(x.ndim, y.ndim)
-    x, y = (reshape(x, (1,) * (n - x.ndim) + x.shape) for x in (x, y))
-    y = reshape(x, [k for m in x.shape for k in (m, 1)]) * reshape(
-        y, [k for m in y.shape for k in (1, m)]
-    )
-    return reshape(y, tuple(p * q for p, q in zip(x.shape, y.shape, strict=True)))
+    x, y = (reshape(v, (1,) * (n - v.ndim) + v.shape) for v in (x, y))
+    apart = [k for m in x.shape for k in (m, 1)], [k for m in y.shape for k in (1, m)]
+    blocks = reshape(x, apart[0]) * reshape(y, apart[1])
+    return reshape(blocks, tuple(p * q for p, q in zip(x.shape, y.shape, strict=True)))
 
 
 @implements(np.cross, np.linalg.cross)
