@@ -17,9 +17,10 @@ from microgradnn.engine.rules import Op
 from microgradnn.engine.tensor import Tensor
 from microgradnn.engine.walk import pullback, pushforward
 
-from ..strategies import CASES, TABLE, cases, seeds, signed
+from ..strategies import CASES, STEP, TABLE, cases, seeds, signed
 
 EPS = 2.0**-52
+Params, Rng = dict[str, Any], np.random.Generator
 each_op = pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
 elementwise_ops = pytest.mark.parametrize(
     "op", [op for op in TABLE if op.domain], ids=lambda o: o.name
@@ -97,10 +98,7 @@ def test_kernels_of_our_own_have_a_reference() -> None:
             assert op.name in REFERENCE or op.name in OWN, op.name
 
 
-@each_op
-@given(data=st.data())
-def test_the_value_is_the_references(op: Op, data: st.DataObject) -> None:
-    xs, params = data.draw(cases(op))
+def the_value_is_the_references(op: Op, xs: Any, params: Params, rng: Rng) -> None:
     expected = reference(op)(*xs, **params)
     got = op(*xs, **params)
     assert np.shape(got) == np.shape(expected)
@@ -113,11 +111,7 @@ def test_the_value_is_the_references(op: Op, data: st.DataObject) -> None:
     np.testing.assert_allclose(got, expected, rtol=8 * EPS, atol=16 * EPS * scale**2)
 
 
-@each_op
-@given(data=st.data(), seed=seeds)
-def test_forward_and_reverse_mode_are_adjoint(op: Op, data: st.DataObject, seed: int) -> None:
-    xs, params = data.draw(cases(op))
-    rng = np.random.default_rng(seed)
+def forward_and_reverse_mode_are_adjoint(op: Op, xs: Any, params: Params, rng: Rng) -> None:
     full, inputs = nodes(xs)
     y = op(*full, **params)
     if not y.requires_grad:
@@ -131,11 +125,7 @@ def test_forward_and_reverse_mode_are_adjoint(op: Op, data: st.DataObject, seed:
     assert abs(left - right) <= 20 * EPS * (size + size2) * (1 + sum(i.size for i in inputs))
 
 
-@each_op
-@given(data=st.data(), seed=seeds)
-def test_the_derivative_is_that_of_the_reference(op: Op, data: st.DataObject, seed: int) -> None:
-    xs, params = data.draw(cases(op))
-    rng = np.random.default_rng(seed)
+def the_derivative_is_that_of_the_reference(op: Op, xs: Any, params: Params, rng: Rng) -> None:
     full, inputs = nodes(xs)
     y = op(*full, **params)
     dx = [signed(rng, *t.shape) for t in inputs]
@@ -154,20 +144,16 @@ def test_the_derivative_is_that_of_the_reference(op: Op, data: st.DataObject, se
         return y
 
     # Central differences, Richardson-extrapolated from h and h/2: truncation h⁴·f⁗, rounding ε/h.
-    h = 2.0**-11
+    h = STEP
     coarse, fine = (at(h) - at(-h)) / (2 * h), (at(h / 2) - at(-h / 2)) / h
     numeric = (4 * fine - coarse) / 3
     scale = 1 + np.abs(numeric).max(initial=0.0) + np.abs(at(0)).max(initial=0.0)
     np.testing.assert_allclose(got, numeric, rtol=0, atol=scale * (1e5 * h**4 + 64 * EPS / h))
 
 
-@each_op
-@given(data=st.data(), seed=seeds)
-def test_second_derivatives_agree_forward_over_reverse_and_reverse_over_reverse(
-    op: Op, data: st.DataObject, seed: int
+def second_derivatives_agree_forward_over_reverse_and_reverse_over_reverse(
+    op: Op, xs: Any, params: Params, rng: Rng
 ) -> None:
-    xs, params = data.draw(cases(op))
-    rng = np.random.default_rng(seed)
     full, inputs = nodes(xs)
     y = op(*full, **params)
     if not y.requires_grad:
@@ -185,12 +171,9 @@ def test_second_derivatives_agree_forward_over_reverse_and_reverse_over_reverse(
     assert abs(left - right) <= 2000 * EPS * (1 + size + size2) * (1 + sum(i.size for i in inputs))
 
 
-@each_op
-@given(data=st.data(), seed=seeds)
-def test_nothing_given_is_changed_and_no_gradient_is_shared(
-    op: Op, data: st.DataObject, seed: int
+def nothing_given_is_changed_and_no_gradient_is_shared(
+    op: Op, xs: Any, params: Params, rng: Rng
 ) -> None:
-    xs, params = data.draw(cases(op))
     full, inputs = nodes(xs)
     copies = [t.data.copy() for t in inputs]
     for t in inputs:
@@ -198,7 +181,7 @@ def test_nothing_given_is_changed_and_no_gradient_is_shared(
     y = op(*full, **params)
     if not y.requires_grad:
         return
-    g = signed(np.random.default_rng(seed), *y.shape)
+    g = signed(rng, *y.shape)
     before = g.copy()
     g.setflags(write=False)
     y.backward(g)
@@ -209,6 +192,25 @@ def test_nothing_given_is_changed_and_no_gradient_is_shared(
         assert t.grad.dtype == t.dtype
         others = [g, y.data, *(u.data for u in inputs), *(u.grad for u in inputs if u is not t)]
         assert not any(np.shares_memory(t.grad, o) for o in others)
+
+
+PROPERTIES = (
+    the_value_is_the_references,
+    forward_and_reverse_mode_are_adjoint,
+    the_derivative_is_that_of_the_reference,
+    second_derivatives_agree_forward_over_reverse_and_reverse_over_reverse,
+    nothing_given_is_changed_and_no_gradient_is_shared,
+)
+
+
+@each_op
+@given(data=st.data(), seed=seeds)
+def test_every_property(op: Op, data: st.DataObject, seed: int) -> None:
+    """All of them on each drawn case, because drawing takes longer than looking."""
+    xs, params = data.draw(cases(op))
+    for holds in PROPERTIES:
+        own = [np.array(x) if isinstance(x, np.ndarray) else x for x in xs]
+        holds(op, own, params, np.random.default_rng(seed))
 
 
 @elementwise_ops
