@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from microgradnn.data import load_mnist
-from microgradnn.errors import MicrogradError
+from microgradnn.errors import MicrogradError, MissingPackageError
 
 from . import frameworks, lockstep, model_tasks, report, speed, tasks
 
@@ -40,7 +40,7 @@ def parser() -> Parser:
     p.add_argument("command", nargs="?", default="run", type=_one_of("command", ("run", "speed")))
     p.add_argument("--tasks", type=_some_of("task", GROUPS), default=list(GROUPS))
     names = list(frameworks.MODULES)
-    p.add_argument("--frameworks", type=_some_of("framework", names), default=names)
+    p.add_argument("--frameworks", type=_some_of("framework", names), help="default: all installed")
     p.add_argument("--steps", type=_positive, help="steps of each task (default: its own number)")
     p.add_argument("--seed", type=_natural, default=0)
     p.add_argument("--data", type=Path, help="folder with the MNIST files")
@@ -104,18 +104,48 @@ def progress(name: str) -> Callable[[int, int], None]:
     return tick
 
 
+def chosen(asked: Sequence[str] | None) -> dict[str, Any]:
+    """The frameworks to run by name, ours first: modules, or why one is left out.
+
+    Raises MicrogradError if one that was asked for is not installed, or, where all were, if there
+    is nothing to compare with.
+    """
+    names = dict.fromkeys([lockstep.REFERENCE, *(asked or frameworks.MODULES)])
+    loaded = {name: frameworks.load(name) for name in names}
+    absent = {name: why for name, why in loaded.items() if isinstance(why, str)}
+    if asked and absent:
+        raise MissingPackageError(next(iter(absent.values())))
+    if set(frameworks.PACKAGES) <= set(absent):
+        raise MissingPackageError(
+            "neither torch nor tensorflow is installed, so there is nothing to compare with; in a "
+            "clone of microgradnn write: pip install -e '.[compare]'"
+        )
+    for why in absent.values():
+        print(f"compare: {why}", file=sys.stderr)
+    return loaded
+
+
+def status(rows: Sequence[lockstep.Row]) -> int:
+    """0 if all agree, 1 if some differ, 3 if nothing was compared."""
+    if any(row.verdict.startswith("DISAGREE") for row in rows):
+        return 1
+    if any(row.steps for row in rows if row.framework != lockstep.REFERENCE):
+        return 0
+    print("compare: nothing was compared", file=sys.stderr)
+    return 3
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit status: 0 all agree, 1 some differ, 2 wrong arguments, 130 interrupted."""
+    """The exit status: that of status(), 2 if it could not begin, 130 if it was interrupted."""
     args = parser().parse_args(argv)
-    if args.command == "speed":
-        return speed.main(args)
     try:
+        loaded = chosen(args.frameworks)
+        if args.command == "speed":
+            return speed.main(loaded)
         todo = collect(args)
     except MicrogradError as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
-    names = dict.fromkeys([lockstep.REFERENCE, *args.frameworks])
-    loaded = {name: frameworks.load(name) for name in names}
     rows: list[lockstep.Row] = []
     said: dict[str, str] = {}
     interrupted = False
@@ -140,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"report: {path}")
     if interrupted:
         return 130
-    return 1 if any(row.verdict.startswith("DISAGREE") for row in rows) else 0
+    return status(rows)
 
 
 def _run(

@@ -12,6 +12,8 @@ and, where it has them, after update()
 from importlib import import_module
 from types import ModuleType
 
+from microgradnn.optional import missing
+
 MODULES = {
     "microgradnn": "ours",
     "microgradnn-scalar": "scalar",
@@ -21,11 +23,15 @@ MODULES = {
 }
 
 
+# The package that a framework needs; Keras comes with TensorFlow.
+PACKAGES = {"torch": "torch", "tensorflow": "tensorflow", "keras": "tensorflow"}
+
+
 def load(name: str) -> ModuleType | str:
-    """The framework's module, or the reason why it cannot be used here."""
+    """The framework's module, or a sentence: which package it needs and how to install it."""
     try:
         module = import_module(f".{MODULES[name]}", __package__)
         module.version()
     except ImportError as error:
-        return f"not installed: {error}"
+        return str(missing(PACKAGES[name], f"comparing with {name}", error))
     return module

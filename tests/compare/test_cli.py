@@ -91,15 +91,68 @@ def test_the_line_is_the_least_squares_line(tmp_path: Path) -> None:
     np.testing.assert_allclose([final[0].item(), final[1].item()], [w, b], rtol=1e-12)
 
 
+NEEDS_TORCH = (
+    "comparing with torch needs torch, which is not installed; in a clone of microgradnn write: "
+    "pip install -e '.[compare]'"
+)
+
+
+def take_away(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    """As if the packages were not installed, when an adapter imports them."""
+    needs = {f".{frameworks.MODULES[n]}": package for n, package in frameworks.PACKAGES.items()}
+    real = frameworks.import_module
+
+    def import_module(name: str, package: str) -> ModuleType:
+        if (needed := needs.get(name)) in packages:
+            raise ModuleNotFoundError(f"No module named {needed!r}", name=needed)
+        return real(name, package)
+
+    monkeypatch.setattr(frameworks, "import_module", import_module)
+
+
 def test_an_absent_framework_is_reported_and_the_others_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(frameworks.MODULES, "torch", "no_such_module")
-    assert main(tmp_path, "--tasks", "gates", "--steps", "2", "--frameworks", "torch") == 0
-    out = capsys.readouterr().out
-    assert "not run: not installed: No module named 'compare.frameworks.no_such_module'" in out
+    take_away(monkeypatch, "torch")
+    assert main(tmp_path, "--tasks", "gates", "--steps", "2") == 0
+    out, err = capsys.readouterr()
+    assert err == f"compare: {NEEDS_TORCH}\n"
+    assert f"not run: {NEEDS_TORCH}" in out
     saved = json.loads((tmp_path / "report.json").read_text())
-    assert saved["versions"]["torch"].startswith("not installed")
+    assert saved["versions"]["torch"] == NEEDS_TORCH
+
+
+def test_a_framework_that_was_asked_for_and_is_absent_is_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take_away(monkeypatch, "torch")
+    assert main(tmp_path, "--tasks", "gates", "--frameworks", "torch,tensorflow") == 2
+    assert capsys.readouterr() == ("", f"compare: {NEEDS_TORCH}\n")
+
+
+@pytest.mark.parametrize("command", [[], ["speed"]])
+def test_with_no_framework_at_all_one_sentence_says_so(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    take_away(monkeypatch, "torch", "tensorflow")
+    assert main(tmp_path, *command) == 2
+    assert capsys.readouterr() == (
+        "",
+        "compare: neither torch nor tensorflow is installed, so there is nothing to compare with; "
+        "in a clone of microgradnn write: pip install -e '.[compare]'\n",
+    )
+
+
+@pytest.mark.parametrize("names", ["microgradnn", "microgradnn-scalar"])
+def test_nothing_compared_has_a_status_of_its_own(
+    names: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = "mnist" if names == "microgradnn-scalar" else "gates"  # too large for single numbers
+    assert main(tmp_path, "--tasks", task, "--steps", "1", "--frameworks", names) == 3
+    assert capsys.readouterr().err.endswith("compare: nothing was compared\n")
 
 
 def test_a_disagreement_is_status_1_and_names_the_first_step(
