@@ -1,4 +1,4 @@
-"""An environment without some packages: a module for child processes that refuses to import them."""
+"""An environment for child processes in which some packages are not installed."""
 
 import os
 from pathlib import Path
@@ -7,15 +7,20 @@ from pathlib import Path
 HOOK = """
 import os, sys
 
-class Absent:
-    names = set(os.environ["ABSENT_PACKAGES"].split())
+class Without:
+    absent = set(os.environ["ABSENT_PACKAGES"].split())
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
 
     def find_spec(self, name, path=None, target=None):
-        package = name.partition(".")[0]
-        if package in self.names:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=package)
+        if name.partition(".")[0] not in self.absent:
+            return self.finder.find_spec(name, path, target)
 
-sys.meta_path.insert(0, Absent())
+sys.meta_path[:] = map(Without, sys.meta_path)
 """
 
 

@@ -20,9 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.errors import ConfigError
+from ...optional import have
 from ..codes import check_codes
 from ..report import Finding, Report, junit
 from .child import FileError, Settings, check_file, list_file
+
+WITHOUT_FLINT = (
+    "microgradnn: without python-flint nothing is proved and differences decide; in a clone of "
+    "microgradnn write: pip install -e '.[check]'"
+)
 
 
 @dataclass
@@ -92,6 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
         verbose=args.verbose,
     )
     targets = [_target(text) for text in args.files]
+    if not (have("flint") or args.quiet or args.list):
+        print(WITHOUT_FLINT, file=sys.stderr)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not know "±"
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
