@@ -14,16 +14,18 @@ MEANING = {
     "INCONCLUSIVE": "nothing wrong was found, but nothing could be proved either",
     "CONTRACT": "forward and backward do not keep the rules that callers rely on",
     "NONDETERMINISTIC": "two calls with the same arguments give different results",
+    "NOT_WRITTEN": "forward or backward is still empty",
 }
 VERDICTS = tuple(MEANING)
 OK = VERDICTS[:3]
 # Which of several findings speaks for all: a wrong value is news even beside a broken contract.
-_ORDER = (*OK, "INCONCLUSIVE", "CONTRACT", "FAIL", "NONDETERMINISTIC")
+_ORDER = (*OK, "INCONCLUSIVE", "CONTRACT", "FAIL", "NONDETERMINISTIC", "NOT_WRITTEN")
 WEIGHT = {verdict: i for i, verdict in enumerate(_ORDER)}
 
 CODES = {
     "GC001": "forward or backward raises, or does not come back",
     "GC002": "the forward result is not finite at the point given",
+    "GC003": "forward or backward is still empty",
     "GC010": "forward gives other results at a second call",
     "GC011": "backward gives other results at a second call",
     "GC020": "forward changes its inputs",

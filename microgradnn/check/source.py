@@ -136,3 +136,77 @@ def own(node: ast.AST) -> list[ast.AST]:
         if not isinstance(child, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
             out += [child, *own(child)]
     return out
+
+
+# ---- exercises that are not done yet -------------------------------------------------------------
+
+
+def is_empty(function: Callable[..., Any], output: bool = False) -> bool:
+    """Whether nothing is written in it: pass, ..., a docstring, return None, NotImplementedError.
+
+    What stands behind a return does not count. A name that is None wherever it is assigned is
+    nothing, and so is a tuple of nothing. Of a forward (`output`) the first thing returned counts,
+    and a number that is written out is nothing either: loss = 0.0.
+    """
+    node = tree(function)
+    if node is None:
+        return False
+    for statement in node.body:
+        if isinstance(statement, ast.Raise):
+            return "NotImplementedError" in ast.dump(statement)
+        if isinstance(statement, ast.Return):
+            value = statement.value
+            if output and isinstance(value, ast.Tuple) and value.elts:
+                value = value.elts[0]
+            return _is_nothing(value, _assigned(node), output)
+    return all(_says_nothing(statement) for statement in node.body)
+
+
+def only_raises(function: Callable[..., Any]) -> bool:
+    """Whether all that it does is to raise NotImplementedError."""
+    node = tree(function)
+    return node is not None and is_empty(function) and isinstance(node.body[-1], ast.Raise)
+
+
+def _assigned(node: ast.FunctionDef) -> dict[str, list[ast.expr]]:
+    """What is assigned to each name in a function."""
+    out: dict[str, list[ast.expr]] = {}
+    for n in own(node):
+        for target, value in _targets(n):
+            if isinstance(target, ast.Name):
+                out.setdefault(target.id, []).append(value)
+    return out
+
+
+def _targets(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """What a statement assigns to, and what it assigns; the target itself where that is unclear."""
+    if isinstance(node, ast.AugAssign):
+        return [(node.target, node.target)]
+    if isinstance(node, ast.For):
+        return [(part, part) for part in ast.walk(node.target) if isinstance(part, ast.expr)]
+    out: list[tuple[ast.expr, ast.expr]] = []
+    if not isinstance(node, ast.Assign):
+        return out
+    for target in node.targets:
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            out += zip(target.elts, node.value.elts, strict=False)
+        else:
+            parts = target.elts if isinstance(target, ast.Tuple) else [target]
+            out += [(part, node.value) for part in parts]
+    return out
+
+
+def _is_nothing(value: ast.expr | None, assigned: dict[str, list[ast.expr]], numbers: bool) -> bool:
+    if isinstance(value, ast.Tuple):
+        return all(_is_nothing(part, assigned, numbers) for part in value.elts)
+    if isinstance(value, ast.Name):
+        given = assigned.get(value.id, [])
+        return bool(given) and all(_is_nothing(g, {}, numbers) for g in given)
+    if isinstance(value, ast.Constant):
+        return numbers or value.value in (None, ...)
+    return value is None
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return constant or isinstance(statement, ast.Pass)

@@ -59,6 +59,17 @@ def is_loss(name: str) -> bool:
     return _LOSS.search(name) is not None
 
 
+_BASE = re.compile(
+    r"(abstract|base)\w*|\w+_?base|(layer|module|function|operation|op|node|loss|activation|"
+    r"criterion|cost|unit)s?", re.I
+)  # fmt: skip
+
+
+def is_base(name: str) -> bool:
+    """Whether a class of this name is one that others are made of: Layer, BaseLoss, Function."""
+    return _BASE.fullmatch(name) is not None
+
+
 # ---- arguments and attributes --------------------------------------------------------------------
 
 # Where layers keep an output that they do not return.

@@ -1,9 +1,6 @@
 """What a file holds: names, styles and lines, and what is left out."""
 
 import inspect
-import sys
-import textwrap
-from importlib import util
 
 import numpy as np
 import pytest
@@ -11,26 +8,6 @@ import pytest
 from microgradnn.check.files.discover import find
 from microgradnn.errors import ConfigError
 from tests.check.zoo import RIGHT, right
-
-
-@pytest.fixture
-def load(tmp_path):
-    """A function from the text of a file to its module."""
-    names = []
-
-    def load(text, name="student"):
-        path = tmp_path / f"{name}.py"
-        path.write_text("import numpy as np\n" + textwrap.dedent(text))
-        spec = util.spec_from_file_location(f"discover_{name}", path)
-        module = util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        names.append(spec.name)
-        spec.loader.exec_module(module)
-        return module
-
-    yield load
-    for name in names:
-        del sys.modules[name]
 
 
 def gradients(found, *args, dout=3.0):
@@ -241,13 +218,6 @@ def test_what_only_looks_like_a_pair_is_left_out(load):
     def grad_weights():
         return None
 
-    def todo_forward(x):
-        '''Not done yet.'''
-        pass
-
-    def todo_backward(dout, cache):
-        pass
-
     def softmax_loss(x, y):
         return -np.log(x[y])
     """)
@@ -345,6 +315,6 @@ def test_a_name_that_is_not_there(load):
     with pytest.raises(ConfigError, match="did you mean 'affine'"):
         find(module, ["afine"])
     with pytest.raises(
-        ConfigError, match=r"no forward .*student\.py is called 'zzz'; use one of affine"
+        ConfigError, match=r"no forward .*student0\.py is called 'zzz'; use one of affine"
     ):
         find(module, ["affine", "zzz"])

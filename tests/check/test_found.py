@@ -1,9 +1,5 @@
 """What a file holds is judged by what it computes, however its parts are called and ordered."""
 
-import sys
-import textwrap
-from importlib import util
-
 import pytest
 
 from microgradnn.check.files.discover import find
@@ -110,24 +106,14 @@ SPELLINGS = {
 
 
 @pytest.fixture
-def verdict(tmp_path):
+def verdict(load):
     """A function from the text of a file with one thing in it to the verdict on it."""
-    names = []
 
     def verdict(text):
-        path = tmp_path / f"student{len(names)}.py"
-        path.write_text("import numpy as np\n" + textwrap.dedent(text))
-        spec = util.spec_from_file_location(f"found_{path.stem}", path)
-        module = util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        names.append(spec.name)
-        spec.loader.exec_module(module)
-        (found,) = find(module)
+        (found,) = find(load(text))
         return check_found(found).verdict
 
-    yield verdict
-    for name in names:
-        del sys.modules[name]
+    return verdict
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

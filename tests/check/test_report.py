@@ -54,7 +54,7 @@ def right_report(**options: Any) -> Report:
 def test_verdicts_from_best_to_worst() -> None:
     assert VERDICTS == (
         "PASS", "PASS_SUBGRADIENT", "UNSTABLE", "FAIL", "INCONCLUSIVE", "CONTRACT",
-        "NONDETERMINISTIC",
+        "NONDETERMINISTIC", "NOT_WRITTEN",
     )  # fmt: skip
 
 

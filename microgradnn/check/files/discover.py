@@ -1,6 +1,5 @@
 """Which forward and backward passes a file holds: pairs of functions, losses, layers and nets."""
 
-import ast
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from ...engine.errors import unknown
-from ..source import all_parameters, line, required, tree, tuples
+from ..source import all_parameters, is_empty, line, only_raises, required, tuples
 from ..subject import Arguments, Subject
 from ..subjects import networks, objects, pairs
-from ..words import BACKWARD_METHODS, FORWARD_METHODS, PAIRS, is_cotangent, is_loss
+from ..words import BACKWARD_METHODS, FORWARD_METHODS, PAIRS, is_base, is_cotangent, is_loss
 
 _VARIANT = r"(?P<v>(?:_[A-Za-z0-9]+)?)"
 
@@ -27,6 +26,7 @@ class Found:
     forward   also the class's own forward or __call__ (layer) or loss (net), unbound
     backward  also the class's backward, or gradient (net); None where the forward returns them
     line      of the backward (pair, plain), else of the function or class
+    empty     which of the two is not written yet
     """
 
     name: str
@@ -35,6 +35,7 @@ class Found:
     backward: Callable[..., Any] | None
     cls: type | None
     line: int
+    empty: Callable[..., Any] | None = None
 
     def names(self) -> set[str]:
         """All names by which users may select it."""
@@ -111,7 +112,12 @@ def _functions(module: ModuleType) -> Iterator[Found]:
             used |= {name, forward}
             yield found
     for name, function in functions.items():
-        if name not in used and is_loss(name) and tuples(function) != 1:
+        if name in used or not is_loss(name):
+            continue
+        if is_empty(function, output=True):
+            if len(all_parameters(function)) > 1:
+                yield Found(name, "loss", function, None, None, line(function), function)
+        elif tuples(function) != 1:
             yield Found(name, "loss", function, None, None, line(function))
 
 
@@ -143,8 +149,10 @@ def _only_variant(forward: str, x: str, functions: dict[str, Any]) -> str | None
 def _pair(name: str, forward: Any, backward: Any) -> Found | None:
     """A pair or plain Found, or None if the signatures do not look like one."""
     inputs, taken = all_parameters(forward), required(backward)
-    if not inputs or not taken or _empty(forward) or _empty(backward):
+    if not inputs or not taken:
         return None
+    if empty := _empty(forward, backward):
+        return Found(name, "pair", forward, backward, None, line(backward), empty)
     count = tuples(forward)
     plain = count == 1 or count == 0 and len(taken) > 1 and set(taken[1:]) <= set(inputs)
     if len(taken) == 1 and not (count == 1 and (taken[0] in inputs or not is_cotangent(taken[0]))):
@@ -152,11 +160,11 @@ def _pair(name: str, forward: Any, backward: Any) -> Found | None:
     return Found(name, "plain" if plain else "pair", forward, backward, None, line(backward))
 
 
-def _empty(function: Any) -> bool:
-    """Whether there is nothing in it, as in an exercise not done yet."""
-    node = tree(function)
-    body = [s for s in getattr(node, "body", []) if not isinstance(s, ast.Pass)]
-    return node is not None and all(isinstance(s, (ast.Expr, ast.Raise)) for s in body)
+def _empty(forward: Any, backward: Any) -> Any:
+    """Which of the two is not written yet, or None."""
+    if is_empty(forward, output=True):
+        return forward
+    return backward if backward is not None and is_empty(backward) else None
 
 
 # ---- classes -------------------------------------------------------------------------------------
@@ -173,37 +181,39 @@ def _classes(module: ModuleType) -> Iterator[Found]:
 
 def _layer(name: str, cls: type) -> Found | None:
     forward, backward = _method(cls, FORWARD_METHODS), _method(cls, BACKWARD_METHODS)
-    if forward is None or backward is None or _abstract(cls):
+    if forward is None or backward is None or _is_base(cls, (forward, backward)):
         return None
     static = [inspect.getattr_static(cls, f.__name__, None) for f in (forward, backward)]
     if all(isinstance(f, staticmethod) for f in static):
         return _pair(name, forward, backward)
-    return Found(name, "layer", forward, backward, cls, line(cls))
+    return Found(name, "layer", forward, backward, cls, line(cls), _empty(forward, backward))
 
 
 def _net(name: str, cls: type) -> Found | None:
     loss, gradient = _method(cls, ("loss",)), _method(cls, ("gradient",))
-    if loss is None:
+    if loss is None or len(all_parameters(loss)) < 2:
         return None
-    if len(all_parameters(loss)) < 2 or gradient is None and tuples(loss) == 1:
+    empty = _empty(loss, gradient)
+    if empty is None and gradient is None and tuples(loss) == 1 or _is_base(cls, (loss,)):
         return None
-    return Found(name, "net", loss, gradient, cls, line(cls))
+    return Found(name, "net", loss, gradient, cls, line(cls), empty)
 
 
-def _abstract(cls: type) -> bool:
-    """Whether a method only raises NotImplementedError."""
-    for name in dir(cls):
-        node = tree(m) if inspect.isfunction(m := getattr(cls, name, None)) else None
-        raised = [s for s in getattr(node, "body", []) if isinstance(s, ast.Raise)]
-        if raised and "NotImplementedError" in ast.dump(raised[0]):
-            return True
-    return False
+def _is_base(cls: type, methods: Collection[Any]) -> bool:
+    """Whether other classes are made of it: it has such, or only its name and what it raises."""
+    if cls.__subclasses__():
+        everything = [m for name in dir(cls) if inspect.isfunction(m := getattr(cls, name, None))]
+        return any(only_raises(m) for m in everything) or any(map(is_empty, methods))
+    return is_base(cls.__name__) and all(map(only_raises, methods))
 
 
 def _method(cls: type, names: Collection[str]) -> Any:
-    """The first of these methods that does something, or None."""
-    for name in names:
-        method = getattr(cls, name, None)
-        if inspect.isfunction(method) and not _empty(method):
-            return method
-    return None
+    """The first of these methods that does something, else one that is this class's own, or None.
+
+    __call__ counts where there is no other: it often only calls forward.
+    """
+    found = [m for name in names if inspect.isfunction(m := getattr(cls, name, None))]
+    found.sort(key=lambda m: m.__name__ == "__call__")
+    written = [m for m in found if not is_empty(m)]
+    own = [m for m in found if m in vars(cls).values()]
+    return next((m for m in [*own, *written] if m in written), own[0] if own else None)

@@ -8,6 +8,7 @@ import numpy as np
 from ...engine.errors import MicrogradError
 from ..examine import Options, examine
 from ..report import Finding, Report
+from ..source import line
 from ..stages.results import raised
 from ..subject import Subject, is_float, quiet
 from .arguments import Found, Made, Maker, maker
@@ -20,6 +21,10 @@ def check_found(
     found: Found, *, seed: int = 0, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> Report:
     """The report on what was found, at guessed arguments of several sizes; raises GuessError."""
+    if found.empty is not None:
+        text = f"{found.empty.__qualname__} is not written yet (line {line(found.empty)})"
+        finding = Finding("GC003", "NOT_WRITTEN", text)
+        return Report(found.name, (finding,), ("GC003",), seed=seed)
     make = maker(found, seed)
     rng = np.random.default_rng(seed)
     try:
