@@ -101,7 +101,6 @@ KNOWN: dict[str, list[str]] = {
         "compare/lockstep.py: _measure",
         "compare/lockstep.py: _step",
         "compare/lockstep.py: run",
-        "microgradnn/check/api.py: layer",
         "microgradnn/check/directional.py: dot_product",
         "microgradnn/check/directional.py: jvp_report",
         "microgradnn/check/directional.py: taylor",

@@ -8,29 +8,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import dot_product_test, jvp, layer, taylor_test, vjp
+    from .api import can_prove, dot_product_test, jvp, layer, taylor_test, vjp
     from .codes import CODES, VERDICTS
     from .oracle.differences import check_grads
     from .own import gradcheck, gradgradcheck, grads
     from .report import Entry, Finding, Report
 
 __all__ = [
-    "CODES", "VERDICTS", "Entry", "Finding", "Report", "check_grads", "dot_product_test",
-    "gradcheck", "gradgradcheck", "grads", "jvp", "layer", "taylor_test", "vjp",
+    "CODES", "VERDICTS", "Entry", "Finding", "Report", "can_prove", "check_grads",
+    "dot_product_test", "gradcheck", "gradgradcheck", "grads", "jvp", "layer", "taylor_test", "vjp",
 ]  # fmt: skip
-
 _HOMES = {
-    **dict.fromkeys(("dot_product_test", "jvp", "layer", "taylor_test", "vjp"), "api"),
-    **dict.fromkeys(("gradcheck", "gradgradcheck", "grads"), "own"),
-    "check_grads": "oracle.differences",
-    **dict.fromkeys(("CODES", "VERDICTS"), "codes"),
-}
+    "CODES": "codes", "VERDICTS": "codes", "Entry": "report", "Finding": "report",
+    "Report": "report", "check_grads": "oracle.differences", "gradcheck": "own",
+    "gradgradcheck": "own", "grads": "own",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     # The command line and the pytest plugin load parts of this package only.
     if name not in __all__:
         raise AttributeError(f"module 'microgradnn.check' has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES.get(name, 'report')}", __name__), name)
+    value = getattr(import_module(f".{_HOMES.get(name, 'api')}", __name__), name)
     globals()[name] = value
     return value

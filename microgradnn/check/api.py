@@ -9,18 +9,30 @@ import numpy as np
 from ..engine.errors import ConfigError
 from . import directional
 from .examine import Codes, Options, examine, options_of
+from .oracle import balls
 from .report import Report
 from .source import all_parameters, required
 from .stages.results import raised
-from .subject import Arguments, Subject, called, quiet, with_axes
+from .subject import (
+    Arguments,
+    Cotangents,
+    Function,
+    Inputs,
+    Params,
+    Subject,
+    Wrt,
+    called,
+    quiet,
+    with_axes,
+)
 from .subjects import networks, objects, pairs
 
 
 def layer(
-    forward: Any, backward: Any = None, inputs: Any = None, params: Any = None, *,
-    cache: bool = True, hyper: Mapping[str, Any] | None = None, wrt: Any = None,
-    cotangents: Any = None, seed: int = 0, select: Codes = (), ignore: Codes = (),
-    probes: bool = True, others: Sequence[Any] = (), name: str = "",
+    forward: object, backward: object = None, inputs: Inputs | None = None,
+    params: Params = None, *, cache: bool = True, hyper: Mapping[str, object] | None = None,
+    wrt: Wrt = None, cotangents: Cotangents = None, seed: int = 0, select: Codes = (),
+    ignore: Codes = (), probes: bool = True, others: Sequence[Inputs] = (), name: str = "",
 ) -> Report:  # fmt: skip
     """The report on a hand-written layer.
 
@@ -44,36 +56,49 @@ def layer(
     is in the report.
     """
     options = options_of(seed, select, ignore, cotangents, probes)
-    word = name or ""
-    if objects.is_layer(forward) and (backward is None or not callable(backward)):
-        make: Callable[[Any], Subject] = lambda x: objects.layer_object(  # noqa: E731
-            forward, x, params=params, wrt=wrt, name=word, hyper=hyper
-        )
+    make = _maker(forward, backward, params, cache, hyper, wrt, name)
+    if make.func is _functions:
+        point = inputs
+        words = [getattr(f, "__name__", "None") for f in (forward, backward)]
+        text = f"check.layer({words[0]}, {words[1]}, inputs, seed={seed})"
+    else:
         point = _together(backward, inputs)
         text = f"check.layer({type(forward).__name__}(…), inputs, seed={seed})"
-    elif networks.is_network(forward) and not callable(backward):
-        if params is not None or hyper is not None:
-            raise ConfigError(
-                "layer: of an object with a loss, name parameters by wrt, and set its attributes "
-                "before: params and hyper are for layers"
+    if point is None:
+        raise ConfigError("layer: no inputs given; write check.layer(forward, backward, (x, w, b))")
+    return _examined(make, point, others, options, text)
+
+
+def _maker(
+    forward: Any, backward: Any, params: Any, cache: bool, hyper: Any, wrt: Any, name: str
+) -> "partial[Subject]":
+    """What makes a subject of inputs: of an object, of a net with a loss, or of functions."""
+    if not callable(backward):
+        if objects.is_layer(forward):
+            return partial(
+                objects.layer_object, forward, params=params, wrt=wrt, name=name, hyper=hyper
             )
-        make = lambda x: networks.network(forward, x, name=word, wrt=wrt)  # noqa: E731
-        point = _together(backward, inputs)
-        text = f"check.layer({type(forward).__name__}(…), inputs, seed={seed})"
-    elif not callable(forward) or not (backward is None or callable(backward)):
+        if networks.is_network(forward):
+            if params is not None or hyper is not None:
+                raise ConfigError(
+                    "layer: of an object with a loss, name parameters by wrt, and set its "
+                    "attributes before: params and hyper are for layers"
+                )
+            return partial(networks.network, forward, wrt=wrt, name=name)
+    if not callable(forward) or not (backward is None or callable(backward)):
         raise ConfigError(
             f"layer: got {type(forward).__name__} and {type(backward).__name__}, need a forward "
             "and a backward function, or an object with forward and backward methods"
         )
-    else:
-        make = partial(_functions, forward, backward, params, cache, hyper, wrt, word)
-        point = inputs
-        second = getattr(backward, "__name__", "None")
-        first = getattr(forward, "__name__", "forward")
-        text = f"check.layer({first}, {second}, inputs, seed={seed})"
-    if point is None:
-        raise ConfigError("layer: no inputs given; write check.layer(forward, backward, (x, w, b))")
-    return _examined(make, point, others, options, text)
+    return partial(_functions, forward, backward, params, cache, hyper, wrt, name)
+
+
+def can_prove() -> bool:
+    """Whether true gradients are proved; without python-flint they are found by differences only.
+
+    Of one report, `report.proved` says it.
+    """
+    return balls.available
 
 
 def _together(first: Any, second: Any) -> Any:
@@ -131,8 +156,8 @@ def _examined(
 
 
 def vjp(
-    f: Callable[..., Any], f_vjp: Callable[..., Any], args: Any, *, wrt: Any = None,
-    cotangents: Any = None, seed: int = 0, select: Codes = (), ignore: Codes = (),
+    f: Function, f_vjp: Function, args: Inputs, *, wrt: Wrt = None,
+    cotangents: Cotangents = None, seed: int = 0, select: Codes = (), ignore: Codes = (),
     probes: bool = True, name: str = "",
 ) -> Report:  # fmt: skip
     """The report on a hand-written vector-Jacobian product of f, or gradient.
@@ -185,7 +210,7 @@ def _with_gradient(f: Any, gradient: Any) -> Any:
 
 
 def jvp(
-    f: Callable[..., Any], f_jvp: Callable[..., Any], args: Any, *, seed: int = 0,
+    f: Function, f_jvp: Function, args: Inputs, *, seed: int = 0,
     select: Codes = (), ignore: Codes = (), name: str = "",
 ) -> Report:  # fmt: skip
     """The report on a hand-written Jacobian-vector product of f.
@@ -199,8 +224,7 @@ def jvp(
 
 
 def dot_product_test(
-    f_jvp: Callable[..., Any], f_vjp: Callable[..., Any], args: Any, *, seed: int = 0,
-    draws: int = 4,
+    f_jvp: Function, f_vjp: Function, args: Inputs, *, seed: int = 0, draws: int = 4,
     name: str = "",
 ) -> Report:  # fmt: skip
     """The report on ⟨v, J u⟩ = ⟨Jᵀ v, u⟩: that a jvp and a vjp are each other's transpose.
@@ -216,8 +240,8 @@ def dot_product_test(
 
 
 def taylor_test(
-    f: Callable[..., Any], grad: Any, x: Any, direction: Any = None, *, seed: int = 0,
-    name: str = "",
+    f: Function, grad: Function | Inputs, x: Inputs, direction: Inputs | None = None, *,
+    seed: int = 0, name: str = "",
 ) -> Report:  # fmt: skip
     """The report on |f(x + h·d) - f(x) - h·⟨grad, d⟩|, which falls as h² if grad is right.
 

@@ -16,7 +16,7 @@ from .stages.contract import contract
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, raised
 from .stages.values import look
-from .subject import Subject
+from .subject import Cotangents, Subject
 
 Codes = str | Sequence[str]
 ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls
@@ -38,11 +38,13 @@ class Options:
         return selected(code, self.select, self.ignore)
 
 
-def options_of(seed: int, select: Codes, ignore: Codes, cotangents: Any, probes: bool) -> Options:
+def options_of(
+    seed: int, select: Codes, ignore: Codes, cotangents: Cotangents, probes: bool
+) -> Options:
     """The options as a user gives them; ConfigError for what cannot be one."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ConfigError(f"check: seed is {seed!r}, need an integer from 0 on")
-    given = cotangents
+    given: Any = cotangents
     if cotangents is not None and not isinstance(cotangents, (tuple, list)):
         given = [cotangents]
     return Options(

@@ -14,7 +14,7 @@ from .examine import Codes, examine, options_of
 from .oracle.differences import disagreements
 from .report import Entry, Finding, Report
 from .source import all_parameters
-from .subject import Arguments, Pass, Subject, called, chosen, with_axes
+from .subject import Arguments, Function, Inputs, Pass, Subject, Wrt, called, chosen, with_axes
 from .subjects.namespaces import namespaces
 
 
@@ -44,8 +44,8 @@ def _own(f: Callable[..., Any], args: Sequence[Any], wanted: Sequence[int] | Non
 
 
 def grads(
-    f: Callable[..., Any], args: Any, order: int = 1, modes: Sequence[str] = ("rev",), *,
-    wrt: Any = None, seed: int = 0, select: Codes = (), ignore: Codes = (), probes: bool = False,
+    f: Function, args: Inputs, order: int = 1, modes: Sequence[str] = ("rev",), *,
+    wrt: Wrt = None, seed: int = 0, select: Codes = (), ignore: Codes = (), probes: bool = False,
     name: str = "",
 ) -> Report:  # fmt: skip
     """The report on microgradnn's derivatives of f at args, to any order, in modes "fwd", "rev".
@@ -89,10 +89,10 @@ _OF_TORCH = {
 
 
 def gradcheck(
-    fn: Callable[..., Any], inputs: Any, *, eps: float | None = None, atol: float | None = None,
+    fn: Function, inputs: Inputs, *, eps: float | None = None, atol: float | None = None,
     rtol: float | None = None, raise_exception: bool = True, nondet_tol: float | None = None,
     check_forward_ad: bool = False, check_backward_ad: bool = True, order: int = 1, seed: int = 0,
-    **ignored: Any,
+    **ignored: object,
 ) -> bool:  # fmt: skip
     """Whether microgradnn's gradients of fn at inputs are right: torch.autograd.gradcheck's call.
 
@@ -131,6 +131,6 @@ def gradcheck(
     return report.ok
 
 
-def gradgradcheck(fn: Callable[..., Any], inputs: Any, **options: Any) -> bool:
+def gradgradcheck(fn: Function, inputs: Inputs, **options: Any) -> bool:
     """gradcheck of the first and second derivatives."""
     return gradcheck(fn, inputs, order=2, **options)

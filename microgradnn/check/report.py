@@ -130,6 +130,11 @@ class Report:
         return self.verdict in OK
 
     @property
+    def proved(self) -> bool:
+        """Whether all true gradients were proved, at the user's point, not found by differences."""
+        return bool(self.methods) and set(self.methods.values()) == {EXACT}
+
+    @property
     def status(self) -> int:
         """The exit status of a program that reports this: 0 if ok, else the verdict's place."""
         return 0 if self.ok else VERDICTS.index(self.verdict)

@@ -10,6 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
+from ..engine.tensor import Tensor
+
+# What users hand to the checker.
+Function = Callable[..., Any]
+Array = np.ndarray[Any, Any]
+Inputs = Array | Tensor | float | Sequence[Any] | Mapping[str, Any]  # one, several, or by name
+Params = Sequence[str | Array] | Mapping[str, Any] | str | None
+Wrt = str | int | Sequence[str | int] | None
+Cotangents = Array | float | Sequence[Array | float] | None
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """GC2: how a gradient is judged: the ladder of oracles, what each can see, what none may claim."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -328,6 +330,7 @@ def test_too_long_a_trace_is_said_and_checked_otherwise() -> None:
 @pytest.fixture
 def no_flint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(balls, "available", False)
+    monkeypatch.setattr(balls, "absent", "a proof needs python-flint")
 
 
 @pytest.mark.parametrize("name", ["affine", "softmax_loss", "batchnorm", "Linear", "softplus"])
@@ -346,6 +349,24 @@ def test_without_flint_wrong_ones_fail_and_kinks_are_left_open(no_flint: None) -
     assert at_kink.verdict == "INCONCLUSIVE" and only(at_kink).code == "GC204"
     assert "move the point a little" in only(at_kink).hint
     assert not pair(sigmoid, lambda x: dsigmoid(x) + 1).ok
+
+
+def test_a_check_says_whether_it_proves() -> None:
+    assert check.can_prove() and pair(sigmoid, dsigmoid).proved
+    code = """
+import sys
+sys.modules["flint"] = None
+import numpy as np
+from microgradnn import check
+report = check.layer(lambda x: (x**2, x), lambda dout, x: 2 * x * dout, np.array([1.0, 2.0]))
+print(check.can_prove(), report.verdict, report.proved, report.notes[-1], sep="|")
+"""
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out.strip() == (
+        "False|PASS|False|a proof needs python-flint, which is not installed; in a clone of "
+        "microgradnn write: pip install -e '.[check]'"
+    )
 
 
 # ---- cotangents ----------------------------------------------------------------------------------

@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from ...optional import missing
+
 try:
     import flint
-except ImportError:  # then other oracles have to do
+except ImportError as error:  # then other oracles have to do
     flint = None  # type: ignore[assignment]
+    absent = str(missing("flint", "a proof", error))
+else:
+    absent = ""
 
 available = flint is not None
 HIGH = 192  # bits: what is proved; any formula a person writes keeps more than 50 digits of it

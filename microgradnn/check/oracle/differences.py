@@ -17,7 +17,7 @@ def check_grads(
     modes: Sequence[str] = ("fwd", "rev"), atol: float | None = None, rtol: float | None = None,
     eps: float | None = None, seed: int = 0,
 ) -> None:  # fmt: skip
-    """None; raises CheckError if a derivative of f at args disagrees with a numerical one.
+    """Raises CheckError if a derivative of f at args disagrees with a numerical one.
 
     One random direction and cotangent for each order and mode ("fwd", "rev"). The numerical side
     is extrapolated from several steps (Ridders 1982), the first of them `eps` (default 2⁻⁵), and

@@ -73,6 +73,7 @@ def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -
         return
     if not balls.available:
         by_differences(subject, point, rng, given, seen, "python-flint is not installed")
+        seen.notes += [balls.absent] if balls.absent else []
         return
     try:
         first = Comparer(room=ROOM)
