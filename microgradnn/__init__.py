@@ -1,6 +1,8 @@
 """Reverse-mode automatic differentiation, small enough to read and exact enough to trust.
 
-Read the engine in this order: errors, rules, ops, walk, node, value, tensor, functions, transforms.
+To read it: first two lines of the table in engine/ops.py (mul and tanh), then engine/walk.py, which
+is all of backpropagation; then the rest of engine/, in the order its docstring gives. functions/
+and transforms/ stand on the engine, and the other folders on these.
 """
 
 from importlib import import_module
@@ -115,10 +117,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    # Models, optimisers and data load when first used: the engine alone imports faster.
-    if name in ("check", "data", "nn", "optim", "scalar"):
-        return import_module(f".{name}", __name__)
-    if name == "check_grads":
-        return import_module(".check", __name__).check_grads
-    raise AttributeError(f"module 'microgradnn' has no attribute {name!r}")
+if not TYPE_CHECKING:  # else type checkers would take mg.expp for a name that exists
+
+    def __getattr__(name: str) -> Any:
+        """Models, optimisers, data and the checker load when first used."""
+        if name in ("check", "data", "nn", "optim", "scalar"):
+            return import_module(f".{name}", __name__)
+        if name == "check_grads":
+            return import_module(".check", __name__).check_grads
+        raise AttributeError(f"module 'microgradnn' has no attribute {name!r}")

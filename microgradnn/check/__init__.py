@@ -25,10 +25,12 @@ _HOMES = {
 }  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    # The command line and the pytest plugin load parts of this package only.
-    if name not in __all__:
-        raise AttributeError(f"module 'microgradnn.check' has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES.get(name, 'api')}", __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else type checkers would take any name for one that exists
+
+    def __getattr__(name: str) -> Any:
+        # The command line and the pytest plugin load parts of this package only.
+        if name not in __all__:
+            raise AttributeError(f"module 'microgradnn.check' has no attribute {name!r}")
+        value = getattr(import_module(f".{_HOMES.get(name, 'api')}", __name__), name)
+        globals()[name] = value
+        return value

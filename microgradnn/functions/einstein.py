@@ -18,7 +18,9 @@ from .shape import broadcast_to
 @overload
 def einsum(subscripts: str, /, *operands: Like[A], optimize: bool | str = False) -> A: ...
 @overload
-def einsum(*operands: Any, optimize: bool | str = False) -> Any: ...
+def einsum(
+    operand: Like[A], indices: Sequence[Any], /, *others: Any, optimize: bool | str = False
+) -> Any: ...
 @implements(np.einsum)
 def einsum(*operands: Any, optimize: bool | str = False) -> Any:
     """Σ of products by index names: einsum("ij,jk->ik", a, b), or einsum(a, [0, 1], b, [1, 2]).

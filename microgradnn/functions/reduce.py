@@ -11,7 +11,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import REDUCTIONS, array, implements
-from ..engine.types import A, ArrayLike, Axis, DType, Like
+from ..engine.types import A, Array, ArrayLike, Axis, DType, Like
 from .shape import broadcast_to, moveaxis, reshape
 
 
@@ -207,7 +207,7 @@ def average(
     returned: Literal[True],
     *,
     keepdims: bool = False,
-) -> tuple[A, A]: ...
+) -> tuple[A, A | Array]: ...
 @implements(np.average)  # type: ignore[misc]  # mypy solves A of weights apart from a's
 def average(
     a: Like[A],

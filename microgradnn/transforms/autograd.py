@@ -10,11 +10,16 @@ from ..engine.node import Node
 from ..engine.walk import pullback
 from .anomaly import detect_anomaly
 
+Nodes = Node | Sequence[Node]
+
 
 def grad(
-    outputs: Any, inputs: Any, grad_outputs: Any = None, create_graph: bool = False,
+    outputs: Nodes,
+    inputs: Nodes,
+    grad_outputs: Any = None,
+    create_graph: bool = False,
     allow_unused: bool = False,
-) -> tuple[Any, ...]:  # fmt: skip
+) -> tuple[Any, ...]:
     """d(outputs)/d(inputs), one for each input, in a tuple; no `.grad` is changed.
 
     outputs and inputs are one node or a sequence of them; grad_outputs are the cotangents, needed
@@ -42,8 +47,8 @@ def grad(
     )
 
 
-def backward(tensors: Any, grad_tensors: Any = None, create_graph: bool = False) -> None:
-    """None; adds the gradients of all `tensors` to `.grad` of the leaves, in one pass.
+def backward(tensors: Nodes, grad_tensors: Any = None, create_graph: bool = False) -> None:
+    """Adds the gradients of all `tensors` to `.grad` of the leaves, in one pass.
 
     grad_tensors are the cotangents, needed for tensors of more than one number. Raises
     GradientError for a tensor that does not require grad.

@@ -4,8 +4,9 @@ Each call becomes one op whose rule is the user's, so the function takes part in
 rule for one mode serves both: the other is its transpose (see walk.py).
 """
 
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -18,13 +19,30 @@ from ..engine.value import Value
 from ..engine.walk import order, pullback
 from . import tree
 
+P = ParamSpec("P")
+Y = TypeVar("Y")
+R = TypeVar("R")  # residuals: what fwd keeps for bwd
+Rule = TypeVar("Rule", bound=Callable[..., Any])
 
-class _Custom:
-    def __init__(self, fun: Callable[..., Any]) -> None:
+
+class _Custom(Generic[P, Y]):
+    def __init__(self, fun: Callable[P, Y]) -> None:
         self.fun = fun
         self.__name__: str = getattr(fun, "__name__", "custom")
         self.__doc__ = fun.__doc__
         self.__wrapped__ = fun
+
+    def _positional(self, args: Any, kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments in the order of the function's parameters. Raises RuleError for others."""
+        if not kwargs:
+            return tuple(args)
+        bound = inspect.signature(self.fun).bind(*args, **kwargs)
+        if bound.kwargs:
+            raise RuleError(
+                f"{self.__name__}: {', '.join(bound.kwargs)} can only be given by name, but the "
+                "rule gets its arguments by position; make it a positional parameter"
+            )
+        return bound.args
 
     def _tracked(self, args: Any) -> bool:
         return bool(recording.on) and any(
@@ -58,7 +76,7 @@ class _Custom:
         return f"<{type(self).__name__} {self.__name__}>"
 
 
-class custom_vjp(_Custom):  # noqa: N801
+class custom_vjp(_Custom[P, Y]):  # noqa: N801
     """A function whose reverse-mode derivative is given: `f.defvjp(fwd, bwd)`.
 
     fwd(*args) returns (result, residuals); bwd(residuals, g) returns a tuple with the cotangent of
@@ -73,14 +91,16 @@ class custom_vjp(_Custom):  # noqa: N801
     fwd: Callable[..., Any] | None = None
     bwd: Callable[..., Any]
 
-    def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
-        """None; sets the two halves of the rule."""
+    def defvjp(self, fwd: Callable[P, tuple[Y, R]], bwd: Callable[[R, Y], Sequence[Any]]) -> None:
+        """Sets the two halves of the rule."""
         self.fwd, self.bwd = fwd, bwd
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Y:
         """The function's result, which differentiates by the rule."""
-        if not self._tracked(args):
-            return self.fun(*args)
+        given = self._positional(args, kwargs)
+        return self._with_rule(given) if self._tracked(given) else self.fun(*args, **kwargs)
+
+    def _with_rule(self, args: tuple[Any, ...]) -> Any:
         fwd = self.fwd
         if fwd is None:
             raise RuleError(f"{self.__name__}: has no rule yet; call defvjp(fwd, bwd) first")
@@ -98,19 +118,19 @@ class custom_vjp(_Custom):  # noqa: N801
             kept, again = residuals, any(isinstance(x, Node) for x in xs)
             if again:  # to be differentiated again
                 kept = fwd(*tree.rebuild(args, iter(xs)))[1]
-            gs = self.bwd(kept, _unpacked(g, out))
-            if not isinstance(gs, (tuple, list)) or len(gs) != len(args):
-                raise ShapeError(
-                    f"{self.__name__}: bwd must return a tuple of {len(args)}, one cotangent for "
-                    f"each argument, got {type(gs).__name__}"
-                    + (f" of {len(gs)}" if isinstance(gs, (tuple, list)) else "")
-                )
-            parts = self._checked(args, gs)
+            parts = self._checked(args, self.bwd(kept, _unpacked(g, out)))
             return parts if again or isinstance(g, Node) else [plain(part) for part in parts]
 
         return _recorded(self.__name__, leaves, out, rule)
 
     def _checked(self, args: Any, gs: Any) -> list[Any]:
+        """The cotangent of each leaf of args, of what bwd returned for them."""
+        if not isinstance(gs, (tuple, list)) or len(gs) != len(args):
+            raise ShapeError(
+                f"{self.__name__}: bwd must return a tuple of {len(args)}, one cotangent for "
+                f"each argument, got {type(gs).__name__}"
+                + (f" of {len(gs)}" if isinstance(gs, (tuple, list)) else "")
+            )
         parts: list[Any] = []
         for i, (arg, g) in enumerate(zip(args, gs, strict=True)):
             xs, what = tree.leaves(arg), f"{self.__name__}: bwd's cotangent of argument {i}"
@@ -130,7 +150,7 @@ class custom_vjp(_Custom):  # noqa: N801
         return parts
 
 
-class custom_jvp(_Custom):  # noqa: N801
+class custom_jvp(_Custom[P, Y]):  # noqa: N801
     """A function whose forward-mode derivative is given: `f.defjvp(jvp)`.
 
     jvp(primals, tangents) returns (result, tangent of the result) and is linear in the tangents;
@@ -139,16 +159,16 @@ class custom_jvp(_Custom):  # noqa: N801
 
     jvp: Callable[..., Any] | None = None
 
-    def defjvp(self, jvp: Callable[..., Any]) -> Callable[..., Any]:
+    def defjvp(self, jvp: Rule) -> Rule:
         """jvp, which is now the rule; may be used as a decorator."""
         self.jvp = jvp
         return jvp
 
     def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
-        """None; the rule is the sum of jvps[i](tangent i, result, *primals), None for zero."""
+        """Makes the rule the sum of jvps[i](tangent i, result, *primals), None for zero."""
 
         def jvp(primals: Any, tangents: Any) -> Any:
-            y = self(*primals)
+            y: Any = self(*primals)  # type: ignore[call-arg]
             if len(jvps) != len(primals):
                 raise RuleError(
                     f"{self.__name__}: {len(jvps)} rules in defjvps for {len(primals)} arguments; "
@@ -161,10 +181,12 @@ class custom_jvp(_Custom):  # noqa: N801
 
         self.jvp = jvp
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Y:
         """The function's result, which differentiates by the rule."""
-        if not self._tracked(args):
-            return self.fun(*args)
+        given = self._positional(args, kwargs)
+        return self._with_rule(given) if self._tracked(given) else self.fun(*args, **kwargs)
+
+    def _with_rule(self, args: tuple[Any, ...]) -> Any:
         jvp = self.jvp
         if jvp is None:
             raise RuleError(f"{self.__name__}: has no rule yet; call defjvp(jvp) first")

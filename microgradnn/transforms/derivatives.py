@@ -10,7 +10,7 @@ outside the call is being differentiated too: then they are nodes that carry its
 import operator
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, ParamSpec, TypeVar, TypeVarTuple, overload
 
 import numpy as np
 
@@ -23,10 +23,16 @@ from ..engine.value import Value
 from ..engine.walk import order, pullback, pushforward
 from . import tree
 
+P = ParamSpec("P")
+Y = TypeVar("Y")
+Aux = TypeVar("Aux")
+Xs = TypeVarTuple("Xs")
+Argnums = int | Sequence[int]
+Pull = Callable[[Any], tuple[*Xs]]
+"""Cotangents of the result in, those of the arguments out."""
 
-def grad(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+
+def grad(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[P, Any]:
     """A function that returns the gradient of f with respect to argument(s) `argnums`.
 
     The gradient has the form, shape and dtype of the argument; for a sequence of argnums, a tuple.
@@ -35,7 +41,7 @@ def grad(
     """
     both = value_and_grad(f, argnums, has_aux)
 
-    def gradient(*args: Any, **kwargs: Any) -> Any:
+    def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         value, g = both(*args, **kwargs)
         return (g, value[1]) if has_aux else g
 
@@ -43,11 +49,11 @@ def grad(
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+    f: Callable[P, Y], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[P, tuple[Y, Any]]:
     """A function that returns (f(*args), gradient), see grad; has_aux: ((value, aux), gradient)."""
 
-    def both(*args: Any, **kwargs: Any) -> Any:
+    def both(*args: P.args, **kwargs: P.kwargs) -> tuple[Y, Any]:
         of_wanted, wanted = select("grad", f, argnums, args, kwargs)
         out = vjp_of("grad", of_wanted, wanted, has_aux)
         y = out[0]
@@ -61,13 +67,14 @@ def value_and_grad(
         one = y._seed(None, False) if isinstance(y, Node) else one_like(y)
         gs = out[1](one)
         g = gs[0] if single(argnums) else gs
-        return ((y, out[2]) if has_aux else y), g
+        value: Any = (y, out[2]) if has_aux else y
+        return value, g
 
     return both
 
 
 def select(
-    name: str, f: Callable[..., Any], argnums: int | Sequence[int], args: Any, kwargs: Any
+    name: str, f: Callable[..., Any], argnums: Argnums, args: Any, kwargs: Any
 ) -> tuple[Callable[..., Any], list[Any]]:
     """f as a function of the arguments `argnums` alone, and those arguments."""
     several: Any = [argnums] if single(argnums) else argnums
@@ -95,17 +102,42 @@ def single(argnums: Any) -> bool:
     return hasattr(argnums, "__index__")
 
 
-def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+@overload
+def vjp(
+    f: Callable[[*Xs], Y], *primals: *Xs, has_aux: Literal[False] = False
+) -> tuple[Y, Pull[*Xs]]: ...
+@overload
+def vjp(
+    f: Callable[[*Xs], tuple[Y, Aux]], *primals: *Xs, has_aux: Literal[True]
+) -> tuple[Y, Pull[*Xs], Aux]: ...
+def vjp(
+    f: Callable[[*Xs], Any], *primals: *Xs, has_aux: bool = False
+) -> tuple[Any, Pull[*Xs]] | tuple[Any, Pull[*Xs], Any]:
     """(f(*primals), pull), and aux if has_aux, where pull(cotangents) is the tuple of vᵀJ.
 
     Cotangents have the form of f's result; signature and meaning are those of jax.vjp.
     """
-    return vjp_of("vjp", f, primals, has_aux)
+    result: Any = vjp_of("vjp", f, primals, has_aux)
+    return result
 
 
+@overload
+def jvp(
+    f: Callable[..., Y],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    has_aux: Literal[False] = False,
+) -> tuple[Y, Y]: ...
+@overload
+def jvp(
+    f: Callable[..., tuple[Y, Aux]],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    has_aux: Literal[True],
+) -> tuple[Y, Y, Aux]: ...
 def jvp(
     f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
-) -> Any:
+) -> tuple[Any, Any] | tuple[Any, Any, Any]:
     """(f(*primals), J·tangents), and aux if has_aux, by one forward pass.
 
     Tangents have the form and shapes of primals; signature and meaning are those of jax.jvp.
@@ -115,13 +147,13 @@ def jvp(
     return (call.value(), tangent, call.aux) if has_aux else (call.value(), tangent)
 
 
-def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+def linearize(f: Callable[[*Xs], Y], *primals: *Xs) -> tuple[Y, Callable[[*Xs], Y]]:
     """(f(*primals), push) where push(*tangents) is J·tangents; f itself is run only once."""
     call = Call("linearize", f, primals, False)
     return call.value(), lambda *tangents: call.push(tangents)
 
 
-def stop_gradient(x: Any) -> Any:
+def stop_gradient(x: Y) -> Y:
     """x, a number, array or tree of them, as a constant: derivatives do not pass through it."""
     return tree.map_leaves(lambda v: v.detach() if isinstance(v, Node) else v, x)
 

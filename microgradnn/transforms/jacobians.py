@@ -5,7 +5,7 @@ shape (*shape of the output, *shape of the input), as in JAX.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from .. import functions
 from ..engine.errors import DTypeError
 from ..engine.node import plain
 from . import tree
-from .derivatives import Call, grad, select, single, vjp_of
+from .derivatives import Argnums, Call, P, grad, select, single, vjp_of
 
-Argnums = int | Sequence[int]
+X = TypeVar("X")
 
 
-def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Any:
+def jacrev(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[P, Any]:
     """A function that returns the Jacobian of f, one backward pass for each output number.
 
     For few outputs of many inputs. With has_aux f returns (result, anything), and so does it.
@@ -26,7 +26,7 @@ def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
     return _jacrev("jacrev", f, argnums, has_aux)
 
 
-def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Any:
+def jacfwd(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[P, Any]:
     """A function that returns the Jacobian of f, one forward pass for each input number.
 
     For many outputs of few inputs. With has_aux f returns (result, anything), and so does it.
@@ -34,13 +34,13 @@ def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
     return _jacfwd("jacfwd", f, argnums, has_aux)
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Any:
+def hessian(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[P, Any]:
     """A function that returns the matrix of second derivatives: forward over reverse mode."""
     return _jacfwd("hessian", _jacrev("hessian", f, argnums, has_aux), argnums, has_aux)
 
 
-def _jacrev(name: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Any:
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
+def _jacrev(name: str, f: Callable[P, Any], argnums: Argnums, has_aux: bool) -> Callable[P, Any]:
+    def jacobian(*args: P.args, **kwargs: P.kwargs) -> Any:
         of_wanted, wanted = select(name, f, argnums, args, kwargs)
         value, pull, *aux = vjp_of(name, of_wanted, wanted, has_aux)
         outputs, inputs = tree.leaves(value), tree.leaves(tuple(wanted))
@@ -57,8 +57,8 @@ def _jacrev(name: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool) -
     return jacobian
 
 
-def _jacfwd(name: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Any:
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
+def _jacfwd(name: str, f: Callable[P, Any], argnums: Argnums, has_aux: bool) -> Callable[P, Any]:
+    def jacobian(*args: P.args, **kwargs: P.kwargs) -> Any:
         of_wanted, wanted = select(name, f, argnums, args, kwargs)
         call = Call(name, of_wanted, wanted, has_aux)
         value = call.value()
@@ -82,7 +82,7 @@ def _jacfwd(name: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool) -
     return jacobian
 
 
-def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+def hvp(f: Callable[..., Any], primals: X, tangents: X) -> X:
     """The Hessian of f at primals times tangents, without the Hessian: about two gradients.
 
     primals and tangents are tuples, one entry for each argument, and so is the result; for a
@@ -90,17 +90,17 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """
     if not isinstance(primals, (tuple, list)):
         return Call("hvp", grad(f), (primals,), False).push((tangents,))
-    every = tuple(range(len(primals)))
-    return Call("hvp", grad(f, every), primals, False).push(tangents)
+    every, directions = tuple(range(len(primals))), cast(Sequence[Any], tangents)
+    return cast(X, Call("hvp", grad(f, every), primals, False).push(directions))
 
 
-def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def elementwise_grad(f: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, Any]:
     """A function that returns d(sum of f's result)/d(argument).
 
     For f that works element by element that is its derivative at each element.
     """
 
-    def gradient(*args: Any, **kwargs: Any) -> Any:
+    def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         of_wanted, wanted = select("elementwise_grad", f, argnums, args, kwargs)
         value, pull = vjp_of("elementwise_grad", of_wanted, wanted, False)
         gs = pull(tree.map_leaves(lambda y: _filled(y, 1), value))

@@ -672,3 +672,24 @@ def test_ill_formed_rules_are_refused_with_a_typed_error_that_names_the_function
     with pytest.raises(MicrogradError) as caught:
         mode(f, *args)
     assert str(caught.value).startswith(f"{f.__name__}: ")
+
+
+def test_arguments_may_be_given_by_name() -> None:
+    @mg.custom_vjp
+    def scaled(x: mg.Tensor, by: float = 2.0) -> mg.Tensor:
+        return x * by
+
+    scaled.defvjp(lambda x, by: (x * by, by), lambda by, g: (g * by, None))
+    assert mg.grad(lambda x: scaled(by=3.0, x=x))(1.0) == 3.0
+    assert scaled(x=1.0, by=4.0) == 4.0
+
+    @mg.custom_vjp
+    def named(x: mg.Tensor, *, by: float) -> mg.Tensor:
+        return x * by
+
+    with pytest.raises(RuleError) as caught:
+        named(mg.tensor(1.0, requires_grad=True), by=2.0)
+    assert str(caught.value) == (
+        "named: by can only be given by name, but the rule gets its arguments by position; "
+        "make it a positional parameter"
+    )
