@@ -123,7 +123,6 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/nn/functional/convolution.py: _conv_transpose",
         "microgradnn/train/checkpoint.py: _parse",
         "microgradnn/transforms/anomaly.py: _traced",
-        "microgradnn/transforms/custom.py: __call__",
         "microgradnn/transforms/derivatives.py: __init__",
     ],
     "lines_are_short": [
