@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..engine import kernels
 from ..engine.errors import ConfigError, DTypeError, LabelError, ShapeError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def one_hot(y: Any, n_classes: int, dtype: DTypeLike = np.float32) -> Array:
         at = tuple(int(i) for i in wrong[0])
         where = "" if not at else f" at index {at[0] if len(at) == 1 else at}"
         raise LabelError(f"one_hot: label {labels[at]}{where}, expected 0 to {size - 1}")
-    return np.eye(size, dtype=dtype)[labels.astype(np.intp)]
+    return kernels.one_hot(labels, size).astype(dtype)
 
 
 def _as_arrays(data: Any) -> Any:
