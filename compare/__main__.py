@@ -5,6 +5,7 @@ import difflib
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from microgradnn.errors import MicrogradError, MissingPackageError
 
 from . import frameworks, lockstep, model_tasks, report, speed, tasks
 
+COMMANDS = ("run", "speed", "checkers")  # checkers has options of its own
 # The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
 ON_MNIST = ("mnist", "models")
 GROUPS: dict[str, Callable[..., list[tasks.Task]]] = {
@@ -37,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     """The command line."""
     p = Parser(prog="python -m compare", description=__doc__)
-    p.add_argument("command", nargs="?", default="run", type=_one_of("command", ("run", "speed")))
+    p.add_argument("command", nargs="?", default="run", type=_one_of("command", COMMANDS))
     p.add_argument("--tasks", type=_some_of("task", GROUPS), default=list(GROUPS))
     names = list(frameworks.MODULES)
     p.add_argument("--frameworks", type=_some_of("framework", names), help="default: all installed")
@@ -137,7 +139,10 @@ def status(rows: Sequence[lockstep.Row]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: that of status(), 2 if it could not begin, 130 if it was interrupted."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["checkers"]:  # needs the zoo of layers in tests/; the other commands do not
+        return int(import_module(".checkers", __package__).main(words[1:]))
+    args = parser().parse_args(words)
     try:
         loaded = chosen(args.frameworks)
         if args.command == "speed":
@@ -146,6 +151,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MicrogradError as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
+    return _compare(args, loaded, todo)
+
+
+def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.Task]) -> int:
+    """Runs the tasks, prints the table, writes the report; returns the exit status."""
     rows: list[lockstep.Row] = []
     said: dict[str, str] = {}
     interrupted = False
@@ -168,15 +178,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     path = report.write(args.out, rows, facts, said)
     print(f"report: {path}")
-    if interrupted:
-        return 130
-    return status(rows)
+    return 130 if interrupted else status(rows)
 
 
 def _run(
     task: tasks.Task, loaded: dict[str, Any], args: argparse.Namespace, rows: list[lockstep.Row]
 ) -> list[Any]:
-    """The reference's final parameters; rows are filled."""
+    """The reference's final parameters; adds a row for each framework to `rows`."""
     final: list[Any] = []
     lockstep.run(task, loaded, args.steps, args.dtype, rows, progress(task.name), print, final)
     return final

@@ -62,106 +62,96 @@ def run(
     """
     rows = [] if rows is None else rows
     steps, dtype = steps or task.steps, dtype or task.dtype
-    sessions: dict[str, Any] = {}
-    table: dict[str, Row] = {}
-    order = sorted(frameworks, key=lambda name: name != REFERENCE)
-    for name in order:
-        row = Row(task.name, name)
-        module = frameworks[name]
-        reason = module if isinstance(module, str) else _refusal(module, task)
-        if reason:
-            row.verdict = f"not run: {reason}"
-        else:
-            start = [p.astype(dtype) for p in task.params]
-            sessions[name] = module.Session(task.model, task.optimizer, dtype, start)
-        table[name] = row
-        rows.append(row)
-    scales: dict[tuple[str, int], float] = {}
-    bound = StepBound(task.model, task.optimizer, dtype)
-    params = [p.astype(dtype) for p in task.params]
+    together = _Lockstep(task, frameworks, dtype, rows)
     for k, (x, y) in zip(range(steps), task.batches(dtype), strict=False):
-        params = _step(k, params, x, y, sessions, table, bound, dtype, task, say, scales)
+        loss = together.step(k, x, y)
+        if task.show_every and k % task.show_every == 0:
+            w = np.concatenate([together.shown[1], together.shown[0][:, 0]])
+            say(f"{task.name}: step={k} W={w} loss={loss:.5g}")
         tick(k + 1, steps)
     if final is not None:
-        final[:] = params
+        final[:] = together.params
     return rows
 
 
-def _step(
-    k: int,
-    params: list[np.ndarray],
-    x: np.ndarray,
-    y: np.ndarray,
-    sessions: dict[str, Any],
-    table: dict[str, Row],
-    bound: StepBound,
-    dtype: str,
-    task: Task,
-    say: Callable[[str], None],
-    scales: dict[tuple[str, int], float],
-) -> list[np.ndarray]:
-    """The reference's parameters after step k, all sessions compared on the way."""
-    wide = [p.astype(float) for p in params]
-    bound.step(wide, x.astype(float), y)
-    results = {}
-    for name, session in sessions.items():
-        session.load(params)
+class _Lockstep:
+    """The sessions of all frameworks, and the parameters from which their next step starts."""
+
+    def __init__(
+        self, task: Task, frameworks: dict[str, ModuleType | str], dtype: str, rows: list[Row]
+    ) -> None:
+        self.dtype, self.bound = dtype, StepBound(task.model, task.optimizer, dtype)
+        self.params = self.shown = [p.astype(dtype) for p in task.params]
+        self.sessions: dict[str, Any] = {}
+        self.rows: dict[str, Row] = {}
+        self.scales: dict[tuple[str, int], float] = {}  # the largest element so far
+        for name in sorted(frameworks, key=lambda name: name != REFERENCE):
+            row = self.rows[name] = Row(task.name, name)
+            rows.append(row)
+            module = frameworks[name]
+            reason = module if isinstance(module, str) else _refusal(module, task)
+            if isinstance(module, str) or reason:
+                row.verdict = f"not run: {reason}"
+            else:
+                start = [p.copy() for p in self.params]
+                self.sessions[name] = module.Session(task.model, task.optimizer, dtype, start)
+
+    def step(self, k: int, x: np.ndarray, y: np.ndarray) -> float:
+        """Lets every session take step k and compares them; returns the reference's loss."""
+        wide = [p.astype(float) for p in self.params]
+        self.bound.step(wide, x.astype(float), y)
+        results = {name: self._result(name, x, y) for name in self.sessions}
+        reference = results[REFERENCE]
+        moves, shadows = self.bound.update(wide, [g.astype(float) for g in reference["grad"]])
+        limits = {"loss": [self.bound.loss], "grad": self.bound.grads}
+        limits |= {"param": moves, "shadow": shadows}
+        for name, result in results.items():
+            row = self.rows[name]
+            row.steps, row.final_loss = k + 1, float(result["loss"][0])
+            for kind, got in result.items():
+                self._measure(row, k, kind, got, reference[kind], limits[kind])
+        self.shown, self.params = self.params, reference["param"]
+        return float(reference["loss"][0])
+
+    def _result(self, name: str, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+        """What a session has after a step: loss, gradients, parameters and, if any, its shadow."""
+        session = self.sessions[name]
+        session.load(self.params)
         start = time.perf_counter()
         loss, grads = session.gradients(x, y)
         grads = [np.array(g) for g in grads]
         after = session.update()
-        table[name].seconds += time.perf_counter() - start
-        shadow = session.shadow() if hasattr(session, "shadow") else None
-        results[name] = (loss, grads, after, shadow)
-    loss0, grads0, after0, shadow0 = results[REFERENCE]
-    moves, shadows = bound.update(wide, [g.astype(float) for g in grads0])
-    for name, (loss, grads, after, shadow) in results.items():
-        row = table[name]
-        row.steps, row.final_loss = k + 1, float(loss)
-        measures = [("loss", [loss], [loss0], [bound.loss])]
-        measures += [("grad", grads, grads0, bound.grads), ("param", after, after0, moves)]
-        measures += [] if shadow is None else [("shadow", shadow, shadow0, shadows)]
-        for kind, got, expected, limits in measures:
-            _measure(row, k, kind, got, expected, limits, dtype, scales)
-    if task.show_every and k % task.show_every == 0:
-        w = np.concatenate([params[1], params[0][:, 0]])
-        say(f"{task.name}: step={k} W={w} loss={loss0:.5g}")
-    return after0
+        self.rows[name].seconds += time.perf_counter() - start
+        found = {"loss": [loss], "grad": grads, "param": after}
+        return found | ({"shadow": session.shadow()} if hasattr(session, "shadow") else {})
 
+    def _measure(
+        self, row: Row, k: int, kind: str, got: Sequence[Any], expected: Any, limits: Any
+    ) -> None:
+        """Raises the row's figures, and sets its verdict where a bound is exceeded."""
+        for i, (a, b, limit) in enumerate(zip(got, expected, limits, strict=True)):
+            a, b = np.asarray(a, float), np.asarray(b, float)
+            if a.shape != b.shape:
+                _disagree(row, k, f"{kind} {i} has shape {a.shape}, expected {b.shape}")
+                continue
+            same = (a == b) | (np.isnan(a) & np.isnan(b))
+            difference = np.where(same, 0.0, np.abs(a - b))
+            with np.errstate(over="ignore"):  # a bound of 0 says: exactly the same
+                share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
+            self._raise(row, kind, i, float(difference.max(initial=0.0)), b)
+            row.share_of_bound = max(row.share_of_bound, float(share))
+            if not share <= 1.0:
+                at = tuple(int(j) for j in np.unravel_index(np.argmax(difference), a.shape))
+                _disagree(row, k, f"{kind} {i} at {at}: {a[at]!r} against {b[at]!r}")
 
-def _measure(
-    row: Row,
-    k: int,
-    kind: str,
-    got: Sequence[Any],
-    expected: Sequence[Any],
-    limits: Sequence[Any],
-    dtype: str,
-    scales: dict[tuple[str, int], float],
-) -> None:
-    """None; raises the row's figures, and its verdict where a bound is exceeded."""
-    for i, (a, b, limit) in enumerate(zip(got, expected, limits, strict=True)):
-        a, b = np.asarray(a, float), np.asarray(b, float)
-        if a.shape != b.shape:
-            _disagree(row, k, f"{kind} {i} has shape {a.shape}, expected {b.shape}")
-            continue
-        same = (a == b) | (np.isnan(a) & np.isnan(b))
-        difference = np.where(same, 0.0, np.abs(a - b))
-        largest = float(difference.max(initial=0.0))
-        scale = max(scales.get((kind, i), 0.0), float(np.abs(b).max(initial=0.0)))
-        scales[kind, i] = scale
-        ulp = float(np.spacing(np.asarray(scale, dtype))) or 1.0
-        with np.errstate(over="ignore"):  # a bound of 0 says: exactly the same
-            share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
-        for field, value in (
-            (f"{kind}_ulps", largest / ulp),
-            (f"{kind}_rel", largest / scale if scale else largest),
-            ("share_of_bound", float(share)),
-        ):
+    def _raise(self, row: Row, kind: str, i: int, largest: float, expected: np.ndarray) -> None:
+        """Raises the row's figures for array i of a kind to this largest difference."""
+        scale = max(self.scales.get((kind, i), 0.0), float(np.abs(expected).max(initial=0.0)))
+        self.scales[kind, i] = scale
+        ulp = float(np.spacing(np.asarray(scale, self.dtype))) or 1.0
+        relative = largest / scale if scale else largest
+        for field, value in ((f"{kind}_ulps", largest / ulp), (f"{kind}_rel", relative)):
             setattr(row, field, max(getattr(row, field), value))
-        if not share <= 1.0:
-            at = tuple(int(j) for j in np.unravel_index(np.argmax(difference), a.shape))
-            _disagree(row, k, f"{kind} {i} at {at}: {a[at]!r} against {b[at]!r}")
 
 
 def _refusal(module: ModuleType, task: Task) -> str | None:

@@ -1,9 +1,10 @@
-"""python -m tests.check.peers: our zoo under the gradient checkers people use today.
+"""python -m compare checkers: our zoo under the gradient checkers people use today.
 
 How many wrong layers does each of them find, and how many right ones does it flag? The tools are
 the real ones: every layer's NumPy forward and backward are put into a torch.autograd.Function, a
 jax.custom_vjp with pure_callback, a tf.custom_gradient. Only the rule of cs231n is written out
 here, because the course gives its students those ten lines. Ours is called as a user would.
+The zoo of right and wrong layers is that of the tests, so this runs from a clone.
 
 hard inputs      of right layers: every number -1, 0 or 1 (kinks and ties); all of them times 1e-3
                  and times 30; left out where the forward is not finite
@@ -17,7 +18,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from microgradnn import check
+from microgradnn.atomic import write_atomically
 from tests.check.zoo import RIGHT, WRONG, Entry, Inputs
 from tests.check.zoo.entry import assign
 
@@ -54,7 +56,7 @@ def silence() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Layer:
+class ZooLayer:
     """An entry at its inputs, as functions of the arrays that are differentiated."""
 
     entry: Entry
@@ -85,7 +87,7 @@ class Layer:
 
 
 @silence()
-def torch_gradcheck(layer: Layer, seed: int, **options: bool) -> None:
+def torch_gradcheck(layer: ZooLayer, seed: int, **options: bool) -> None:
     """torch.autograd.gradcheck with its defaults."""
     import torch
     from torch.autograd.gradcheck import GradcheckError
@@ -110,7 +112,7 @@ def torch_gradcheck(layer: Layer, seed: int, **options: bool) -> None:
 
 
 @silence()
-def jax_check_grads(layer: Layer, seed: int) -> None:
+def jax_check_grads(layer: ZooLayer, seed: int) -> None:
     """jax.test_util.check_grads in float64 and reverse mode, with its defaults."""
     import jax
     import jax.test_util
@@ -135,7 +137,7 @@ def jax_check_grads(layer: Layer, seed: int) -> None:
 
 
 @silence()
-def tf_compute_gradient(layer: Layer, seed: int) -> None:
+def tf_compute_gradient(layer: ZooLayer, seed: int) -> None:
     """tf.test.compute_gradient and the maximum error that TensorFlow's own tests allow most often.
 
     The outputs are joined to one vector, because it takes functions with one output.
@@ -161,7 +163,7 @@ def tf_compute_gradient(layer: Layer, seed: int) -> None:
 
 
 @silence()
-def cs231n(layer: Layer, seed: int) -> None:
+def cs231n(layer: ZooLayer, seed: int) -> None:
     """The notebooks' rule: eval_numerical_gradient_array, h = 1e-5, and rel_error below 1e-6."""
     rng = np.random.default_rng(seed)
     arrays, loss = layer.arrays(), layer.entry.style in ("loss", "net")
@@ -185,7 +187,7 @@ def cs231n(layer: Layer, seed: int) -> None:
         assert error < 1e-6, f"rel_error {error}"
 
 
-def ours(layer: Layer, seed: int) -> None:
+def ours(layer: ZooLayer, seed: int) -> None:
     """check.layer with no more than a user gives it."""
     entry, inputs = layer.entry, layer.inputs.replaced(layer.arrays())
     thing = [entry.forward, entry.backward] if entry.build is None else [entry.build()]
@@ -195,7 +197,7 @@ def ours(layer: Layer, seed: int) -> None:
     assert report.ok, str(report)
 
 
-Tool = Callable[[Layer, int], None]
+Tool = Callable[[ZooLayer, int], None]
 TOOLS: dict[str, Tool] = {
     "torch gradcheck": torch_gradcheck,
     "torch fast_mode": partial(torch_gradcheck, fast_mode=True),
@@ -224,7 +226,7 @@ class Count:
         crashed = f" ({len(self.crashed)} crashed)" if self.crashed else ""
         return f"{len(self.rejected)} of {self.total}{crashed}"
 
-    def look(self, tool: Tool, layer: Layer, seed: int, name: str) -> None:
+    def look(self, tool: Tool, layer: ZooLayer, seed: int, name: str) -> None:
         """Adds what a tool says of a layer."""
         self.total += 1
         np.random.seed(seed)
@@ -248,7 +250,7 @@ def hard_inputs(entry: Entry, seed: int) -> Iterator[tuple[str, Inputs]]:
     for name, change in changes.items():
         hard = inputs.replaced([change(a) for a in inputs.arrays()])
         with silence():
-            outs = Layer(entry, hard).outs(hard.arrays())
+            outs = ZooLayer(entry, hard).outs(hard.arrays())
         if all(np.isfinite(out).all() for out in outs):
             yield f"{entry.name}, {name}", hard
 
@@ -260,9 +262,9 @@ def measure(tool: Tool, entries: list[Entry], seeds: int) -> tuple[dict[str, Cou
     for seed, entry in itertools.product(range(seeds), entries):
         column = CONTRACTS if entry.shows in CONTRACT else WRONG_ONES if entry.of else RIGHT_ONES
         inputs = entry.make_inputs(np.random.default_rng(seed))
-        counts[column].look(tool, Layer(entry, inputs), seed, entry.name)
+        counts[column].look(tool, ZooLayer(entry, inputs), seed, entry.name)
         for name, hard in () if entry.of else hard_inputs(entry, seed):
-            counts[HARD].look(tool, Layer(entry, hard), seed, name)
+            counts[HARD].look(tool, ZooLayer(entry, hard), seed, name)
     return counts, time.perf_counter() - start
 
 
@@ -271,10 +273,12 @@ def show(*cells: object) -> None:
     print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Prints the table."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the table; returns 0."""
     how = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("tests.check.peers", description=__doc__, formatter_class=how)
+    parser = argparse.ArgumentParser(
+        "python -m compare checkers", description=__doc__, formatter_class=how
+    )
     parser.add_argument("--seeds", type=int, default=1, help="inputs of each entry")
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS), metavar="TOOL")
     parser.add_argument("--json", type=Path, metavar="FILE", help="which entries, by name")
@@ -288,8 +292,5 @@ def main(arguments: list[str] | None = None) -> None:
         tools[name] = {column: asdict(count) for column, count in counts.items()}
         show(name, *counts.values(), f"{seconds:.0f}")
     if args.json:
-        args.json.write_text(json.dumps(tools, indent=2), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+        write_atomically(args.json, json.dumps(tools, indent=2))
+    return 0
