@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from microgradnn.data import load_mnist
 from microgradnn.errors import MicrogradError, MissingPackageError
 
-from . import frameworks, lockstep, model_tasks, report, speed, tasks
+from . import frameworks, lockstep, model_tasks, output, speed, tasks
 
 COMMANDS = ("run", "speed", "checkers")  # checkers has options of its own
 # The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
@@ -168,7 +168,7 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
     except KeyboardInterrupt:
         interrupted = True
         print("\ninterrupted; what was done so far:", file=sys.stderr)
-    report.print_table(rows)
+    output.print_table(rows)
     facts: dict[str, Any] = {
         "versions": {n: m if isinstance(m, str) else m.version() for n, m in loaded.items()},
         "seed": args.seed,
@@ -176,7 +176,7 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
         "data": sorted({task.source for task in todo}),
         "dtypes": {task.name: args.dtype or task.dtype for task in todo},
     }
-    path = report.write(args.out, rows, facts, said)
+    path = output.write(args.out, rows, facts, said)
     print(f"report: {path}")
     return 130 if interrupted else status(rows)
 

@@ -29,7 +29,7 @@ class StepBound:
         self.kept = model.kept()
 
     def step(self, params: Sequence[np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
-        """None; sets `loss` and `grads` for a step from params on the batch (x, y)."""
+        """Sets `loss` and `grads` for a step from params on the batch (x, y)."""
         run = layer_bounds.Run(iter(params), self.u)
         z, ez, back = run.chain(self.model.chain, x, np.zeros(x.shape))
         loss, error, g, eg = _loss(self.model.loss, z, ez, y, self.u)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from . import layers
-from .frameworks.scalar import ACTIVATION
+from .frameworks.ours_scalar import ACTIVATION
 from .norm_bounds import normalised
 
 FUNCTION = 8.0  # roundings granted to exp, tanh, log1p and the formula around one of them

@@ -16,7 +16,7 @@ from microgradnn.optional import missing
 
 MODULES = {
     "microgradnn": "ours",
-    "microgradnn-scalar": "scalar",
+    "microgradnn-scalar": "ours_scalar",
     "torch": "pytorch",
     "tensorflow": "tf",
     "keras": "keras",

@@ -75,7 +75,7 @@ class Session:
         self.load(params)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
-        """None; sets the parameters."""
+        """Sets the parameters."""
         for p, array in zip(self.params, params, strict=True):
             p.assign(_turned(array).astype(self.dtype))
 

@@ -46,7 +46,7 @@ class Session:
         self.ema = make_ema(optimizer, self.params)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
-        """None; sets the parameters."""
+        """Sets the parameters."""
         for p, array in zip(self.params, params, strict=True):
             p.data = array.astype(p.dtype)  # a copy: the optimiser steps in place
 

@@ -89,7 +89,7 @@ class Session:
         return lr_scheduler.LambdaLR(self.optimizer, lambda k: s.rate ** whole(k / s.steps))
 
     def load(self, params: Sequence[np.ndarray]) -> None:
-        """None; sets the parameters."""
+        """Sets the parameters."""
         with torch.no_grad():
             for p, array in zip(self.params, params, strict=True):
                 p.copy_(torch.from_numpy(_turned(array)))

@@ -57,7 +57,7 @@ class Session:
         self.compiled_update = tf.function(self._update, autograph=False)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
-        """None; sets the parameters."""
+        """Sets the parameters."""
         for p, array in zip(self.params, params, strict=True):
             p.assign(array.astype(self.dtype))
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from compare import __main__ as cli
-from compare import frameworks, lockstep, report, tasks
+from compare import frameworks, lockstep, output, tasks
 from compare.frameworks import ours
 
 OURS = ["--frameworks", "microgradnn,microgradnn-scalar"]
@@ -181,17 +181,17 @@ def test_the_table_is_printed_without_rich_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    report.print_table([lockstep.Row("and", "torch", steps=1, final_loss=0.5)])
+    output.print_table([lockstep.Row("and", "torch", steps=1, final_loss=0.5)])
     assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["and", "torch", "0.5"]
 
 
 def test_a_report_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = report.write(tmp_path, [], {"seed": 1}, {})
+    path = output.write(tmp_path, [], {"seed": 1}, {})
     before = path.read_bytes()
     with pytest.raises(TypeError):
-        report.write(tmp_path, [], {"seed": object()}, {})
+        output.write(tmp_path, [], {"seed": object()}, {})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 

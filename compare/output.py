@@ -30,7 +30,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """None; prints the table, with rich where it is installed."""
+    """Prints the table, with rich where it is installed."""
     header = (*HEADER, "verdict")
     title = "largest difference from microgradnn at any step: ulps (relative)"
     lines = [cells(row) for row in rows]

@@ -58,7 +58,7 @@ class Session:
         self.ema = make_ema(optimizer, flat)
 
     def load(self, params: Sequence[np.ndarray]) -> None:
-        """None; sets the parameters."""
+        """Sets the parameters."""
         for ours, new in zip(self.params, params, strict=True):
             for value, number in zip(ours.ravel(), new.ravel().tolist(), strict=True):
                 value.data = number
