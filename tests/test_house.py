@@ -98,10 +98,6 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/transforms/derivatives.py",
     ],
     "functions_are_short": [
-        "compare/__main__.py: main",
-        "compare/lockstep.py: _measure",
-        "compare/lockstep.py: _step",
-        "compare/lockstep.py: run",
         "microgradnn/check/directional.py: dot_product",
         "microgradnn/check/directional.py: jvp_report",
         "microgradnn/check/directional.py: taylor",
@@ -127,6 +123,7 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/transforms/derivatives.py: __init__",
     ],
     "lines_are_short": [
+        "compare/checkers.py: on_numpy = lambda *args: f(*(list(map(np",
         'microgradnn/check/files/arguments/context.py: r"channels?|shape|neurons|num|n|chan|c|n',
         'microgradnn/check/files/arguments/context.py: r"scale(_?factor)?|margin|threshold|cons',
         'microgradnn/check/words.py: first, rest = re.fullmatch(r"_*([^\\W\\d_]',
@@ -176,14 +173,9 @@ KNOWN: dict[str, list[str]] = {
     "modules_have_names_of_their_own": [
         "pairs: microgradnn.check.subjects.pairs microgradnn.functions.losses.pairs",
         "parts: microgradnn.functions.linalg.parts microgradnn.functions.losses.parts",
-        "report: compare.report microgradnn.check.report",
-        "scalar: compare.frameworks.scalar microgradnn.scalar",
     ],
     "the_engine_is_read_in_an_afternoon": [
         "microgradnn/engine",
-    ],
-    "exceptions_are_still_needed": [
-        "microgradnn/engine/ops_linalg.py",
     ],
 }
 
