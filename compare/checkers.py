@@ -120,7 +120,10 @@ def jax_check_grads(layer: ZooLayer, seed: int) -> None:
     def call(f, like, *args):
         """f of NumPy arrays, which JAX makes read-only."""
         shapes = [jax.ShapeDtypeStruct(a.shape, np.float64) for a in like]
-        on_numpy = lambda *args: f(*(list(map(np.asarray, arrays)) for arrays in args))  # noqa: E731
+
+        def on_numpy(*args):
+            return f(*(list(map(np.asarray, arrays)) for arrays in args))
+
         return tuple(jax.pure_callback(on_numpy, shapes, *args))
 
     given, outs = layer.arrays(), layer.outs(layer.arrays())

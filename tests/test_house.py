@@ -123,7 +123,6 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/transforms/derivatives.py: __init__",
     ],
     "lines_are_short": [
-        "compare/checkers.py: on_numpy = lambda *args: f(*(list(map(np",
         'microgradnn/check/files/arguments/context.py: r"channels?|shape|neurons|num|n|chan|c|n',
         'microgradnn/check/files/arguments/context.py: r"scale(_?factor)?|margin|threshold|cons',
         'microgradnn/check/words.py: first, rest = re.fullmatch(r"_*([^\\W\\d_]',
