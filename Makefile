@@ -24,7 +24,8 @@ compare: $(STAMP)
 	@$(PY) -m compare $(ARGS)
 
 # Two workers, each with one thread: more of either only makes them wait for one another.
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n 2
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(PY) -m pytest -n 2
 PAGES := tests/test_readme.py tests/test_package.py tests/examples
 
 test: $(STAMP)
@@ -34,7 +35,10 @@ docs: $(STAMP)
 	$(PYTEST) $(PAGES) $(ARGS)
 
 coverage: $(STAMP)
-	$(PYTEST) --cov --cov-report=term --cov-report=html $(ARGS)
+	rm -f .coverage .coverage.*
+	$(ONE_THREAD) $(PY) -m coverage run -m pytest -n 2 $(ARGS)
+	$(PY) -m coverage combine -q
+	$(PY) -m coverage report
 
 lint: $(STAMP)
 	$(PY) -m ruff check .
@@ -46,7 +50,7 @@ format: $(STAMP)
 	$(PY) -m ruff format .
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch comes first and alone, because only PyTorch's own index has it for Linux without CUDA
