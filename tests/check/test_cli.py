@@ -64,10 +64,13 @@ GUARD = 'put what is to run as a program under if __name__ == "__main__":'
     [
         (b"", f"f.py: {NOTHING}"),
         (b"x = 1\ndef f(:\n", "f.py:2: SyntaxError: invalid syntax"),
-        (b"import os\nx = 'caf\xe9'\ny = 1\n", "f.py:2: SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xe9…"),
+        (b"import os\nx = 'caf\xe9'\ny = 1\n", f"f.py: {NOTHING}"),
         (b"x = 1\n\ny = 2\0", "f.py:3: SyntaxError: source code …"),
-        (b"import os\nimport no_such_thing\n", "f.py:2: ModuleNotFoundError: No module named 'no_such_thing'"),
-        (b"from .layers import x\n", "f.py:1: ImportError: attempted relative import with no known parent package"),
+        (b"import os\nimport no_such_thing\n", f"f.py: {NOTHING}; not installed here: no_such_thing"),
+        (b"import no_such_thing\nx = no_such_thing.load()\ny = x / 255\n", "f.py:3: ModuleNotFoundError: No module named 'no_such_thing'"),
+        (b"from no_such_thing import torch\nimport jax\n", f"f.py: {NOTHING}; it is written for jax, and only NumPy code is read"),
+        (b"from .layers import x\n", "f.py:1: ModuleNotFoundError: No module named '…"),
+        (b"x = 1\nprint 'x'\n", "f.py:2: SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?; this is Python 2: convert it with 2to3"),
         (b"def f():\n    return 1 / 0\n\nf()\n", "f.py:2: ZeroDivisionError: division by zero"),
         (b"class E(Exception):\n    def __str__(self): raise ValueError\nraise E\n", "f.py:3: E"),
         (b"raise KeyboardInterrupt\n", "f.py:1: KeyboardInterrupt"),
@@ -94,9 +97,9 @@ def test_what_is_no_file(here, capsys):
     (here / "folder").mkdir()
     (here / "n.ipynb").write_text('{"cells": []}')
     assert run(capsys, "folder", "no.py", "n.ipynb", "no.py::affine") == (2, "", (
-        "microgradnn: folder: is a directory; name the Python files in it\n"
+        "microgradnn: folder: nothing to check in this folder\n"
         "microgradnn: no.py: no such file\n"
-        "microgradnn: n.ipynb: is a notebook; make a Python file of it with jupyter nbconvert --to script\n"
+        f"microgradnn: n.ipynb: {NOTHING}\n"
         "microgradnn: no.py: no such file\n"
     ))  # fmt: skip
 
@@ -163,6 +166,103 @@ def test_a_file_of_a_package_with_its_relative_imports(here, capsys):
     assert run(capsys, "deep/pkg/layers.py")[2] == (
         f"microgradnn: {here}/deep/pkg/__init__.py:2: ZeroDivisionError: division by zero\n"
     )
+
+
+def test_relative_imports_without_a_package(here, capsys):
+    (here / "my-net" / "layers").mkdir(parents=True)
+    (here / "my-net" / "said.py").write_text("SAID = 'FAIL'\n")
+    (here / "my-net" / "layers" / "again.py").write_text("from ..said import SAID\n")
+    layers = here / "my-net" / "layers" / "a.py"
+    layers.write_text("from .again import SAID\nfrom ..said import *\n" + pair("a", result="SAID"))
+    assert run(capsys, "my-net/layers/a.py", "-q")[0] == 3
+
+
+def test_modules_in_the_folders_above(here, capsys):
+    (here / "src" / "deep").mkdir(parents=True)
+    (here / "src" / "said.py").write_text("SAID = 'FAIL'\n")
+    (here / "src" / "package").mkdir()
+    (here / "src" / "package" / "more.py").write_text("from said import SAID\n")
+    text = "from package.more import SAID\n" + pair("a", result="SAID")
+    (here / "src" / "deep" / "f.py").write_text(text)
+    assert run(capsys, "src/deep/f.py", "-q")[0] == 3
+
+
+def test_a_missing_package_loses_only_what_uses_it(here, capsys):
+    (here / "f.py").write_text(
+        "import no_such.plots as plots\n"
+        "from no_such.nn import Module, jit\n"
+        "from another import *\n"
+        "try:\n    import cupy_missing as np\nexcept ImportError:\n    import numpy as np\n"
+        "log = plots.logger(__name__)\n\n"
+        "class Net(Module):\n"
+        "    def forward(self, x): return x\n"
+        "    def backward(self, dout): return dout\n\n"
+        "@jit\ndef fast_forward(x): return x, x\n\n" + pair("a", "np.ones(3)") + pair("b", "log.info(x)")
+    )  # fmt: skip
+    status, out, _ = run(capsys, "f.py", "--json")
+    reports = {r["name"]: r for r in json.loads(out)[0]["reports"]}
+    assert {name: r["verdict"] for name, r in reports.items()} == {
+        "Net": "INCONCLUSIVE", "a": "PASS", "b": "INCONCLUSIVE",
+    }  # fmt: skip
+    told = reports["b"]["findings"][0]["message"]
+    assert told == "needs no_such, which is not installed here, at f.py:25"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"get_ipython().run_line_magic('matplotlib', 'inline')\nget_ipython().system('pip list')\n",
+        b"# caf\xe9\nname = 'caf\xe9'\n",
+        b"\xef\xbb\xbfx = 1\r\ny = 2\r\n",
+        b"class Odd:\n    forward = lambda self, x: x\n    backward = staticmethod(print)\n",
+        b"def plain(f): return lambda *a: f(*a)\n\nclass Odd:\n    @plain\n    def call(self, x): return x\n    other = property(len)\n",
+    ],
+    ids=["ipython", "bytes", "mark and returns", "lambda", "decorated"],
+)  # fmt: skip
+def test_oddities_do_not_take_the_file_down(here, capsys, text):
+    (here / "f.py").write_bytes(text + pair("a").encode())
+    assert run(capsys, "f.py::a", "-q") == (0, "", "")
+
+
+def test_methods_that_a_decorator_hides(here, capsys):
+    (here / "f.py").write_text(
+        "def plain(f): return lambda *a: f(*a)\n\nclass Same:\n"
+        "    @plain\n    def forward(self, x): return x\n\n"
+        "    backward = lambda self, dout: dout\n\n" + pair("a")
+    )
+    assert run(capsys, "f.py::a", "-q") == (0, "", "")
+    assert "Same" in run(capsys, "f.py", "--list")[1]
+
+
+def test_a_notebook(here, capsys):
+    cells = [
+        "%matplotlib inline\n!pip install x\nimport numpy as np",
+        "%%bash\nls",
+        "np.load('none')",
+        pair("a"),
+    ]
+    notebook = {
+        "cells": [{"cell_type": "code", "source": c.splitlines(keepends=True)} for c in cells]
+    }
+    notebook["cells"].insert(0, {"cell_type": "markdown", "source": ["# ("]})
+    (here / "n.ipynb").write_text(json.dumps(notebook))
+    assert run(capsys, "n.ipynb", "--list")[1] == "n.ipynb:10: a (pair)\n"
+    assert run(capsys, "n.ipynb", "-q") == (0, "", "")
+
+
+def test_a_folder(here, capsys):
+    (here / "deep" / ".venv").mkdir(parents=True)
+    (here / "deep" / ".venv" / "f.py").write_text("1 / 0")
+    (here / "b.py").write_text(pair("b"))
+    (here / "deep" / "a.py").write_text(verdict("a", "FAIL"))
+    (here / "deep" / "nothing.py").write_text("x = 1\n")
+    status, out, err = run(capsys, ".", "--list")
+    assert (status, out, err) == (0, "b.py:4: b (pair)\ndeep/a.py:4: a (pair)\n", "")
+    assert run(capsys, ".", "-q")[0] == 3
+    (here / "deep" / "a.py").unlink()
+    assert run(capsys, "deep") == (
+        2, "", "microgradnn: deep: nothing to check in this folder\n"
+    )  # fmt: skip
 
 
 def test_a_broken_file_beside_it(here, capsys):

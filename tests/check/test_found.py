@@ -121,3 +121,16 @@ def test_right_code_passes_and_wrong_code_fails_in_every_spelling(verdict, spell
     text = SPELLINGS[spelling]
     assert verdict(text % "") == "PASS"
     assert verdict(text % " * 1.5") == "FAIL"
+
+
+def test_other_arguments_do_not_help_where_a_package_is_missing(load):
+    (found,) = find(load("""
+    def mul_forward(x, w):
+        import no_such_package
+        return no_such_package.mul(x, w), (x, w)
+
+    def mul_backward(dout, cache):
+        return dout * cache[1], dout * cache[0]
+    """))  # fmt: skip
+    with pytest.raises(ModuleNotFoundError):
+        check_found(found)

@@ -128,13 +128,9 @@ def _request(path: str, names: Sequence[str], how: Settings, first: int | None) 
     """What a child is to do, from the first-th function on; FileError where it need not try."""
     file = Path(path)
     if file.is_dir():
-        raise FileError(f"{path}: is a directory; name the Python files in it")
+        raise FileError(f"{path}: is a folder and has no parts: name a file in it")
     if not file.is_file():
         raise FileError(f"{path}: no such file")
-    if file.suffix == ".ipynb":
-        raise FileError(
-            f"{path}: is a notebook; make a Python file of it with jupyter nbconvert --to script"
-        )
     what = {"file": str(file.resolve()), "shown": path, "names": list(names), "first": first}
     return {**what, **asdict(how)}
 

@@ -23,7 +23,7 @@ from ...engine.errors import ConfigError
 from ...optional import have
 from ..codes import check_codes
 from ..report import Finding, Report, junit
-from .child import FileError, Settings, check_file, list_file
+from .child import FileError, NothingError, Settings, check_file, list_file
 
 WITHOUT_FLINT = (
     "microgradnn: without python-flint nothing is proved and differences decide; in a clone of "
@@ -39,6 +39,7 @@ class Result:
     reports: list[Report] = field(default_factory=list)
     found: list[dict[str, Any]] | None = None
     error: str = ""
+    interrupted: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For --json: "file", "reports" or "found", and "error" if there is one."""
@@ -69,7 +70,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = top.add_argument
-    add("files", nargs="+", metavar="FILE[::NAME]", help="a Python file; ::NAME for one part of it")
+    add("files", nargs="+", metavar="FILE[::NAME]",
+        help="a Python file, a notebook or a folder; ::NAME for one part of a file")  # fmt: skip
     add("--list", action="store_true", help="only show what would be checked")
     add("--explain", action="store_true", help="say how it was checked, too")
     add("-q", "--quiet", action="store_true", help="show only what is not right")
@@ -120,21 +122,30 @@ def _target(text: str) -> tuple[str, list[str]]:
     return file, names
 
 
+# Folders in which nobody wants files to be checked; hidden ones are left out, too.
+_NOT_OURS = {"venv", "env", "site-packages", "node_modules", "build", "dist"}
+
+
+def _inside(folder: Path) -> list[str]:
+    """The Python files in a folder and below it."""
+    return [
+        str(path)
+        for path in sorted(folder.rglob("*.py"))
+        if not any(p in _NOT_OURS or p.startswith(".") for p in path.relative_to(folder).parts)
+    ]
+
+
 def _run(targets: list[tuple[str, list[str]]], how: Settings, args: argparse.Namespace) -> int:
-    results, interrupted = [], False
-    for file, names in targets:
-        results.append(Result(file))
-        try:
-            _look(results[-1], names, how, args)
-        except FileError as error:
-            results[-1].error = str(error)
-            print(f"microgradnn: {error}", file=sys.stderr)
-        except KeyboardInterrupt:
-            results[-1].error, interrupted = "interrupted", True
-            print("microgradnn: interrupted", file=sys.stderr)
-        if not (args.json or args.quiet or args.list):
-            _sum_up(results[-1])
-        if interrupted:
+    results: list[Result] = []
+    for target, names in targets:
+        folder = Path(target).is_dir() and not names
+        files = _inside(Path(target)) if folder else [target]
+        found = _results(files, names, how, args, folder)
+        if not found:
+            found = [Result(target, error=f"{target}: nothing to check in this folder")]
+            print(f"microgradnn: {found[0].error}", file=sys.stderr)
+        results += found
+        if results[-1].interrupted:
             break
     if args.json:
         print(json.dumps([r.to_dict() for r in results], indent=2, allow_nan=False))
@@ -142,7 +153,32 @@ def _run(targets: list[tuple[str, list[str]]], how: Settings, args: argparse.Nam
     status = max(r.status() for r in results)
     if args.junit and not _written(args.junit, results):
         status = max(status, 2)
-    return 130 if interrupted else status
+    return 130 if results[-1].interrupted else status
+
+
+def _results(
+    files: list[str], names: list[str], how: Settings, args: argparse.Namespace, folder: bool
+) -> list[Result]:
+    """What came of each file; those of a folder that hold nothing to check are left out."""
+    results = []
+    for file in files:
+        result = Result(file)
+        try:
+            _look(result, names, how, args)
+        except FileError as error:
+            if folder and isinstance(error, NothingError):
+                continue
+            result.error = str(error)
+            print(f"microgradnn: {error}", file=sys.stderr)
+        except KeyboardInterrupt:
+            result.error, result.interrupted = "interrupted", True
+            print("microgradnn: interrupted", file=sys.stderr)
+        results.append(result)
+        if not (args.json or args.quiet or args.list):
+            _sum_up(result)
+        if result.interrupted:
+            break
+    return results
 
 
 def _look(result: Result, names: list[str], how: Settings, args: argparse.Namespace) -> None:

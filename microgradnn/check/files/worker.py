@@ -1,18 +1,16 @@
 """The child's side: loads a file, finds what it holds, checks it and tells the parent."""
 
 import faulthandler
-import importlib
-import importlib.machinery
-import importlib.util
 import io
 import json
 import os
 import random
+import re
 import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType, ModuleType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from ..report import Finding, Report
 from .arguments import Found, GuessError, find
 from .child import Settings, again
 from .found import check_found
+from .loading import load
 
 if sys.platform != "win32":
     import resource
@@ -181,7 +180,7 @@ class Watch:
 
 def _found(file: File, names: list[str]) -> list[Found]:
     try:
-        module = _loaded(Path(file.path))
+        module, absent = load(Path(file.path))
         found = find(module)
         if found:
             return find(module, names)
@@ -200,8 +199,16 @@ def _found(file: File, names: list[str]) -> list[Found]:
         raise FailedError(_told(file, error)) from None
     raise NothingError(
         f"{file.shown}: nothing to check: no pair like affine_forward and affine_backward, no "
-        "class with forward and backward, no loss function that returns gradients"
+        f"class with forward and backward, no loss function that returns gradients{_why(absent)}"
     )
+
+
+def _why(absent: list[str]) -> str:
+    """What may be the reason that nothing was found."""
+    other = next((name for name in ("torch", "jax", "tensorflow") if name in sys.modules), None)
+    if other is not None:
+        return f"; it is written for {other}, and only NumPy code is read"
+    return f"; not installed here: {', '.join(absent)}" if absent else ""
 
 
 def _told(file: File, error: BaseException) -> str:
@@ -228,38 +235,20 @@ def _code(error: SystemExit) -> str:
     return "" if error.code is None else repr(error.code)[:80]
 
 
+# What Python 3 says of print "x", exec "x", except A, e, and 0777.
+_PYTHON_2 = re.compile(
+    "call to '(print|exec)'|multiple exception types must|leading zeros in decimal"
+)
+
+
 def _syntax(file: File, error: SyntaxError) -> str:
     line = error.lineno
     if not line and error.filename in (None, file.path):  # bytes that are no text
-        data = Path(file.path).read_bytes()
-        text = data.replace(b"\0", b"\xff").decode(errors="replace")
-        line = text.partition("\ufffd")[0].count("\n") + 1
+        line = Path(file.path).read_bytes().partition(b"\0")[0].count(b"\n") + 1
     shown = file.shown if error.filename in (None, file.path) else error.filename
     at = f"{shown}:{line}" if line else shown
-    return f"{at}: {type(error).__name__}: {error.msg}"
-
-
-def _loaded(path: Path) -> ModuleType:
-    """The file as a module: of its package, where it lies in one, so that from .x import works."""
-    sys.argv, sys.dont_write_bytecode = [str(path)], True
-    root, parts = path.parent, [path.stem]
-    while (root / "__init__.py").is_file():
-        root, parts = root.parent, [root.name, *parts]
-    sys.path.insert(0, str(root))
-    name = ".".join(parts)
-    if len(parts) == 1 and (name in sys.modules or name in sys.stdlib_module_names):
-        name = f"{name}_checked"  # random.py must not take the place of Python's own
-    for i in range(1, len(parts)):
-        importlib.import_module(".".join(parts[:i]))
-    there = sys.modules.get(name)
-    if there is not None and there.__file__ == str(path):
-        return there
-    loader = importlib.machinery.SourceFileLoader(name, str(path))
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec is not None
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    old = "; this is Python 2: convert it with 2to3" if _PYTHON_2.search(error.msg) else ""
+    return f"{at}: {type(error).__name__}: {error.msg}{old}"
 
 
 # ---- a function ----------------------------------------------------------------------------------
@@ -276,6 +265,9 @@ def _checked(found: Found, file: File, how: Settings) -> Report:
     except GuessError as error:
         text, *rest = str(error).removeprefix("check: ").splitlines()  # how to say it, at the end
         finding = Finding("GC204", "INCONCLUSIVE", text, hint="\n      ".join(map(str.strip, rest)))
+    except ModuleNotFoundError as error:
+        text = f"needs {error.name}, which is not installed here, at {file.raised(error)}"
+        finding = Finding("GC204", "INCONCLUSIVE", text)
     except SystemExit as error:
         text = f"calls sys.exit({_code(error)}), at {file.raised(error)}"
         finding = Finding("GC001", "CONTRACT", text)

@@ -121,6 +121,8 @@ class Search:
         try:
             subject, passed = self.run(args, init)
             problem = self.problem(passed)
+        except ModuleNotFoundError:  # whatever the arguments are
+            raise
         except Exception as error:  # whatever the user's code raises
             self.after(error, guess, guess.sizes(0))
             return
