@@ -587,6 +587,20 @@ def test_code_that_checks_its_arguments_itself(load):
     assert shapes(draw(found["dense"]).args) == [(4, 3), (3, 5), (5,)]
 
 
+def test_what_a_clipped_logarithm_is_taken_of(load):
+    found = load("""
+    class BCE:
+        def forward(self, y_pred, y_true):
+            clipped = np.clip(y_pred, 1e-7, 1 - 1e-7)
+            return -np.mean(y_true * np.log(clipped) + (1 - y_true) * np.log(1 - clipped))
+
+        def backward(self, y_pred, y_true):
+            return (y_pred - y_true) / (y_pred * (1 - y_pred)) / y_pred.size
+    """)
+    y_pred, y_true = draw(found["BCE"]).args
+    assert 0 < y_pred.min() and y_pred.max() < 1 and set(np.unique(y_true)) <= {0, 1}
+
+
 def test_quiet_and_without_traces(load, capsys):
     found = load("""
     def loud_forward(x):

@@ -130,7 +130,8 @@ class _Reader(ast.NodeVisitor):
                 axes = self.hints.least.setdefault(name, [])
                 axes += [""] * (at + 1 - len(axes))
                 axes[at] = axes[at] or target
-        elif isinstance(value, ast.Name) and (name := self.name(value)):
+        value = _unclipped(value)
+        if isinstance(value, ast.Name) and (name := self.name(value)):
             self.renamed.setdefault(target, name)
 
     def axes(self, name: str, axes: list[str]) -> None:
@@ -242,6 +243,14 @@ class _Reader(ast.NodeVisitor):
 
 def _is_self(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _unclipped(node: ast.expr) -> ast.expr:
+    """x, of np.clip(x, low, high) and np.maximum(x, low)."""
+    if isinstance(node, ast.Call) and node.args:
+        clips = getattr(node.func, "attr", "") in ("clip", "maximum", "minimum")
+        return node.args[0] if clips else node
+    return node
 
 
 def _shape_of(node: ast.AST) -> ast.AST | None:

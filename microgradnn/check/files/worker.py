@@ -20,7 +20,7 @@ from ..report import Finding, Report
 from .arguments import Found, GuessError, find
 from .child import Settings, again
 from .found import check_found
-from .loading import load
+from .importing import load
 
 if sys.platform != "win32":
     import resource

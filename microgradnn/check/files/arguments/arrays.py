@@ -27,6 +27,7 @@ def array_options(kind: str, name: str, context: Context, prefix: str) -> list[O
         return _targets(kind, name, context, prefix)
     kind = kind if kind in _RANKS else "data"
     fill = "positive" if re.search(r"var|std|sigma", name.lower()) else "normal"
+    fill = "prob" if name in hints.logged else fill
     axes, least = hints.axes.get(name), hints.least.get(name, [])
     out: list[Option] = []
     for cost, rank in _ranks(kind, context):
