@@ -67,7 +67,7 @@ def gradient(f: Like[A], *varargs: Any, axis: Axis = None, edge_order: int = 1) 
     if len(given) != len(axes):
         raise TypeError(f"{len(given)} spacings for {len(axes)} axes")
     if edge_order not in (1, 2):
-        raise ValueError("edge_order greater than 2 is not supported")
+        raise ValueError(f"edge_order {edge_order}; use 1 or 2")
     out = [_slope(y, h, i, edge_order) for h, i in zip(given, axes, strict=True)]
     return out[0] if len(out) == 1 else tuple(out)
 

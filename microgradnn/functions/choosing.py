@@ -30,7 +30,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None and y is None:
         return np.nonzero(plain(condition))
     if x is None or y is None:
-        raise ValueError("where: either both or neither of x and y must be given")
+        raise ValueError("got one of x and y; give both, or neither for the indices")
     c = plain(condition)
     return ops.where(np.asarray(c) if isinstance(c, (list, tuple)) else c, as_array(x), as_array(y))
 
@@ -39,7 +39,9 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """For each element the first choice whose condition is true."""
     if len(condlist) != len(choicelist) or not condlist:
-        raise ValueError(f"{len(condlist)} conditions for {len(choicelist)} choices")
+        raise ValueError(
+            f"{len(condlist)} conditions for {len(choicelist)} choices; need as many, at least one"
+        )
     out = default
     for c, x in zip(reversed(condlist), reversed(choicelist), strict=True):
         out = where(np.asarray(plain(c)), x, out)
@@ -80,7 +82,7 @@ def choose(a: ArrayLike, choices: Sequence[Any], mode: str = "raise") -> Any:
     if mode != "raise":
         index = np.clip(index, 0, n - 1) if mode == "clip" else index % n
     if np.any((index < 0) | (index >= n)):
-        raise ValueError("invalid entry in choice array")
+        raise ValueError(f"an index is outside 0 to {n - 1}; use mode='clip' or 'wrap'")
     return take_along_axis(stack(full), index[None], 0)[0]
 
 

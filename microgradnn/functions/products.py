@@ -76,7 +76,7 @@ def tensordot(a: Like[A], b: Like[A], axes: int | Sequence[Any] = 2) -> A:
     x, y = array(a), array(b)
     left, right = _paired_axes(axes, x.ndim, y.ndim)
     if [x.shape[i] for i in left] != [y.shape[i] for i in right]:
-        raise ValueError(f"shape mismatch for sum: {x.shape} along {left}, {y.shape} along {right}")
+        raise ValueError(f"{x.shape} along {left} does not fit {y.shape} along {right}")
     free_x = tuple(i for i in range(x.ndim) if i not in left)
     free_y = tuple(i for i in range(y.ndim) if i not in right)
     n = math.prod(x.shape[i] for i in left)

@@ -85,7 +85,7 @@ def mean(
 def extreme(name: str, a: Any, axis: Axis, keepdims: bool, initial: Any, where: Any) -> Any:
     reduce, pair = (ops.max, ops.maximum) if name == "max" else (ops.min, ops.minimum)
     if where is not True and initial is None:
-        raise ValueError(f"{name}: where= needs initial=")
+        raise ValueError("where= needs initial=, the answer if no element is left")
     if initial is None:
         return reduce(a, axis=axis, keepdims=keepdims)
     if not count(a, axis):

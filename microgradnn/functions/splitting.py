@@ -24,7 +24,7 @@ def array_split(
     if isinstance(indices_or_sections, (int, np.integer)):
         k = int(indices_or_sections)
         if k <= 0:
-            raise ValueError("number of sections must be larger than 0")
+            raise ValueError(f"{k} sections; need 1 or more")
         cuts = np.cumsum([0] + [n // k + (i < n % k) for i in range(k)]).tolist()
     else:
         cuts = [0, *map(int, np.ravel(indices_or_sections)), n]
@@ -45,7 +45,7 @@ def split(ary: Like[A], indices_or_sections: int | Sequence[int] | Array, axis: 
 def vsplit(ary: Like[A], indices_or_sections: int | Sequence[int] | Array) -> list[A]:
     """split along the first axis."""
     if np.ndim(plain(ary)) < 2:
-        raise ValueError("needs two dimensions or more")
+        raise ValueError(f"{np.ndim(plain(ary))} dimensions, need 2 or more")
     return split(ary, indices_or_sections, 0)
 
 
@@ -59,7 +59,7 @@ def hsplit(ary: Like[A], indices_or_sections: int | Sequence[int] | Array) -> li
 def dsplit(ary: Like[A], indices_or_sections: int | Sequence[int] | Array) -> list[A]:
     """split along the third axis."""
     if np.ndim(plain(ary)) < 3:
-        raise ValueError("needs three dimensions or more")
+        raise ValueError(f"{np.ndim(plain(ary))} dimensions, need 3 or more")
     return split(ary, indices_or_sections, 2)
 
 

@@ -82,7 +82,7 @@ def matrix_power(a: Like[A], n: int) -> A:
 def multi_dot(arrays: Sequence[Like[A]]) -> A:
     """The product of several matrices, from left to right; the ends may be vectors."""
     if len(arrays) < 2:
-        raise ValueError("expecting at least two arrays")
+        raise ValueError(f"{len(arrays)} arrays, need 2 or more")
     out = array(arrays[0])
     for a in arrays[1:]:
         out = dot(out, a)

@@ -30,7 +30,7 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     if ord == 1:
         return sum(size, axis, keepdims=keepdims)
     if isinstance(ord, str):
-        raise ValueError(f"norm order {ord!r} is for matrices")
+        raise ValueError(f"order {ord!r} is for matrices; give two axes")
     # At the origin there is no slope: 0, as for order 2.
     zero = np.all(plain(x) == 0, axis, keepdims=True)
     total = sum(ops.pow(where(zero, 1.0, size), ord), axis, keepdims=True)
@@ -41,7 +41,7 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
 def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any:
     row, column = (i % x.ndim for i in axis)
     if row == column:
-        raise ValueError("duplicate axes given")
+        raise ValueError(f"axis {axis} names an axis twice")
     if ord in (None, "fro", "f"):
         return ops.norm(x, axis=(row, column), keepdims=keepdims)
     if ord in (1, -1, np.inf, -np.inf):
@@ -53,7 +53,7 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any
         y = sum(s, -1) if ord == "nuc" else max(s, -1) if ord == 2 else min(s, -1)
         y = expand_dims(y, (row, column) if row < column else (column, row))
     else:
-        raise ValueError(f"norm order {ord!r}; use None, 'fro', 'nuc', ±1, ±2 or ±inf")
+        raise ValueError(f"order {ord!r}; use None, 'fro', 'nuc', ±1, ±2 or ±inf")
     return y if keepdims else ops.squeeze(y, axis=(row, column))
 
 

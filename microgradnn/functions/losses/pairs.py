@@ -50,7 +50,9 @@ def cosine_embedding_loss(
     a, b, t = array(input1), array(input2), np.asarray(plain(target))
     same_shape("cosine_embedding_loss", a, b)
     if t.shape != a.shape[:-1]:
-        raise ShapeError(f"cosine_embedding_loss: target {t.shape} for inputs {a.shape}")
+        raise ShapeError(
+            f"cosine_embedding_loss: target has shape {t.shape}, expected {a.shape[:-1]}"
+        )
     tiny = 1e-12  # in PyTorch too
     dot, aa, bb = (ops.sum(u * v, axis=-1) for u, v in ((a, b), (a, a), (b, b)))
     cos = dot / ops.sqrt((aa + tiny) * (bb + tiny))
