@@ -1,7 +1,11 @@
 """What an exercise leaves empty is said to be not written: it is neither skipped nor right."""
 
+import os
+import subprocess
+import sys
 import textwrap
 from itertools import product
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -73,6 +77,18 @@ def test_nothing_is_not_written(load, text, name):
 )  # fmt: skip
 def test_something_is_written(load, text, verdicts):
     assert [check_found(f).verdict for f in find(load(text))] == verdicts
+
+
+def test_pytest_fails_where_nothing_is_written(tmp_path):
+    (tmp_path / "f.py").write_text(PAIR["backward"].format("    pass") + "\n\n" + "import numpy as np\n" + RIGHT)  # fmt: skip
+    words = ["-m", "pytest", "-p", "microgradnn.check.files.pytest_plugin", "--gradcheck", "f.py"]
+    ended = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]),
+             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""},
+    )  # fmt: skip
+    assert ended.returncode == 1 and "1 failed, 1 passed" in ended.stdout
+    assert "NOT_WRITTEN mul: " in ended.stdout and "mul_backward is not written yet" in ended.stdout
 
 
 def test_the_command_says_so(tmp_path, monkeypatch, capsys):
