@@ -1,4 +1,4 @@
-"""The activations of nn.functional as modules. Options are the fields, in PyTorch's order.
+"""The activations of nn.functional as modules. WithOptions are the fields, in PyTorch's order.
 
 Slopes at kinks and the formulas are those of the functions; `axis` is what PyTorch calls dim.
 """
@@ -6,45 +6,58 @@ Slopes at kinks and the formulas are those of the functions; `axis` is what PyTo
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 from .. import functions
 from ..engine import ops
 from ..engine.errors import ConfigError
+from ..engine.types import E
 from . import functional as F
 from .module import Module
 
 
 class Activation(Module):
-    """A module that applies one function and has no parameters."""
+    """A module that applies one function and has no parameters.
 
-    function: Callable[..., Any]
+    What comes out is like what went in: a Tensor, a Value, an array or a number.
+    """
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    function: ClassVar[Callable[..., Any]]
+
+    def forward(self, x: E) -> E:
+        """Returns the function of x."""
         return type(self).function(x)
+
+    def __call__(self, x: E) -> E:  # type: ignore[override]  # mypy infers no E through forward
+        """Returns forward(x)."""
+        return self.forward(x)
 
 
 @dataclass_transform(eq_default=False)
-class WithOptions(Activation):
+class WithOptions(Module):
     """A module that applies one function with options: the fields of the dataclass it becomes."""
 
+    function: ClassVar[Callable[..., Any]]
     __dataclass_fields__: dict[str, Any]
 
     def __init_subclass__(cls) -> None:  # modules are compared by identity, and have a repr
         dataclass(eq=False, repr=False)(cls)
 
     def options(self) -> dict[str, Any]:
-        """The options by name."""
+        """Returns the options by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
-        return type(self).function(x, **self.options())
 
     def extra_repr(self) -> str:
         """The options."""
         return ", ".join(f"{name}={value!r}" for name, value in self.options().items())
+
+
+class ActivationWithOptions(WithOptions, Activation):
+    """An Activation whose function has options."""
+
+    def forward(self, x: E) -> E:
+        """Returns the function of x with the options."""
+        return type(self).function(x, **self.options())
 
 
 # ---- without options ----------------------------------------------------------------------------
@@ -131,7 +144,7 @@ class Tanhshrink(Activation):
 # ---- with options -------------------------------------------------------------------------------
 
 
-class Softplus(WithOptions):
+class Softplus(ActivationWithOptions):
     """log(1 + exp(beta·x)) / beta, exact in both tails; x itself where beta·x > threshold.
 
     torch's threshold of 20 costs 1e-9 of accuracy and is not needed.
@@ -142,28 +155,28 @@ class Softplus(WithOptions):
     function = staticmethod(F.softplus)
 
 
-class LeakyReLU(WithOptions):
+class LeakyReLU(ActivationWithOptions):
     """x where positive, negative_slope · x elsewhere. (Keras: 0.3; tf.nn.leaky_relu: 0.2.)"""
 
     negative_slope: float = 0.01
     function = staticmethod(F.leaky_relu)
 
 
-class ELU(WithOptions):
+class ELU(ActivationWithOptions):
     """x where positive, alpha · (exp(x) - 1) elsewhere (Clevert et al. 2015)."""
 
     alpha: float = 1.0
     function = staticmethod(F.elu)
 
 
-class CELU(WithOptions):
+class CELU(ActivationWithOptions):
     """max(0, x) + min(0, alpha · (exp(x / alpha) - 1)) (Barron 2017)."""
 
     alpha: float = 1.0
     function = staticmethod(F.celu)
 
 
-class GELU(WithOptions):
+class GELU(ActivationWithOptions):
     """x · Φ(x), Φ the normal distribution; approximate="tanh" is its common approximation."""
 
     approximate: str = "none"
@@ -174,7 +187,7 @@ class GELU(WithOptions):
             raise ConfigError(f"GELU: approximate {self.approximate!r}; use 'none' or 'tanh'")
 
 
-class Hardtanh(WithOptions):
+class Hardtanh(ActivationWithOptions):
     """x clipped to [min_val, max_val]; the slope at the bounds is 1 (PyTorch has 0)."""
 
     min_val: float = -1.0
@@ -182,21 +195,21 @@ class Hardtanh(WithOptions):
     function = staticmethod(F.hardtanh)
 
 
-class Softshrink(WithOptions):
+class Softshrink(ActivationWithOptions):
     """x moved towards 0 by lambd; 0 within lambd of it."""
 
     lambd: float = 0.5
     function = staticmethod(F.softshrink)
 
 
-class Hardshrink(WithOptions):
+class Hardshrink(ActivationWithOptions):
     """x, and 0 where |x| <= lambd."""
 
     lambd: float = 0.5
     function = staticmethod(F.hardshrink)
 
 
-class Threshold(WithOptions):
+class Threshold(ActivationWithOptions):
     """x where x > threshold, value elsewhere."""
 
     threshold: float
@@ -204,28 +217,28 @@ class Threshold(WithOptions):
     function = staticmethod(F.threshold)
 
 
-class Softmax(WithOptions):
+class Softmax(ActivationWithOptions):
     """exp(x) / Σ exp(x) along axis. Losses here take logits: leave it out of a trained model."""
 
     axis: int = -1
     function = staticmethod(functions.softmax)
 
 
-class Softmin(WithOptions):
+class Softmin(ActivationWithOptions):
     """softmax(-x) along axis."""
 
     axis: int = -1
     function = staticmethod(lambda x, axis: functions.softmax(-x, axis))
 
 
-class LogSoftmax(WithOptions):
+class LogSoftmax(ActivationWithOptions):
     """log softmax(x) along axis, without overflow; for NLLLoss."""
 
     axis: int = -1
     function = staticmethod(functions.log_softmax)
 
 
-class GLU(WithOptions):
+class GLU(ActivationWithOptions):
     """a · σ(b) for the two halves a, b of x along axis (Dauphin et al. 2017)."""
 
     axis: int = -1

@@ -8,12 +8,15 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import functions
 from ..engine import ops
 from ..engine.errors import DTypeError, ShapeError
 from ..engine.node import plain
 from ..engine.protocol import array
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from . import init
 from .checks import arguments, divides, positive, probability, shape_of
@@ -39,7 +42,7 @@ class MultiheadAttention(Module):
         bias: bool = True,
         *,
         batch_first: bool = False,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
         positive("MultiheadAttention", embed_dim=embed_dim, num_heads=num_heads)
@@ -56,14 +59,14 @@ class MultiheadAttention(Module):
 
     def forward(
         self,
-        query: Any,
-        key: Any = None,
-        value: Any = None,
-        key_padding_mask: Any = None,
-        attn_mask: Any = None,
+        query: ArrayLike,
+        key: ArrayLike | None = None,
+        value: ArrayLike | None = None,
+        key_padding_mask: ArrayLike | None = None,
+        attn_mask: ArrayLike | None = None,
         is_causal: bool = False,
-    ) -> Any:
-        """The output, of the shape of query (torch's module returns a pair, with the weights).
+    ) -> Tensor:
+        """Returns the output, of the shape of query. (torch returns a pair, with the weights.)
 
         key is query by default and value is key. Masks are torch's: attn_mask (length, keys), or
         (batch·heads, length, keys), and key_padding_mask (batch, keys); True is kept OUT, a number

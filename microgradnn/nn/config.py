@@ -52,6 +52,7 @@ def describe(module: Any, classes: dict[str, Any]) -> Config:
     given = inspect.signature(kind).bind(*args, **options)
     for name in _WEIGHTS_ONLY:
         given.arguments.pop(name, None)
+        given.arguments.get("weights", {}).pop(name, None)
     return {
         "class": kind.__name__,
         "args": [encoded(a) for a in given.args],

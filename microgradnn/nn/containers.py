@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from ..engine.errors import ConfigError, ShapeError
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from .checks import shape_of
 from .members import need_module
 from .module import Module
@@ -105,11 +107,12 @@ class Sequential(Chain):
     def _part(self, items: list[tuple[str, Module]]) -> Chain:
         return Sequential(dict(items))
 
-    def forward(self, x: Any) -> Any:
-        """x, passed through the modules in order."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns x, passed through the modules in order."""
+        y: Any = x
         for module in self._inside().values():
-            x = module(x)
-        return x
+            y = module(y)
+        return y
 
 
 class ModuleList(Chain):
@@ -188,8 +191,8 @@ class Residual(Module):
                 )
         self.module, self.shortcut = module, shortcut
 
-    def forward(self, x: Any) -> Any:
-        """The output for x. Raises ShapeError unless both parts have one shape."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x. Raises ShapeError unless both parts have one shape."""
         y = self.module(x)
         past = x if self.shortcut is None else self.shortcut(x)
         if shape_of(past) != shape_of(y):

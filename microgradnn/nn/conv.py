@@ -7,15 +7,14 @@ w.transpose(3, 2, 0, 1) turn them into these.
 from __future__ import annotations  # np.random loads when it is used, not before
 
 import math
-from typing import Any
-
-import numpy as np
+from typing import Any, Unpack
 
 from ..engine.errors import ConfigError
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from .checks import Shape, Sizes, arguments, check_channels, divides, positive, sizes
-from .init import Initializer
-from .linear import Weighted
+from .weights import Weighted, Weights
 
 SPACE = {1: "length", 2: "height width"}
 
@@ -31,10 +30,18 @@ class Convolution(Weighted):
     groups: int
 
     def _make(
-        self, in_channels: int, out_channels: int, kernel_size: Sizes, stride: Sizes,
-        padding: Sizes | str, dilation: Sizes, groups: int, bias: bool, transposed: bool,
-        **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sizes,
+        stride: Sizes,
+        padding: Sizes | str,
+        dilation: Sizes,
+        groups: int,
+        bias: bool,
+        transposed: bool,
+        **weights: Unpack[Weights],
+    ) -> None:
         owner = type(self).__name__
         positive(owner, in_channels=in_channels, out_channels=out_channels, groups=groups)
         divides(owner, "in_channels", in_channels, groups)
@@ -51,7 +58,7 @@ class Convolution(Weighted):
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
         shape = (first, second // groups, *self.kernel_size)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self._start(shape, (out_channels,) if bias else None, bound, **options)
+        self._start(shape, (out_channels,) if bias else None, bound, **weights)
 
     def _check_padding(self, owner: str, padding: str, transposed: bool) -> None:
         if padding not in ("same", "valid") or transposed:
@@ -99,21 +106,23 @@ class Conv1d(Convolution):
         dilation: Sizes = 1,
         groups: int = 1,
         bias: bool = True,
-        *,
-        kernel_initializer: Initializer | None = None,
-        bias_initializer: Initializer | None = None,
-        kernel_regularizer: Any = None,
-        dtype: Any = np.float32,
-        rng: np.random.Generator | None = None,
+        **weights: Unpack[Weights],
     ) -> None:
         self._make(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, False,
-            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, dtype=dtype, rng=rng,
-        )  # fmt: skip
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            False,
+            **weights,
+        )
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         self._check_input(x)
         convolve = F.conv1d if self.n == 1 else F.conv2d
         return convolve(
@@ -150,22 +159,24 @@ class ConvTranspose2d(Convolution):
         groups: int = 1,
         bias: bool = True,
         dilation: Sizes = 1,
-        *,
-        kernel_initializer: Initializer | None = None,
-        bias_initializer: Initializer | None = None,
-        kernel_regularizer: Any = None,
-        dtype: Any = np.float32,
-        rng: np.random.Generator | None = None,
+        **weights: Unpack[Weights],
     ) -> None:
         self._make(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, True,
-            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, dtype=dtype, rng=rng,
-        )  # fmt: skip
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            True,
+            **weights,
+        )
         (self.output_padding,) = sizes("ConvTranspose2d", 2, 0, output_padding=output_padding)
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         self._check_input(x)
         return F.conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding,

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from .checks import check_channels, probability
 from .module import Module
@@ -25,8 +27,8 @@ class Dropout(Module):
         self.p = probability(type(self).__name__, p)
         self.rng = rng or np.random.default_rng()
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         return type(self).function(x, self.p, self.training, self.rng)
 
     def extra_repr(self) -> str:
@@ -39,7 +41,7 @@ class Dropout2d(Dropout):
 
     function = staticmethod(F.dropout2d)
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         check_channels("Dropout2d", x, None, "height width", True)
         return super().forward(x)

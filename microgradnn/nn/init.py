@@ -10,15 +10,15 @@ cut off at two standard deviations, PyTorch's xavier_normal and kaiming_normal a
 
 from __future__ import annotations  # np.random loads when it is used, not before
 
-import difflib
 import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..engine.errors import ConfigError, ShapeError
+from ..engine.errors import ShapeError, unknown
 
 Shape = tuple[int, ...]
 Initializer = str | Callable[..., np.ndarray]
@@ -41,42 +41,45 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 def zeros(
-    shape: Shape, rng: np.random.Generator | None = None, dtype: Any = np.float32
+    shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """Zeros; rng is not needed."""
     return np.zeros(shape, dtype)
 
 
 def ones(
-    shape: Shape, rng: np.random.Generator | None = None, dtype: Any = np.float32
+    shape: Shape, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """Ones; rng is not needed."""
     return np.ones(shape, dtype)
 
 
 def constant(
-    shape: Shape, rng: np.random.Generator | None = None, dtype: Any = np.float32, value: float = 0
+    shape: Shape,
+    rng: np.random.Generator | None = None,
+    dtype: DTypeLike = np.float32,
+    value: float = 0,
 ) -> np.ndarray:
     """`value` everywhere; rng is not needed."""
     return np.full(shape, value, dtype)
 
 
 def uniform(
-    shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, bound: float = 1.0
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32, bound: float = 1.0
 ) -> np.ndarray:
     """U(-bound, bound)."""
     return rng.uniform(-bound, bound, shape).astype(dtype)
 
 
 def normal(
-    shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, std: float = 1.0
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32, std: float = 1.0
 ) -> np.ndarray:
     """N(0, std²)."""
     return rng.normal(0.0, std, shape).astype(dtype)
 
 
 def truncated_normal(
-    shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, std: float = 1.0
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32, std: float = 1.0
 ) -> np.ndarray:
     """N(0, std²), drawn again where it is beyond ±2·std: tf.random.truncated_normal.
 
@@ -89,7 +92,7 @@ def truncated_normal(
 
 
 def orthogonal(
-    shape: Shape, rng: np.random.Generator, dtype: Any = np.float32, gain: float = 1.0
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32, gain: float = 1.0
 ) -> np.ndarray:
     """gain · Q with orthonormal rows or columns, whichever are fewer; all such Q equally likely.
 
@@ -107,52 +110,70 @@ def orthogonal(
 # ---- scaled by the fans -------------------------------------------------------------------------
 
 
-def fan_in_uniform(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def fan_in_uniform(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """U(-1/√in, 1/√in), the default of torch.nn.Linear and of torch's convolutions."""
     return uniform(shape, rng, dtype, 1 / math.sqrt(max(fans(shape)[0], 1)))
 
 
-def xavier_uniform(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def xavier_uniform(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """U(-a, a) with a = √(6 / (in + out)), the default of Keras' Dense ("glorot_uniform")."""
     return uniform(shape, rng, dtype, math.sqrt(6 / max(sum(fans(shape)), 1)))
 
 
-def xavier_normal(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def xavier_normal(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """N(0, 2 / (in + out)), not truncated (as in torch)."""
     return normal(shape, rng, dtype, math.sqrt(2 / max(sum(fans(shape)), 1)))
 
 
-def glorot_normal(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def glorot_normal(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """Variance 2 / (in + out), cut off at two standard deviations before scaling (as in Keras)."""
     return _truncated(shape, rng, dtype, 2 / max(sum(fans(shape)), 1))
 
 
-def kaiming_uniform(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def kaiming_uniform(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """U(-a, a) with a = √(6 / in), made for ReLU; Keras' "he_uniform"."""
     return uniform(shape, rng, dtype, math.sqrt(6 / max(fans(shape)[0], 1)))
 
 
-def kaiming_normal(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def kaiming_normal(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """N(0, 2 / in), made for ReLU, not truncated (as in torch)."""
     return normal(shape, rng, dtype, math.sqrt(2 / max(fans(shape)[0], 1)))
 
 
-def he_normal(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def he_normal(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:
     """Variance 2 / in, made for ReLU, cut off before scaling (as in Keras)."""
     return _truncated(shape, rng, dtype, 2 / max(fans(shape)[0], 1))
 
 
-def lecun_uniform(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def lecun_uniform(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """U(-a, a) with a = √(3 / in)."""
     return uniform(shape, rng, dtype, math.sqrt(3 / max(fans(shape)[0], 1)))
 
 
-def lecun_normal(shape: Shape, rng: np.random.Generator, dtype: Any = np.float32) -> np.ndarray:
+def lecun_normal(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
+) -> np.ndarray:
     """Variance 1 / in, made for SELU, cut off before scaling (as in Keras)."""
     return _truncated(shape, rng, dtype, 1 / max(fans(shape)[0], 1))
 
 
-def _truncated(shape: Shape, rng: np.random.Generator, dtype: Any, variance: float) -> np.ndarray:
+def _truncated(
+    shape: Shape, rng: np.random.Generator, dtype: DTypeLike, variance: float
+) -> np.ndarray:
     """Truncated so that the variance is this one after the cut."""
     return truncated_normal(shape, rng, dtype, math.sqrt(variance) / TRUNCATED_STD)
 
@@ -180,15 +201,13 @@ def get(initializer: Initializer, **options: Any) -> Callable[..., np.ndarray]:
     if callable(initializer):
         return partial(initializer, **options) if options else initializer
     if initializer not in INITIALIZERS:
-        near = difflib.get_close_matches(str(initializer), INITIALIZERS, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(INITIALIZERS)}"
-        raise ConfigError(f"init.get: no initializer {initializer!r}; {hint}")
+        raise unknown("init.get", "initializer", initializer, INITIALIZERS)
     return get(INITIALIZERS[initializer], **options)
 
 
 def draw(
     owner: str, what: str, initializer: Initializer, shape: Shape, rng: np.random.Generator,
-    dtype: Any,
+    dtype: DTypeLike,
 ) -> np.ndarray:  # fmt: skip
     """The starting array of a layer's parameter. Raises ShapeError if it has another shape."""
     array = np.asarray(get(initializer)(shape, rng, dtype))

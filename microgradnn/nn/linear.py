@@ -3,52 +3,31 @@
 from __future__ import annotations  # np.random loads when it is used, not before
 
 import math
-from typing import Any
+from typing import Unpack
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..engine import ops
 from ..engine.errors import ConfigError, ShapeError
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from . import init, regularizers
 from .checks import arguments, check_features, is_integer, positive, shape_of
 from .init import Initializer
 from .module import Module
 from .parameter import Parameter
-
-
-class Weighted(Module):
-    """Base of layers with a weight, a bias or None, and what they start from."""
-
-    weight: Parameter
-    bias: Parameter | None
-
-    def _start(
-        self, shape: tuple[int, ...], bias_shape: tuple[int, ...] | None, bound: float, *,
-        kernel_initializer: Initializer | None, bias_initializer: Initializer | None,
-        kernel_regularizer: Any, dtype: Any, rng: np.random.Generator | None,
-    ) -> None:  # fmt: skip
-        """Draws weight, then bias; without an initializer from U(-bound, bound)."""
-        owner = type(self).__name__
-        rng = rng or np.random.default_rng()
-        default = init.get("uniform", bound=bound)
-        kernel, start = kernel_initializer or default, bias_initializer or default
-        self.weight = Parameter(init.draw(owner, "kernel_initializer", kernel, shape, rng, dtype))
-        self.bias = None
-        if bias_shape is not None:
-            array = init.draw(owner, "bias_initializer", start, bias_shape, rng, dtype)
-            self.bias = Parameter(array)
-        self.kernel_regularizer = regularizers.checked(
-            owner, "kernel_regularizer", kernel_regularizer
-        )
+from .regularizers import Regularizer
+from .weights import Weighted, Weights
 
 
 class Linear(Weighted):
     """x @ weight + bias: (..., in_features) to (..., out_features).
 
-    weight (in, out) and bias (out,) are drawn from U(-1/√in, 1/√in), torch's default, with `rng`
-    (a fresh, unseeded generator if None) in `dtype`; or by initializers, each a name of nn.init or
-    f(shape, rng, dtype). Keras' Dense starts from "glorot_uniform" and "zeros".
+    weight (in, out) and bias (out,) are drawn from U(-1/√in, 1/√in), torch's default, or as the
+    options say: kernel_initializer, bias_initializer, kernel_regularizer, dtype, rng (see
+    nn.weights.Weights). Keras' Dense starts from "glorot_uniform" and "zeros".
     """
 
     def __init__(
@@ -56,24 +35,19 @@ class Linear(Weighted):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        *,
-        kernel_initializer: Initializer | None = None,
-        bias_initializer: Initializer | None = None,
-        kernel_regularizer: Any = None,
-        dtype: Any = np.float32,
-        rng: np.random.Generator | None = None,
+        **weights: Unpack[Weights],
     ) -> None:
         positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         self._start(
-            (in_features, out_features), (out_features,) if bias else None,
-            1 / math.sqrt(in_features), kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            dtype=dtype, rng=rng,
-        )  # fmt: skip
+            (in_features, out_features),
+            (out_features,) if bias else None,
+            1 / math.sqrt(in_features),
+            **weights,
+        )
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns x @ weight + bias."""
         check_features("Linear", x, self.in_features)
         if self.bias is None:
             return ops.matmul(x, self.weight)
@@ -96,12 +70,7 @@ class Bilinear(Weighted):
         in2_features: int,
         out_features: int,
         bias: bool = True,
-        *,
-        kernel_initializer: Initializer | None = None,
-        bias_initializer: Initializer | None = None,
-        kernel_regularizer: Any = None,
-        dtype: Any = np.float32,
-        rng: np.random.Generator | None = None,
+        **weights: Unpack[Weights],
     ) -> None:
         given = dict(
             in1_features=in1_features, in2_features=in2_features, out_features=out_features
@@ -110,14 +79,14 @@ class Bilinear(Weighted):
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features = out_features
         self._start(
-            (out_features, in1_features, in2_features), (out_features,) if bias else None,
-            1 / math.sqrt(in1_features), kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-            dtype=dtype, rng=rng,
-        )  # fmt: skip
+            (out_features, in1_features, in2_features),
+            (out_features,) if bias else None,
+            1 / math.sqrt(in1_features),
+            **weights,
+        )
 
-    def forward(self, x1: Any, x2: Any) -> Any:
-        """The output for x1 and x2, which are alike but for the last axis."""
+    def forward(self, x1: ArrayLike, x2: ArrayLike) -> Tensor:
+        """Returns the output for x1 and x2, which are alike but for the last axis."""
         check_features("Bilinear", x1, self.in1_features)
         check_features("Bilinear", x2, self.in2_features)
         if shape_of(x1)[:-1] != shape_of(x2)[:-1]:
@@ -147,8 +116,8 @@ class Embedding(Module):
         padding_idx: int | None = None,
         *,
         kernel_initializer: Initializer = "normal",
-        kernel_regularizer: Any = None,
-        dtype: Any = np.float32,
+        kernel_regularizer: Regularizer | None = None,
+        dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
         n = num_embeddings
@@ -168,8 +137,8 @@ class Embedding(Module):
             "Embedding", "kernel_regularizer", kernel_regularizer
         )
 
-    def forward(self, indices: Any) -> Any:
-        """The rows at the indices."""
+    def forward(self, indices: ArrayLike) -> Tensor:
+        """Returns the rows at the indices."""
         return F.embedding(indices, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..engine.errors import ConfigError
 from ..engine.node import plain
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from .activations import WithOptions
 
@@ -29,8 +31,8 @@ class Loss(WithOptions):
             if value is not None:
                 self.register_buffer(name, value)
 
-    def forward(self, *inputs: Any) -> Any:
-        """The loss of (input, target)."""
+    def forward(self, *inputs: ArrayLike) -> Tensor:
+        """Returns the loss of (input, target)."""
         options = self.options()
         for name in self._buffers:
             if options[name] is not None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations  # np.random loads when it is used, not before
 
-import difflib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
-from ..engine.errors import ConfigError
+from ..engine.errors import ConfigError, unknown
 from .activations import (
     CELU,
     ELU,
@@ -30,10 +29,10 @@ from .activations import (
     Tanh,
 )
 from .containers import Sequential
-from .init import Initializer
 from .linear import Linear
 from .module import Module
 from .rectifiers import PReLU
+from .weights import Weights
 
 ACTIVATIONS: dict[str, Callable[[], Module]] = {
     "relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid, "softplus": Softplus, "leaky_relu": LeakyReLU,
@@ -54,16 +53,14 @@ def activation_named(owner: str, chosen: str | Callable[[], Module]) -> Callable
         raise ConfigError(
             f"{owner}: activation is {chosen!r}, need a name or what makes a module, as nn.ReLU"
         )
-    near = difflib.get_close_matches(chosen, ACTIVATIONS, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(ACTIVATIONS)}"
-    raise ConfigError(f"{owner}: no activation {chosen!r}; {hint}")
+    raise unknown(owner, "activation", chosen, ACTIVATIONS)
 
 
 class MLP(Sequential):
     """Linear layers with an activation between them and none after the last.
 
     MLP(784, [500, 10]) is Linear(784, 500), ReLU, Linear(500, 10). `activation` is a name or a
-    function that makes a module; the other options are Linear's.
+    function that makes a module; the other options are Linear's: kernel_initializer and so on.
     """
 
     def __init__(
@@ -73,23 +70,14 @@ class MLP(Sequential):
         activation: str | Callable[[], Module] = "relu",
         *,
         bias: bool = True,
-        kernel_initializer: Initializer | None = None,
-        bias_initializer: Initializer | None = None,
-        kernel_regularizer: Any = None,
-        dtype: Any = np.float32,
-        rng: np.random.Generator | None = None,
+        **weights: Unpack[Weights],
     ) -> None:
         make = activation_named("MLP", activation)
         if not widths:
             raise ConfigError("MLP: no widths; MLP(2, [8, 1]) has 8 hidden units and 1 output")
         super().__init__()
-        rng = rng or np.random.default_rng()
+        weights["rng"] = weights.get("rng") or np.random.default_rng()
         for i, (n, m) in enumerate(zip([in_features, *widths[:-1]], widths, strict=True)):
             if i:
                 self.append(make())
-            layer = Linear(
-                n, m, bias, kernel_initializer=kernel_initializer,
-                bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                dtype=dtype, rng=rng,
-            )  # fmt: skip
-            self.append(layer)
+            self.append(Linear(n, m, bias, **weights))

@@ -3,8 +3,11 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..engine.errors import ConfigError, ShapeError
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from .checks import (
     Shape,
@@ -27,7 +30,7 @@ class WithScale(Module):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _scale(self, shape: Shape, weight: bool, bias: bool, dtype: Any) -> None:
+    def _scale(self, shape: Shape, weight: bool, bias: bool, dtype: DTypeLike) -> None:
         self.weight = Parameter(np.ones(shape, dtype)) if weight else None
         self.bias = Parameter(np.zeros(shape, dtype)) if bias else None
 
@@ -48,7 +51,7 @@ class Tracked(WithScale):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         owner = type(self).__name__
         positive(owner, num_features=num_features)
@@ -82,8 +85,8 @@ class BatchNorm1d(Tracked):
     variance that is biased: (n - 1) / n of this one for n values in each channel of a batch.
     """
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         self._check_input(x)
         own = self.training or self.running_mean is None
         moving = self.training and self.running_mean is not None
@@ -129,12 +132,12 @@ class InstanceNorm2d(Tracked):
         affine: bool = False,
         track_running_stats: bool = False,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype=dtype)
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         check_channels("InstanceNorm2d", x, self.num_features, "height width", single=False)
         own = self.training or self.running_mean is None
         share = self.momentum or 0.0
@@ -153,15 +156,15 @@ class GroupNorm(WithScale):
         eps: float = 1e-5,
         affine: bool = True,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         positive("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         divides("GroupNorm", "channels", num_channels, num_groups)
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self._scale((num_channels,), affine, affine, dtype)
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         shape, c = shape_of(x), self.num_channels
         if len(shape) < 2 or shape[1] != c:
             raise ShapeError(f"GroupNorm: input has shape {shape}, expected (batch, {c}, ...)")
@@ -186,14 +189,14 @@ class LayerNorm(WithScale):
         elementwise_affine: bool = True,
         bias: bool = True,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         self.normalized_shape, self.eps = _ending("LayerNorm", normalized_shape), eps
         affine = elementwise_affine
         self._scale(self.normalized_shape, affine, affine and bias, dtype)
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         check_ending("LayerNorm", x, self.normalized_shape)
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
@@ -218,13 +221,13 @@ class RMSNorm(WithScale):
         eps: float | None = None,
         elementwise_affine: bool = True,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
     ) -> None:
         self.normalized_shape, self.eps = _ending("RMSNorm", normalized_shape), eps
         self._scale(self.normalized_shape, elementwise_affine, False, dtype)
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         check_ending("RMSNorm", x, self.normalized_shape)
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 

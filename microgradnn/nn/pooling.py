@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..engine.errors import ConfigError
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from .checks import Shape, Sizes, arguments, check_channels, is_integer, sizes
 from .conv import SPACE
@@ -62,8 +64,8 @@ class MaxPool1d(Pool):
         (self.dilation,) = sizes(type(self).__name__, self.n, dilation=dilation)
         self.ceil_mode = ceil_mode
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         self._check_input(x)
         pool = F.max_pool1d if self.n == 1 else F.max_pool2d
         return pool(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
@@ -99,8 +101,8 @@ class AvgPool1d(Pool):
         self._windows(kernel_size, stride, padding)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         self._check_input(x)
         pool = F.avg_pool1d if self.n == 1 else F.avg_pool2d
         return pool(
@@ -134,8 +136,8 @@ class AdaptiveAvgPool2d(Module):
             )
         self.output_size = tuple(pair)
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         check_channels("AdaptiveAvgPool2d", x, None, SPACE[2], single=True)
         return F.adaptive_avg_pool2d(x, self.output_size)
 

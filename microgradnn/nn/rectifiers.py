@@ -2,12 +2,14 @@
 
 from __future__ import annotations  # np.random loads when it is used, not before
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..engine.errors import ConfigError, ShapeError
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike, E
 from . import functional as F
+from .activations import Activation
 from .checks import positive, shape_of
 from .module import Module
 from .parameter import Parameter
@@ -20,13 +22,13 @@ class PReLU(Module):
     """
 
     def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = np.float32
+        self, num_parameters: int = 1, init: float = 0.25, *, dtype: DTypeLike = np.float32
     ) -> None:
         positive("PReLU", num_parameters=num_parameters)
         self.weight = Parameter(np.full(num_parameters, init, dtype))
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         shape, n = shape_of(x), self.weight.size
         if n > 1 and (shape[1:2] or shape) != (n,):
             raise ShapeError(f"PReLU: input has shape {shape}, expected (batch, {n}, ...)")
@@ -37,7 +39,7 @@ class PReLU(Module):
         return f"num_parameters={self.weight.size}"
 
 
-class RReLU(Module):
+class RReLU(Activation):
     """x where positive, slope · x elsewhere (Xu et al. 2015).
 
     In training the slope is drawn from U(lower, upper) for each element with `rng` (a fresh,
@@ -51,8 +53,8 @@ class RReLU(Module):
             raise ConfigError(f"RReLU: lower {lower} is above upper {upper}")
         self.lower, self.upper, self.rng = lower, upper, rng or np.random.default_rng()
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: E) -> E:
+        """Returns the output for x."""
         return F.rrelu(x, self.lower, self.upper, self.training, self.rng)
 
     def extra_repr(self) -> str:

@@ -3,10 +3,14 @@
 model.penalty() adds up those of all layers. The definitions are Keras'.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ..engine import ops
 from ..engine.errors import ConfigError
+from ..engine.tensor import Tensor
+
+Regularizer = Callable[[Tensor], Tensor]
 
 
 class L2:
@@ -20,8 +24,8 @@ class L2:
     def __init__(self, lam: float = 0.01) -> None:
         self.lam = _weight(self, lam)
 
-    def __call__(self, w: Any) -> Any:
-        """The penalty on w."""
+    def __call__(self, w: Tensor) -> Tensor:
+        """Returns the penalty on w."""
         return ops.sum(ops.square(w)) * self.lam
 
     def __repr__(self) -> str:
@@ -31,12 +35,12 @@ class L2:
 class L1(L2):
     """lam · Σ |w|, as keras.regularizers.L1(lam); its slope at 0 is 0."""
 
-    def __call__(self, w: Any) -> Any:
-        """The penalty on w."""
+    def __call__(self, w: Tensor) -> Tensor:
+        """Returns the penalty on w."""
         return ops.sum(ops.abs(w)) * self.lam
 
 
-def checked(owner: str, what: str, regularizer: Any) -> Any:
+def checked(owner: str, what: str, regularizer: Any) -> Regularizer | None:
     """The regularizer, if it is one or None. Raises ConfigError."""
     if regularizer is not None and not callable(regularizer):
         raise ConfigError(

@@ -1,8 +1,9 @@
 """Upsample: a layer that makes images larger, or smaller."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from . import functional as F
 from .checks import arguments
 from .module import Module
@@ -25,8 +26,8 @@ class Upsample(Module):
         self.size, self.scale_factor, self.mode = size, scale_factor, mode
         self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         return F.interpolate(
             x, self.size, self.scale_factor, self.mode, self.align_corners,
             self.recompute_scale_factor,

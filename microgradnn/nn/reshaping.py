@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from .. import functions
 from ..engine.errors import ConfigError, ShapeError
+from ..engine.tensor import Tensor
+from ..engine.types import ArrayLike
 from .checks import shape_of
 from .module import Module
 
@@ -16,8 +17,8 @@ class Flatten(Module):
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         shape, n = shape_of(x), len(shape_of(x))
         if not (-n <= self.start_dim < n and -n <= self.end_dim < n):
             raise ShapeError(f"Flatten: input has shape {shape}, no axes {self.extra_repr()}")
@@ -45,8 +46,8 @@ class Unflatten(Module):
                 f"Unflatten: unflattened_size is {unflattened_size!r}, need lengths, one -1 at most"
             )
 
-    def forward(self, x: Any) -> Any:
-        """The output for x."""
+    def forward(self, x: ArrayLike) -> Tensor:
+        """Returns the output for x."""
         shape, n, sizes = shape_of(x), len(shape_of(x)), self.unflattened_size
         length = shape[self.dim] if -n <= self.dim < n else None
         known = -math.prod(sizes) if -1 in sizes else math.prod(sizes)

@@ -7,11 +7,10 @@ DataError, bad settings ConfigError; an update that raises has changed nothing.
 The metrics are defined in averages.py, confusion.py and regression.py; here are their names.
 """
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
-from ..engine.errors import ConfigError, DTypeError
+from ..engine.errors import DTypeError, unknown
 from .averages import (
     Accuracy,
     BinaryAccuracy,
@@ -96,7 +95,5 @@ def get(
 
 def _named(name: str, caller: str) -> Metric:
     if name not in NAMES:
-        near = difflib.get_close_matches(name.lower(), NAMES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(NAMES)}"
-        raise ConfigError(f"{caller}: no metric is called {name!r}; {hint}")
+        raise unknown(caller, "metric", name, NAMES)
     return NAMES[name](name=name)

@@ -220,14 +220,17 @@ def test_a_weight_is_a_buffer_and_takes_on_the_dtype_of_the_input() -> None:
             "CrossEntropyLoss: label_smoothing is 2, must be in [0, 1]",
         ),
         (lambda: nn.GELU("erf"), "GELU: approximate 'erf'; use 'none' or 'tanh'"),
-        (lambda: nn.MLP(2, [1], "rleu"), "MLP: no activation 'rleu'; did you mean 'relu'?"),
+        (
+            lambda: nn.MLP(2, [1], "rleu"),
+            "MLP: no activation is called 'rleu'; did you mean 'relu'?",
+        ),
         (
             lambda: nn.MLP(2, [1], nn.ReLU()),
             "MLP: activation is ReLU(), need a name or what makes a module, as nn.ReLU",
         ),
         (
             lambda: nn.MLP(2, [1], "qqq"),
-            f"MLP: no activation 'qqq'; use one of {', '.join(ACTIVATIONS)}",
+            f"MLP: no activation is called 'qqq'; use one of {', '.join(ACTIVATIONS)}",
         ),
     ],
 )

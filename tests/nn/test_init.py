@@ -185,12 +185,12 @@ def test_a_function_draws_the_weights() -> None:
         (
             lambda: init.get("glorot_unifrom"),
             ConfigError,
-            "init.get: no initializer 'glorot_unifrom'; did you mean 'glorot_uniform'?",
+            "init.get: no initializer is called 'glorot_unifrom'; did you mean 'glorot_uniform'?",
         ),
         (
             lambda: init.get("qqq"),
             ConfigError,
-            f"init.get: no initializer 'qqq'; use one of {', '.join(init.INITIALIZERS)}",
+            f"init.get: no initializer is called 'qqq'; use one of {', '.join(init.INITIALIZERS)}",
         ),
         (
             lambda: init.orthogonal((3,), rng()),

@@ -448,9 +448,11 @@ x = np.ones
 MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: nn.Linear(3, 2)(x((4, 2))), ShapeError, "Linear: input has shape (4, 2), expected (..., 3)"),
     (lambda: nn.Linear(12, 2)(x((5, 3, 4))), ShapeError, "Linear: input has shape (5, 3, 4), expected (..., 12); put nn.Flatten() before it"),
+    (lambda: nn.Linear(2, 1, kernel_init="zeros"), ConfigError, "Linear: no option is called 'kernel_init'; did you mean 'kernel_initializer'?"),
+    (lambda: nn.Conv2d(1, 1, 3, seed=0), ConfigError, "Conv2d: no option is called 'seed'; use one of kernel_initializer, bias_initializer, kernel_regularizer, dtype, rng"),
     (lambda: nn.Linear(0, 2), ConfigError, "Linear: in_features is 0, need a positive integer"),
     (lambda: nn.Linear(2, 2.0), ConfigError, "Linear: out_features is 2.0, need a positive integer"),
-    (lambda: nn.Linear(2, 2, kernel_initializer="he_norml"), ConfigError, "init.get: no initializer 'he_norml'; did you mean 'he_normal'?"),
+    (lambda: nn.Linear(2, 2, kernel_initializer="he_norml"), ConfigError, "init.get: no initializer is called 'he_norml'; did you mean 'he_normal'?"),
     (lambda: nn.Linear(2, 3, kernel_initializer=lambda shape, rng, dtype: x(3)), ShapeError, "Linear: kernel_initializer made shape (3,), expected (2, 3)"),
     (lambda: nn.Linear(2, 3, kernel_regularizer="l2"), ConfigError, "Linear: kernel_regularizer is 'l2', need nn.L2(1e-4), nn.L1(1e-4) or a function of the weight"),
     (lambda: nn.Linear(2, 3, dtype=int), DTypeError, "requires_grad: dtype int64 has no gradient; make it floating point, as in tensor([1.0, 2.0]) or dtype=float"),

@@ -606,7 +606,7 @@ ERRORS = [
     (lambda: m.R2Score()(THREE[None], THREE[None]), ShapeError, "r2_score: y_true has shape (1, 3, 3), expected (n,) or (n, outputs)"),
     (lambda: m.get("acuracy"), ConfigError, "get: no metric is called 'acuracy'; did you mean 'accuracy'?"),
     (lambda: m.get("MSE"), ConfigError, "get: no metric is called 'MSE'; did you mean 'mse'?"),
-    (lambda: m.get("zzz"), ConfigError, f"get: no metric is called 'zzz'; expected one of {', '.join(m.NAMES)}"),
+    (lambda: m.get("zzz"), ConfigError, f"get: no metric is called 'zzz'; use one of {', '.join(m.NAMES)}"),
     (lambda: m.get(3), DTypeError, "get: a metric is a name, a Metric or a function, not int"),
     (lambda: m.get(int), DTypeError, "get: a metric is a name, a Metric or a function, not int"),
     (lambda: m.MeanMetricWrapper(lambda t, p: t[:1], "f")([1, 2], [1, 2]), ShapeError, "f: the result has 1 values, expected one for each of 2 rows, or a number"),

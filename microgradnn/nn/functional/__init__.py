@@ -9,4 +9,5 @@ from .convolution import *  # noqa: F403
 from .images import *  # noqa: F403
 from .interpolation import *  # noqa: F403
 from .layer import *  # noqa: F403
+from .normalization import *  # noqa: F403
 from .pools import *  # noqa: F403

@@ -14,26 +14,27 @@ from ...engine.kernels import gt, le
 from ...engine.node import plain
 from ...engine.ops import erfc, relu, relu6, sigmoid, tanh
 from ...engine.protocol import array
+from ...engine.types import A, E, Like
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
+def leaky_relu(input: E, negative_slope: float = 0.01) -> E:
     """x where positive, negative_slope · x elsewhere; the slope at 0 is negative_slope."""
     return ops.leaky_relu(input, negative_slope=negative_slope)
 
 
-def elu(input: Any, alpha: float = 1.0) -> Any:
+def elu(input: E, alpha: float = 1.0) -> E:
     """x where positive, alpha · (exp(x) - 1) elsewhere; the slope at 0 is alpha."""
     return ops.elu(input, alpha=alpha)
 
 
-def selu(input: Any) -> Any:
+def selu(input: E) -> E:
     """Scaled ELU (Klambauer et al. 2017): 1.0507 · elu(x, 1.6733); the slope at 0 is 1.7581."""
     return SELU_SCALE * ops.elu(input, alpha=SELU_ALPHA)
 
 
-def celu(input: Any, alpha: float = 1.0) -> Any:
+def celu(input: E, alpha: float = 1.0) -> E:
     """max(0, x) + min(0, alpha · (exp(x / alpha) - 1))."""
     if alpha == 0:
         raise ConfigError("celu: alpha is 0, need another number")
@@ -41,7 +42,7 @@ def celu(input: Any, alpha: float = 1.0) -> Any:
     return ops.where(positive, input, alpha * ops.expm1(ops.where(positive, 0, input) / alpha))
 
 
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Like[A], weight: Like[A]) -> A:
     """x where positive, weight · x elsewhere; one weight, or one for each channel (axis 1)."""
     w = array(weight)
     if isinstance(w, np.generic) or not hasattr(w, "size"):
@@ -57,9 +58,12 @@ def prelu(input: Any, weight: Any) -> Any:
 
 
 def rrelu(
-    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False,
+    input: E,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
     rng: np.random.Generator | None = None,
-) -> Any:  # fmt: skip
+) -> E:
     """leaky_relu with a slope drawn for each element in training, their mean otherwise."""
     if lower > upper:
         raise ConfigError(f"rrelu: lower is {lower}, above upper {upper}")
@@ -69,7 +73,7 @@ def rrelu(
     return ops.where(gt(plain(input), 0), input, slope.astype(plain(input).dtype) * input)
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
+def gelu(input: E, approximate: str = "none") -> E:
     """x · Φ(x) with the normal distribution Φ, or its tanh approximation (Hendrycks 2016)."""
     if approximate == "tanh":
         inner = math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)
@@ -79,17 +83,17 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     return 0.5 * input * erfc(-input * math.sqrt(0.5))
 
 
-def silu(input: Any) -> Any:
+def silu(input: E) -> E:
     """x · σ(x), also called swish."""
     return input * sigmoid(input)
 
 
-def mish(input: Any) -> Any:
+def mish(input: E) -> E:
     """x · tanh(softplus(x)) (Misra 2019)."""
     return input * tanh(ops.softplus(input))
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
+def softplus(input: E, beta: float = 1.0, threshold: float = math.inf) -> E:
     """log(1 + exp(beta·x)) / beta; above `threshold` (of beta·x) x itself.
 
     PyTorch's threshold of 20 costs 1e-9 of accuracy; the formula here needs none.
@@ -100,54 +104,54 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = math.inf) -> Any:
     return ops.where(plain(input) * beta > threshold, input, y)
 
 
-def softsign(input: Any) -> Any:
+def softsign(input: E) -> E:
     """x / (1 + |x|)."""
     return input / (1 + ops.abs(input))
 
 
-def logsigmoid(input: Any) -> Any:
+def logsigmoid(input: E) -> E:
     """log σ(x), without overflow."""
     return -ops.softplus(-input)
 
 
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+def hardtanh(input: E, min_val: float = -1.0, max_val: float = 1.0) -> E:
     """x clipped to [min_val, max_val]; the slope at the bounds is 1 (PyTorch has 0)."""
     return ops.clip(input, min_val, max_val)
 
 
-def hardsigmoid(input: Any) -> Any:
+def hardsigmoid(input: E) -> E:
     """relu6(x + 3) / 6."""
     return relu6(input + 3) / 6
 
 
-def hardswish(input: Any) -> Any:
+def hardswish(input: E) -> E:
     """x · relu6(x + 3) / 6 (Howard et al. 2019)."""
     return input * relu6(input + 3) / 6
 
 
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: E) -> E:
     """x - tanh(x)."""
     return input - tanh(input)
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: E, lambd: float = 0.5) -> E:
     """x moved towards 0 by lambd; 0 within lambd of it."""
     if lambd < 0:
         raise ConfigError(f"softshrink: lambd is {lambd}, need 0 or more")
     return relu(input - lambd) - relu(-input - lambd)
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+def hardshrink(input: E, lambd: float = 0.5) -> E:
     """x, and 0 where |x| <= lambd."""
     return ops.where(le(abs(plain(input)), lambd), 0, input)
 
 
-def threshold(input: Any, threshold: float, value: float) -> Any:
+def threshold(input: E, threshold: float, value: float) -> E:
     """x where x > threshold, value elsewhere."""
     return ops.where(le(plain(input), threshold), value, input)
 
 
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Like[A], dim: int = -1) -> A:
     """a · σ(b) for the two halves a, b along dim (Dauphin et al. 2017)."""
     n = np.shape(plain(input))[dim]
     if n % 2:
@@ -156,22 +160,22 @@ def glu(input: Any, dim: int = -1) -> Any:
     return a * sigmoid(b)
 
 
-def softmax(input: Any, dim: Any = -1) -> Any:
+def softmax(input: E, dim: Any = -1) -> E:
     """exp(x) / Σ exp(x) along dim, without overflow."""
     return ops.softmax(input, axis=dim)
 
 
-def log_softmax(input: Any, dim: Any = -1) -> Any:
+def log_softmax(input: E, dim: Any = -1) -> E:
     """log softmax(x) along dim."""
     return ops.log_softmax(input, axis=dim)
 
 
-def softmin(input: Any, dim: Any = -1) -> Any:
+def softmin(input: E, dim: Any = -1) -> E:
     """softmax(-x)."""
     return ops.softmax(-input, axis=dim)
 
 
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+def normalize(input: Like[A], p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A:
     """x / max(‖x‖ₚ, eps) along dim."""
     size = functions.linalg.vector_norm(input, ord=p, axis=dim, keepdims=True)
     return input / ops.maximum(size, eps)

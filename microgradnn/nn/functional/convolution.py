@@ -4,6 +4,8 @@ Images are (batch, channels, *space), or (channels, *space) alone; weights (out,
 *kernel), as in PyTorch. One function serves one, two and three dimensions.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -14,6 +16,7 @@ from ...engine import ops
 from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
+from ...engine.types import A, Like
 from .spaces import Sizes, batched, each, padded
 
 
@@ -74,48 +77,55 @@ def _with_bias(name: str, y: Any, bias: Any, n: int) -> Any:
 
 
 def conv1d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Like[A],
+    weight: Like[A],
+    bias: Like[A] | None = None,
     stride: Sizes = 1,
-    padding: Any = 0,
+    padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
-) -> Any:
+) -> A:
     """Cross-correlation along one axis; padding is a number for both sides, 'same' or 'valid'."""
     return _conv(1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Like[A],
+    weight: Like[A],
+    bias: Like[A] | None = None,
     stride: Sizes = 1,
-    padding: Any = 0,
+    padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
-) -> Any:
+) -> A:
     """Cross-correlation over two axes: input (N, C, H, W), weight (out, C / groups, kH, kW)."""
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv3d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Like[A],
+    weight: Like[A],
+    bias: Like[A] | None = None,
     stride: Sizes = 1,
-    padding: Any = 0,
+    padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
-) -> Any:
+) -> A:
     """Cross-correlation over three axes."""
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 def _conv_transpose(
-    n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any,
-    groups: int, dilation: Any,
-) -> Any:  # fmt: skip
+    n: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
+) -> Any:
     name = f"conv_transpose{n}d"
     x, many = batched(name, input, n)
     w = array(weight)
@@ -151,15 +161,15 @@ def _conv_transpose(
 
 
 def conv_transpose1d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Like[A],
+    weight: Like[A],
+    bias: Like[A] | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
     groups: int = 1,
     dilation: Sizes = 1,
-) -> Any:
+) -> A:
     """The transpose of conv1d in its input; weight (in, out / groups, k)."""
     return _conv_transpose(
         1, input, weight, bias, stride, padding, output_padding, groups, dilation
@@ -167,15 +177,15 @@ def conv_transpose1d(
 
 
 def conv_transpose2d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Like[A],
+    weight: Like[A],
+    bias: Like[A] | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
     groups: int = 1,
     dilation: Sizes = 1,
-) -> Any:
+) -> A:
     """The transpose of conv2d in its input; weight (in, out / groups, kH, kW)."""
     return _conv_transpose(
         2, input, weight, bias, stride, padding, output_padding, groups, dilation
@@ -183,15 +193,15 @@ def conv_transpose2d(
 
 
 def conv_transpose3d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Like[A],
+    weight: Like[A],
+    bias: Like[A] | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
     groups: int = 1,
     dilation: Sizes = 1,
-) -> Any:
+) -> A:
     """The transpose of conv3d in its input."""
     return _conv_transpose(
         3, input, weight, bias, stride, padding, output_padding, groups, dilation

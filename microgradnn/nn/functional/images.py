@@ -1,5 +1,7 @@
 """Images as columns of windows, with pixels added, cut or moved between channels and space."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 
@@ -7,12 +9,13 @@ from ... import functions
 from ...engine import ops
 from ...engine.errors import ConfigError, ShapeError
 from ...engine.protocol import array
-from .spaces import Sizes, batched, each, padded
+from ...engine.types import A, Like
+from .spaces import Axes, Sizes, batched, each, padded
 
 
 def unfold(
-    input: Any, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
-) -> Any:
+    input: Like[A], kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+) -> A:
     """(N, C·Πkernel, L): the windows of an image as columns."""
     x, many = batched("unfold", input, 2)
     kernel = each("unfold", "kernel_size", kernel_size, 2)
@@ -28,25 +31,23 @@ def unfold(
 
 
 def fold(
-    input: Any,
+    input: Like[A],
     output_size: Sizes,
     kernel_size: Sizes,
     dilation: Sizes = 1,
     padding: Sizes = 0,
     stride: Sizes = 1,
-) -> Any:
+) -> A:
     """(N, C, *output_size): columns of windows added up where unfold takes them from."""
     x = array(input)
     many = x.ndim == 3
     x = x if many else ops.expand_dims(x, axis=0)
-    size, kernel = (
-        each("fold", "output_size", output_size, 2),
-        each("fold", "kernel_size", kernel_size, 2),
-    )
-    edge, step = each("fold", "padding", padding, 2), each("fold", "stride", stride, 2)
-    dilate = each("fold", "dilation", dilation, 2)
+    size: Axes = each("fold", "output_size", output_size, 2)
+    kernel: Axes = each("fold", "kernel_size", kernel_size, 2)
+    edge: Axes = each("fold", "padding", padding, 2)
+    step, dilate = each("fold", "stride", stride, 2), each("fold", "dilation", dilation, 2)
     whole = tuple(m + 2 * p for m, p in zip(size, edge, strict=True))
-    places = tuple(
+    places: Axes = tuple(
         (m - d * (k - 1) - 1) // s + 1
         for m, k, s, d in zip(whole, kernel, step, dilate, strict=True)
     )
@@ -61,8 +62,8 @@ def fold(
 
 
 def pad(
-    input: Any, pad: tuple[int, ...], mode: str = "constant", value: float | None = None
-) -> Any:
+    input: Like[A], pad: tuple[int, ...], mode: str = "constant", value: float | None = None
+) -> A:
     """The image with pixels added: `pad` counts (before, after) from the last axis; or cut if < 0.
 
     mode: constant, reflect, replicate or circular.
@@ -90,7 +91,7 @@ def _cut(x: Any, sides: Any) -> Any:
     return x[tuple(slice(a, n - b) for (a, b), n in zip(sides, x.shape, strict=True))]
 
 
-def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+def pixel_shuffle(input: Like[A], upscale_factor: int) -> A:
     """(…, C·r², H, W) -> (…, C, H·r, W·r): channels become pixels."""
     x, r = array(input), upscale_factor
     *lead, c, h, w = x.shape
@@ -99,7 +100,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     return ops.reshape(x, shape=(*lead, c // r**2, h * r, w * r))
 
 
-def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+def pixel_unshuffle(input: Like[A], downscale_factor: int) -> A:
     """(…, C, H·r, W·r) -> (…, C·r², H, W): the inverse of pixel_shuffle."""
     x, r = array(input), downscale_factor
     *lead, c, h, w = x.shape
@@ -108,7 +109,7 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     return ops.reshape(x, shape=(*lead, c * r**2, h // r, w // r))
 
 
-def channel_shuffle(input: Any, groups: int) -> Any:
+def channel_shuffle(input: Like[A], groups: int) -> A:
     """The channels of `groups` groups dealt out in turn."""
     x = array(input)
     b, c, *space = x.shape

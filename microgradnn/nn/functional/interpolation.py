@@ -4,6 +4,8 @@ Every mode is linear and acts on one axis after the other, so each axis is one m
 the weights of the old pixels in the new ones.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +15,7 @@ import numpy as np
 from ...engine import ops
 from ...engine.errors import ConfigError, ShapeError
 from ...engine.protocol import array
+from ...engine.types import A, Like
 
 Factors = float | Sequence[float]
 _SMOOTH = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}  # and their number of axes
@@ -21,14 +24,14 @@ _CUBIC = -0.75  # PyTorch's and OpenCV's; Keys 1981, and PyTorch with antialias,
 
 
 def interpolate(
-    input: Any,
+    input: Like[A],
     size: int | Sequence[int] | None = None,
     scale_factor: Factors | None = None,
     mode: str = "nearest",
     align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
-) -> Any:
+) -> A:
     """The image (N, C, *space) with other space: `size`, or its size times scale_factor.
 
     mode: nearest, nearest-exact, area (means of the covered pixels), or linear, bilinear,

@@ -1,8 +1,10 @@
 """Pooling: the maximum or the mean of windows of the image (batch, channels, *space)."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,31 +13,41 @@ from ...engine import ops
 from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array, bare
+from ...engine.types import A, Like
 from .spaces import Sizes, batched, each, padded
 
 
+class Windows(NamedTuple):
+    """What a pooling was given: sizes of one number or n."""
+
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    ceil_mode: bool
+
+
 def _pool_windows(
-    name: str, n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-    ceil_mode: bool, fill: float,
-) -> tuple[Any, bool, Any]:  # fmt: skip
+    name: str, n: int, input: Any, given: Windows, fill: float
+) -> tuple[Any, bool, Any]:
     """(…, *places, Πkernel), the windows flat; whether there was a batch; the pixels of each."""
     x, many = batched(name, input, n)
-    kernel = each(name, "kernel_size", kernel_size, n)
-    step = each(name, "stride", kernel_size if stride in (None, (), []) else stride, n)
-    dilate, edge = each(name, "dilation", dilation, n), each(name, "padding", padding, n)
+    kernel = each(name, "kernel_size", given.kernel_size, n)
+    stride = given.kernel_size if given.stride in (None, (), []) else given.stride
+    step, dilate = each(name, "stride", stride, n), each(name, "dilation", given.dilation, n)
+    edge = each(name, "padding", given.padding, n)
     if any(2 * p > k for p, k in zip(edge, kernel, strict=True)):
         raise ShapeError(f"{name}: padding {edge} is more than half the kernel {kernel}")
-    sides, beyond = [], []
+    beyond = []  # pixels needed behind the padding
     for size, k, s, d, p in zip(x.shape[2:], kernel, step, dilate, edge, strict=True):
         room = size + 2 * p - d * (k - 1) - 1
-        last = -(-room // s) if ceil_mode else room // s
+        last = -(-room // s) if given.ceil_mode else room // s
         if last < 0:
             raise ShapeError(f"{name}: kernel {kernel} is larger than the input {x.shape[2:]}")
-        if ceil_mode and last * s >= size + p:  # a window must start inside
+        if given.ceil_mode and last * s >= size + p:  # a window must start inside
             last -= 1
-        more = max(last * s - room, 0)
-        sides.append((p, p + more))
-        beyond.append(more)
+        beyond.append(max(last * s - room, 0))
+    sides = [(p, p + more) for p, more in zip(edge, beyond, strict=True)]
     how: Any = dict(shape=kernel, stride=step, dilation=dilate)
     view = ops.windows(padded(x, sides, fill), **how)
     inside = np.ones(tuple(m + 2 * p for m, p in zip(x.shape[2:], edge, strict=True)))
@@ -47,23 +59,16 @@ def _pool_windows(
     return ops.reshape(view, shape=(*view.shape[: 2 + n], math.prod(kernel))), many, counts
 
 
-def _max_pool(
-    n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any,
-    ceil_mode: bool, return_indices: bool,
-) -> Any:  # fmt: skip
-    w, many, _ = _pool_windows(
-        f"max_pool{n}d", n, input, kernel_size, stride, padding, dilation, ceil_mode, -np.inf
-    )
+def _max_pool(n: int, input: Any, given: Windows, return_indices: bool) -> Any:
+    w, many, _ = _pool_windows(f"max_pool{n}d", n, input, given, -np.inf)
     first = np.argmax(bare(w), -1)  # of equal pixels the first gets the gradient, as in torch, TF
     y = ops.take_along_axis(w, indices=first[..., None], axis=-1)[..., 0]
-    lost = np.any(padding) and np.any(plain(y) == -np.inf)  # the padding may have come first
+    lost = np.any(given.padding) and np.any(plain(y) == -np.inf)  # the padding may come first
     if not return_indices and not lost:
         return y if many else y[0]
     shape = np.shape(plain(input))[-n:]  # the place in the flat image of each pixel, -1 outside
     number = np.broadcast_to(np.arange(float(math.prod(shape))).reshape(shape), (1, 1, *shape))
-    at, _, _ = _pool_windows(
-        "max_pool", n, number, kernel_size, stride, padding, dilation, ceil_mode, -1
-    )
+    at, _, _ = _pool_windows("max_pool", n, number, given, -1)
     at = np.broadcast_to(at, np.shape(plain(w)))
     outside = np.take_along_axis(at, first[..., None], -1)[..., 0] < 0
     first = np.where(outside, np.argmax(at >= 0, -1), first)
@@ -75,51 +80,59 @@ def _max_pool(
 
 
 def max_pool1d(
-    input: Any,
+    input: Like[A],
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
     """The largest of each window; of equal ones the first gets the gradient."""
-    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    given = Windows(kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool(1, input, given, return_indices)
 
 
 def max_pool2d(
-    input: Any,
+    input: Like[A],
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
     """The largest of each window; stride is kernel_size by default, padding counts as -inf."""
-    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    given = Windows(kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool(2, input, given, return_indices)
 
 
 def max_pool3d(
-    input: Any,
+    input: Like[A],
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
     """The largest of each window."""
-    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    given = Windows(kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_pool(3, input, given, return_indices)
 
 
 def _avg_pool(
-    n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool,
-    count_include_pad: bool, divisor_override: int | None,
-) -> Any:  # fmt: skip
-    w, many, (inside, real) = _pool_windows(
-        f"avg_pool{n}d", n, input, kernel_size, stride, padding, 1, ceil_mode, 0.0
-    )
+    n: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    given = Windows(kernel_size, stride, padding, 1, ceil_mode)
+    w, many, (inside, real) = _pool_windows(f"avg_pool{n}d", n, input, given, 0.0)
     if divisor_override == 0:
         raise ConfigError(f"avg_pool{n}d: divisor_override is 0")
     count = divisor_override or (inside if count_include_pad else real).astype(plain(w).dtype)
@@ -128,26 +141,26 @@ def _avg_pool(
 
 
 def avg_pool1d(
-    input: Any,
+    input: Like[A],
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Any:
+) -> A:
     """The mean of each window."""
     return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
 def avg_pool2d(
-    input: Any,
+    input: Like[A],
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> A:
     """The mean of each window; padding counts unless count_include_pad is False (as in Keras)."""
     return _avg_pool(
         2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -155,14 +168,14 @@ def avg_pool2d(
 
 
 def avg_pool3d(
-    input: Any,
+    input: Like[A],
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Any:
+) -> A:
     """The mean of each window."""
     return _avg_pool(
         3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -190,32 +203,32 @@ def _first_max(x: Any, axis: int) -> Any:
     return ops.squeeze(ops.take_along_axis(x, indices=first, axis=axis), axis=axis)
 
 
-def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool1d(input: Like[A], output_size: int | Sequence[int | None] | None) -> A:
     """The means of output_size windows that cover the axis."""
     return _adaptive(1, input, output_size, ops.mean)
 
 
-def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool2d(input: Like[A], output_size: int | Sequence[int | None] | None) -> A:
     """The means of output_size windows that cover each of the last two axes."""
     return _adaptive(2, input, output_size, ops.mean)
 
 
-def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
+def adaptive_avg_pool3d(input: Like[A], output_size: int | Sequence[int | None] | None) -> A:
     """The means of output_size windows that cover each of the last three axes."""
     return _adaptive(3, input, output_size, ops.mean)
 
 
-def adaptive_max_pool1d(input: Any, output_size: Any) -> Any:
+def adaptive_max_pool1d(input: Like[A], output_size: int | Sequence[int | None] | None) -> Any:
     """The maxima of output_size windows that cover the axis."""
     return _adaptive(1, input, output_size, _first_max)
 
 
-def adaptive_max_pool2d(input: Any, output_size: Any) -> Any:
+def adaptive_max_pool2d(input: Like[A], output_size: int | Sequence[int | None] | None) -> Any:
     """The maxima of output_size windows that cover each of the last two axes."""
     return _adaptive(2, input, output_size, _first_max)
 
 
-def adaptive_max_pool3d(input: Any, output_size: Any) -> Any:
+def adaptive_max_pool3d(input: Like[A], output_size: int | Sequence[int | None] | None) -> Any:
     """The maxima of output_size windows that cover each of the last three axes."""
     return _adaptive(3, input, output_size, _first_max)
 

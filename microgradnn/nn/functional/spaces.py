@@ -1,5 +1,7 @@
 """What convolution, pooling and the functions of images ask of their arguments."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,14 @@ from ...engine.errors import ConfigError, ShapeError
 from ...engine.protocol import array
 
 Sizes = int | tuple[int, ...]
+Axes = tuple[int, ...]
 _LEAST = {"padding": 0, "output_padding": 0, "output_size": 0}
 
 
-def each(name: str, what: str, value: Any, n: int) -> tuple[int, ...]:
+def each(name: str, what: str, value: Any, n: int) -> Axes:
     """The sizes of n axes, from one number or n. Raises ConfigError or ShapeError."""
     least = _LEAST.get(what, 1)
-    sizes: tuple[int, ...] = (value,) * n if np.ndim(value) == 0 else tuple(value)
+    sizes: Axes = (value,) * n if np.ndim(value) == 0 else tuple(value)
     if any(not isinstance(k, (int, np.integer)) or k < least for k in sizes):
         raise ConfigError(f"{name}: {what} is {value!r}, need integers of at least {least}")
     sizes = sizes * n if len(sizes) == 1 else sizes
