@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from .oracle.tracing import tracing
 from .report import EXACT, Entry, Finding, Report
 from .source import all_parameters
 from .stages.compared import Compared, findings_about
-from .stages.results import copies, raised
+from .stages.results import copies, raised, unit
 from .subject import Arguments, cotangents_like, is_float, quiet
 from .subjects.namespaces import namespaces
 
@@ -33,7 +34,7 @@ def _tangent(f_jvp: Callable[..., Any], args: Sequence[Any], tangents: Sequence[
         out = f_jvp(*args, *tangents)
     else:
         out = _jax_form(f_jvp, args, tangents, flat=len(takes) == 2 * n)
-    return list(out) if isinstance(out, (tuple, list)) else [out]
+    return _several(out)
 
 
 def _jax_form(f_jvp: Any, args: Sequence[Any], tangents: Sequence[Any], flat: bool) -> Any:
@@ -49,7 +50,8 @@ def _jax_form(f_jvp: Any, args: Sequence[Any], tangents: Sequence[Any], flat: bo
     return result[1] if isinstance(result, tuple) and len(result) == 2 else result
 
 
-def _outputs(out: Any) -> list[Any]:
+def _several(out: Any) -> list[Any]:
+    """One result or several, as a list."""
     return list(out) if isinstance(out, (tuple, list)) else [out]
 
 
@@ -68,28 +70,33 @@ def jvp_report(
             tangents = [np.asarray(t) for t in cotangents_like(arguments.arrays, rng)]
             try:
                 yours = _tangent(f_jvp, args, tangents)
-                again = _tangent(f_jvp, args, tangents)
+                found = _contract(f, args, yours, _tangent(f_jvp, args, tangents))
             except Exception as error:
-                found.append(raised("jvp", error))
-                break
-            found += _contract(f, args, yours, again)
+                found = [raised("jvp", error)]
+            if not found:
+                found = _linear(f_jvp, args, tangents, yours)
+                true, bound, method = _truth(f, arguments, tangents)
+                found += _compared(yours, true, bound, method, arguments)
             if found:
                 break
-            found += _linear(f_jvp, args, tangents, yours)
-            true, bound, method = _truth(f, arguments, tangents)
-            found += _compared(yours, true, bound, method, arguments)
-            if found:
-                break
-    found = [x for x in found if options.wants(x.code)]
-    text = f"check.jvp({name}, f_jvp, args, seed={options.seed})"
+    return _report(
+        name, [x for x in found if options.wants(x.code)], ("GC011", "GC041", "GC102", "GC201"),
+        options.seed, f"check.jvp({name}, f_jvp, args, seed={options.seed})", start, method,
+    )  # fmt: skip
+
+
+def _report(
+    name: str, found: list[Finding], codes: tuple[str, ...], seed: int, again: str, start: float,
+    method: str = "",
+) -> Report:  # fmt: skip
     return Report(
-        name, tuple(found), ("GC011", "GC041", "GC102", "GC201"), ("your point",),
-        {"out": method}, seed=options.seed, reproduce=text, seconds=time.perf_counter() - start,
+        name, tuple(found), codes, ("your point",), {"out": method} if method else {}, seed=seed,
+        reproduce=again, seconds=time.perf_counter() - start,
     )  # fmt: skip
 
 
 def _contract(f: Any, args: Any, yours: list[Any], again: list[Any]) -> list[Finding]:
-    outs = _outputs(f(*copies(args)))
+    outs = _several(f(*copies(args)))
     if len(outs) != len(yours):
         return [Finding("GC040", "CONTRACT", f"{len(yours)} tangents for {len(outs)} outputs")]
     for k, (out, t, same) in enumerate(zip(outs, yours, again, strict=True)):
@@ -125,7 +132,7 @@ def _truth(f: Any, args: Arguments, tangents: list[Any]) -> tuple[list[Any], lis
     def at(h: float) -> list[Any]:
         moved = [a + h * t for a, t in zip(args.arrays, tangents, strict=True)]
         out = f(*args.filled(range(len(moved)), moved))
-        return [np.asarray(o, float) for o in _outputs(out)]
+        return [np.asarray(o, float) for o in _several(out)]
 
     scale = max((float(np.abs(o).max(initial=0.0)) for o in at(0.0)), default=1.0)
     for step in SCALES:
@@ -142,7 +149,7 @@ def _exact(f: Any, args: Arguments, tangents: list[Any]) -> tuple[list[Any], lis
     with balls.precision(balls.HIGH), tracing(balls.ball, namespaces(f), Comparer(), 200_000):
         inputs = [values(a, balls.ball) for a in args.arrays]
         try:
-            outs = _outputs(f(*args.filled(range(len(inputs)), inputs)))
+            outs = _several(f(*args.filled(range(len(inputs)), inputs)))
         except TooLarge:
             raise
         except Exception as error:
@@ -180,8 +187,7 @@ def _compared(yours: Any, true: Any, bound: Any, method: str, args: Arguments) -
 
 def dot_product(
     f_jvp: Callable[..., Any], f_vjp: Callable[..., Any], args: Sequence[Any], seed: int,
-    draws: int,
-    name: str,
+    draws: int, name: str,
 ) -> Report:  # fmt: skip
     """See check.dot_product_test."""
     start = time.perf_counter()
@@ -194,38 +200,30 @@ def dot_product(
             ju = [np.asarray(t, float) for t in _tangent(f_jvp, args, u)]
             v = [np.asarray(t) for t in cotangents_like(ju, rng)]
             jv = [np.asarray(g, float) for g in _pulled(f_vjp, args, v)]
-            if [g.shape for g in jv] != [t.shape for t in u]:
-                shapes = [g.shape for g in jv], [t.shape for t in u]
-                found = [
-                    Finding("GC041", "CONTRACT", "vjp gives shapes {}, expected {}".format(*shapes))
-                ]
+            found = _not_transposed(u, ju, v, jv, max(map(unit, arrays), default=2.0**-52))
+            if found:
                 break
-            left = [a * b for a, b in zip(v, ju, strict=True)]
-            right = [a * b for a, b in zip(jv, u, strict=True)]
-            a, b = (float(sum(p.sum() for p in side)) for side in (left, right))
-            size = float(sum(np.abs(p).sum() for side in (left, right) for p in side))
-            eps = max((float(np.finfo(x.dtype).eps) for x in arrays), default=2.0**-52)
-            if not abs(a - b) <= 64 * eps * size:
-                worst = Entry(
-                    "v·J·u",
-                    (),
-                    b,
-                    a,
-                    abs(a - b),
-                    abs(a - b) / (eps * abs(a) + 1e-300),
-                    64 * eps * size,
-                )
-                found = [Finding(
-                    "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: the jvp and vjp "
-                    "are not each other's transpose", worst=worst, point="your point",
-                    method="the law itself: no oracle is needed",
-                )]  # fmt: skip
-                break
-    return Report(
-        name, tuple(found), ("GC103",), ("your point",), seed=seed,
-        reproduce=f"check.dot_product_test(f_jvp, f_vjp, args, seed={seed})",
-        seconds=time.perf_counter() - start,
-    )  # fmt: skip
+    again = f"check.dot_product_test(f_jvp, f_vjp, args, seed={seed})"
+    return _report(name, found, ("GC103",), seed, again, start)
+
+
+def _not_transposed(u: Any, ju: Any, v: Any, jv: Any, eps: float) -> list[Finding]:
+    """The finding that ⟨v, J u⟩ and ⟨Jᵀ v, u⟩ differ, or that shapes do; none if they agree."""
+    shapes = [g.shape for g in jv], [t.shape for t in u]
+    if shapes[0] != shapes[1]:
+        text = "vjp gives shapes {}, expected {}".format(*shapes)
+        return [Finding("GC041", "CONTRACT", text)]
+    left, right = ([a * b for a, b in zip(*side, strict=True)] for side in ((v, ju), (jv, u)))
+    a, b = (float(sum(p.sum() for p in side)) for side in (left, right))
+    bound = 64 * eps * float(sum(np.abs(p).sum() for p in (*left, *right)))
+    if abs(a - b) <= bound:
+        return []
+    ulps = abs(a - b) / (eps * abs(a) + 1e-300)
+    return [Finding(
+        "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: the jvp and vjp are not each "
+        "other's transpose", worst=Entry("v·J·u", (), b, a, abs(a - b), ulps, bound),
+        point="your point", method="the law itself: no oracle is needed",
+    )]  # fmt: skip
 
 
 def _pulled(f_vjp: Callable[..., Any], args: Sequence[Any], v: list[Any]) -> list[Any]:
@@ -241,7 +239,7 @@ def _pulled(f_vjp: Callable[..., Any], args: Sequence[Any], v: list[Any]) -> lis
             out = out[1](v[0] if len(v) == 1 else tuple(v))
         else:
             out = f_vjp(*v)  # a linear map's adjoint
-    return list(out) if isinstance(out, (tuple, list)) else [out]
+    return _several(out)
 
 
 # ---- Taylor remainders ---------------------------------------------------------------------------
@@ -250,40 +248,39 @@ def _pulled(f_vjp: Callable[..., Any], args: Sequence[Any], v: list[Any]) -> lis
 def taylor(f: Any, grad: Any, x: Any, direction: Any, seed: int, name: str) -> Report:
     """See check.taylor_test."""
     start = time.perf_counter()
-    many = isinstance(x, (tuple, list))
-    xs = [np.asarray(a, float) for a in (x if many else [x])]
+    xs = [np.asarray(a, float) for a in _several(x)]
     given = grad(*xs) if callable(grad) else grad
-    gs = [np.asarray(g, float) for g in (given if isinstance(given, (tuple, list)) else [given])]
+    gs = [np.asarray(g, float) for g in _several(given)]
     if direction is None:
-        ds = [np.asarray(d) for d in cotangents_like(xs, np.random.default_rng(seed))]
+        direction = cotangents_like(xs, np.random.default_rng(seed))
+    ds = [np.asarray(d, float) for d in _several(direction)]
+    again = f"check.taylor_test({name}, grad, x, seed={seed})"
+    shapes = [g.shape for g in gs], [a.shape for a in xs]
+    if shapes[0] != shapes[1]:
+        text = "grad has shapes {}, x has {}".format(*shapes)
+        finding = Finding("GC041", "CONTRACT", text)
     else:
-        ds = [np.asarray(d, float) for d in (direction if many else [direction])]
-    if [g.shape for g in gs] != [a.shape for a in xs]:
-        shapes = [g.shape for g in gs], [a.shape for a in xs]
-        finding = Finding("GC041", "CONTRACT", "grad has shapes {}, x has {}".format(*shapes))
-        return Report(name, (finding,), ("GC208",), ("your point",), seed=seed)
+        with quiet():
+            finding = _remainders(f, gs, xs, ds)
+    return _report(name, [finding], ("GC208",), seed, again, start)
+
+
+def _remainders(f: Any, gs: list[Any], xs: list[Any], ds: list[Any]) -> Finding:
+    """The finding that says how fast the remainder falls along the direction ds."""
     slope = float(sum((g * d).sum() for g, d in zip(gs, ds, strict=True)))
     here = float(f(*xs))
     norm = max(float(np.abs(a).max(initial=0.0)) for a in xs) or 1.0
     steps = [1e-2 * max(norm, 1e-3) * 0.5**k for k in range(6)]
-    rest = []
-    with quiet():
-        for h in steps:
-            there = float(f(*[a + h * d for a, d in zip(xs, ds, strict=True)]))
-            rest.append(abs(there - here - h * slope))
+    there = [float(f(*[a + h * d for a, d in zip(xs, ds, strict=True)])) for h in steps]
+    rest = [abs(y - here - h * slope) for h, y in zip(steps, there, strict=True)]
     noise = 64 * 2.0**-52 * (abs(here) + abs(slope) * steps[0])
-    kept = [(h, r) for h, r in zip(steps, rest, strict=True) if r > noise]
-    rates = [float(np.log2(a[1] / b[1])) for a, b in zip(kept, kept[1:], strict=False)]
+    kept = [r for r in rest if r > noise]
+    rates = [float(np.log2(a / b)) for a, b in pairwise(kept)]
     wrong = bool(rates) and float(np.median(rates)) < 1.7 and len(kept) > 2
     text = ", ".join(f"{r:.2f}" for r in rates) or "none: the remainder is rounding at every step"
-    finding = Finding(
+    return Finding(
         "GC208", "FAIL" if wrong else "PASS",
         f"the remainder falls at the rates {text}; 2 is right, 1 says that the gradient is wrong",
         point="your point", method="Taylor remainders along one direction",
         data={"steps": steps, "remainders": rest, "rates": rates},
-    )  # fmt: skip
-    return Report(
-        name, (finding,), ("GC208",), ("your point",), seed=seed,
-        reproduce=f"check.taylor_test({name}, grad, x, seed={seed})",
-        seconds=time.perf_counter() - start,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..engine.node import plain
 from ..engine.tensor import Tensor
 from ..transforms.derivatives import vjp
 from .examine import Codes, examine, options_of
-from .oracle.differences import disagreements
+from .oracle.differences import Disagreement, check_grads
 from .report import Entry, Finding, Report
 from .source import all_parameters
 from .subject import Arguments, Function, Inputs, Pass, Subject, Wrt, called, chosen, with_axes
@@ -64,22 +65,34 @@ def grads(
     subject.reproduce = (
         f"check.grads({called(f)}, args, order={order}, modes={tuple(modes)!r}, seed={seed})"
     )
-    first = examine(subject, options) if "rev" in modes else None
-    found = [] if first is None else list(first.findings)
-    if first is None or (first.ok and order > 1) or "fwd" in modes:
-        for what, at, yours, true, allowed in disagreements(f, tuple(given), order, modes, seed):
-            error = abs(yours - true)
-            worst = Entry(what, at, yours, true, error, float("nan"), allowed)
-            code = "GC201" if what in ("jvp of f", "vjp of f") else "GC207"
-            found.append(Finding(
-                code, "FAIL", f"{what} is wrong", worst=worst, point="your point",
-                method="extrapolated differences along a random direction",
-            ))  # fmt: skip
-            break
-    if first is None:
-        return Report(subject.name, tuple(found), ("GC201", "GC207"), ("your point",),
-                      seed=seed, reproduce=subject.reproduce)  # fmt: skip
-    return Report(**{**vars(first), "findings": tuple(found)})
+    if "rev" in modes:
+        report = examine(subject, options)
+    else:
+        report = Report(
+            subject.name, (), ("GC201", "GC207"), ("your point",), seed=seed,
+            reproduce=subject.reproduce,
+        )  # fmt: skip
+    if "fwd" in modes or (report.ok and order > 1):
+        more = _along_directions(f, tuple(given), order, modes, seed)
+        report = replace(report, findings=(*report.findings, *more))
+    return report
+
+
+def _along_directions(
+    f: Function, args: tuple[Any, ...], order: int, modes: Sequence[str], seed: int
+) -> list[Finding]:
+    """The first derivative that check_grads finds wrong, or none."""
+    try:
+        check_grads(f, args, order, modes, seed=seed)
+    except Disagreement as error:
+        what, at, yours, true, allowed = error.parts
+        worst = Entry(what, at, yours, true, abs(yours - true), float("nan"), allowed)
+        return [Finding(
+            "GC201" if what in ("jvp of f", "vjp of f") else "GC207", "FAIL", f"{what} is wrong",
+            worst=worst, point="your point",
+            method="extrapolated differences along a random direction",
+        )]  # fmt: skip
+    return []
 
 
 _OF_TORCH = {
@@ -110,25 +123,29 @@ def gradcheck(
             f"gradcheck: {', '.join(said)} not needed: errors are judged by what rounding explains",
             stacklevel=2,
         )
-    given = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+    f, free = _of_free(fn, list(inputs) if isinstance(inputs, (tuple, list)) else [inputs])
+    modes = (["rev"] if check_backward_ad else []) + (["fwd"] if check_forward_ad else [])
+    report = grads(f, free, order, modes, seed=seed)
+    if raise_exception:
+        report.raise_if_failed()
+    return report.ok
+
+
+def _of_free(fn: Function, given: list[Any]) -> tuple[Function, list[Any]]:
+    """fn as a function of those inputs that gradients are taken of, and these inputs."""
     tensors = [x for x in given if isinstance(x, Tensor)]
     if tensors and not any(x.requires_grad for x in tensors):
         raise ConfigError(
             "gradcheck: no input requires grad; make one with mg.tensor(..., requires_grad=True)"
         )
     fixed = {i: x for i, x in enumerate(given) if isinstance(x, Tensor) and not x.requires_grad}
-    free = [x for i, x in enumerate(given) if i not in fixed]
 
     def of_free(*xs: Any) -> Any:
         rest = iter(xs)
-        return fn(*[fixed.get(i, None) if i in fixed else next(rest) for i in range(len(given))])
+        return fn(*[fixed[i] if i in fixed else next(rest) for i in range(len(given))])
 
     of_free.__name__ = called(fn)
-    modes = (["rev"] if check_backward_ad else []) + (["fwd"] if check_forward_ad else [])
-    report = grads(of_free, free, order, modes, seed=seed)
-    if raise_exception:
-        report.raise_if_failed()
-    return report.ok
+    return of_free, [x for i, x in enumerate(given) if i not in fixed]
 
 
 def gradgradcheck(fn: Function, inputs: Inputs, **options: Any) -> bool:

@@ -86,7 +86,7 @@ def is_float(x: Any) -> bool:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """A context in which user code may overflow and warn: what comes of it is judged."""
+    """A context in which user code may overflow and warn: what comes of it is compared later."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
@@ -123,6 +123,11 @@ class Arguments:
             for a in self.args
         ]
         return Arguments(args, self.names)
+
+    def held(self, given: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arrays among given arguments by name, and copies of them."""
+        arrays = {self.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
+        return arrays, {name: x.copy() for name, x in arrays.items()}
 
     def filled(self, wrt: Sequence[int], arrays: Sequence[Any]) -> list[Any]:
         """Copies of the arguments with other arrays in the places wrt."""

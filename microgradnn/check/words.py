@@ -8,7 +8,7 @@ label, a learning rate.
 import re
 from collections.abc import Collection, Iterable
 from functools import cache
-from itertools import product
+from itertools import product, takewhile
 
 # ---- methods and functions -----------------------------------------------------------------------
 
@@ -168,7 +168,9 @@ def _squash(name: str) -> str:
 @cache
 def _aliases(name: str) -> frozenset[str]:
     """The squashed forms of all names of the same parameter."""
-    first, rest = re.fullmatch(r"_*([^\W\d_]*)(.*)", name, re.DOTALL).groups()  # type: ignore[union-attr]
+    bare = name.strip("_")
+    first = "".join(takewhile(str.isalpha, bare))
+    rest = bare.removeprefix(first)
     if rest and not re.match(r"[\d_\W]", rest):
         return frozenset({_squash(name)})
     group = next((g for g in _ALIASES if first.lower() in g), (first,))
@@ -267,8 +269,8 @@ def _boundary(word: str, i: int) -> bool:
 
 
 _COTANGENT = re.compile(
-    r"d_?(loss|cost|error|err|[lejc])|[dg]\d*|v|ct|cot|cotangents?|up|upstream\w*|delta\w*|grad\w*|\w*(grad|error|cotangent)\w*|err|"
-    r"top_diff|adjoint|\w+_bar", re.I
+    r"d_?(loss|cost|error|err|[lejc])|[dg]\d*|v|ct|cot|cotangents?|up|upstream\w*|delta\w*|grad\w*|"
+    r"\w*(grad|error|cotangent)\w*|err|top_diff|adjoint|\w+_bar", re.I
 )  # fmt: skip
 
 

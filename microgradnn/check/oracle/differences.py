@@ -117,14 +117,3 @@ class Disagreement(CheckError):
             f"check_grads: {what} is {yours} at index {at}, numerically {true} "
             f"(allowed difference {allowed:.2g})"
         )
-
-
-def disagreements(
-    f: Callable[..., Any], args: tuple[Any, ...], order: int, modes: Sequence[str], seed: int
-) -> list[tuple[str, tuple[int, ...], float, float, float]]:
-    """The first derivative that check_grads finds wrong: what, index, yours, true, allowed."""
-    try:
-        check_grads(f, args, order, modes, seed=seed)
-    except Disagreement as error:
-        return [error.parts]
-    return []

@@ -5,7 +5,6 @@ comes out is the derivative with a proven error bound. The user's backward then 
 cache, in balls too: what it would give without rounding, which is its formula's own value.
 """
 
-import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +24,7 @@ from .tracing import tracing
 
 BUDGET = 200_000  # nodes in one trace: about a second
 RUN = 300  # what a trace costs beside its nodes, in nodes
-MOST_PAIRS = 2000  # comparisons to remember
+MOST_PAIRS = 2000  # comparisons to remember in one trace
 
 
 class Untraceable(MicrogradError):
@@ -55,16 +54,21 @@ class Comparer:
     """
 
     def __init__(
-        self, direction: Any = None, flipped: Collection[Any] = (), room: float = 0.0
-    ) -> None:
+        self, direction: Any = None, flipped: Collection[Any] = (), room: float = 0.0,
+        collect: bool = False,
+    ) -> None:  # fmt: skip
         self.direction, self.flipped, self.room = direction, frozenset(flipped), room
-        self.count, self.collect = 0, False
+        self.count, self.collect = 0, collect
         self.pairs: list[tuple[Any, Any]] = []  # comparisons that were clear, if collect
         self.overlaps: list[int] = []
         self.ties: dict[tuple[Any, ...], Tie] = {}
         self.inputs: list[Any] = []
         self.place: dict[Any, int] = {}
         self.known: dict[Any, Tie | None] = {}
+
+    def begin(self, inputs: list[Any]) -> None:
+        """Sets the inputs, all in a row, of the trace that begins."""
+        self.inputs, self.place = inputs, {v: i for i, v in enumerate(inputs)}
 
     def __call__(self, compare: Any, a: Any, b: Any) -> Any:
         """Whether compare(a, b), as the class says."""
@@ -104,7 +108,10 @@ class Comparer:
         return wide > 0 and abs(balls.middle(x - y)) <= self.room * wide
 
     def comparisons(self) -> list[tuple[float, Any, Any]]:
-        """Clear comparisons as (difference, support, normal), of those that inputs decide."""
+        """Comparisons that were not ties and depend on the inputs.
+
+        Each as (difference, support, normal), the last two as in Tie.
+        """
         out, keys = [], set()
         for a, b in self.pairs[:: max(1, len(self.pairs) // 40)]:
             nodes = [n if isinstance(n, Value) else None for n in (a, b)]
@@ -157,9 +164,8 @@ class Exact:
     true, bound     the derivative with respect to each input, and what it may be wrong by
     yours, spread   what the user's backward gives in balls, and how wide they are; None if it
                     cannot run on them, and then `why` says why not
-    outs            the outputs
-    nodes           how many nodes the forward pass and its derivative made
     work            what it all cost, in nodes: what budgets count
+    comparisons     what the comparer collected of clear comparisons
     """
 
     true: list[Any]
@@ -167,11 +173,8 @@ class Exact:
     yours: list[Any] | None
     spread: list[Any]
     comparer: Comparer
-    outs: list[Any] = field(default_factory=list)
-    nodes: int = 0
     work: int = 0
     why: str = ""
-    balls: list[Any] = field(default_factory=list)
     comparisons: list[Any] = field(default_factory=list)
 
 
@@ -196,28 +199,31 @@ def evaluate(
     ):
         start = next_stamp()
         inputs = [values(a, balls.ball) for a in subject.arrays]
-        comparer.inputs = [v for x in inputs for v in _elements(x)]
-        comparer.place = {v: i for i, v in enumerate(comparer.inputs)}
+        comparer.begin([v for x in inputs for v in _elements(x)])
         forward = _forward(subject, inputs)
-        outs = [[_node(v) for v in _elements(out)] for out in forward.outs]
-        seeds = [[balls.ball(d) for d in np.ravel(dout)] for dout in douts]
-        for out, seed in zip(outs, seeds, strict=True):
-            if len(out) != len(seed):
-                raise Untraceable("the forward gives another shape when it is traced")
-        chained = list(itertools.chain(*outs)), list(itertools.chain(*seeds))
-        grads = pullback(*chained) if chained[0] else {}
+        true = _derivative(forward, douts, inputs)
         found = comparer.comparisons() if comparer.collect else []
-        zero = balls.ball(0)
-        true = [_form([grads.get(v, zero) for v in _elements(x)], x) for x in inputs]
         nodes = next_stamp() - start
         yours, why = _backward(forward, douts, inputs) if backward else (None, "not asked")
-        result = [_form([v._data for v in out], np.empty(len(out))) for out in outs]
         return Exact(
             [balls.middles(t) for t in true], [balls.radii(t) for t in true],
             None if yours is None else [balls.middles(u) for u in yours],
-            [] if yours is None else [balls.radii(u) for u in yours],
-            comparer, result, nodes, RUN + nodes * (1 + backward), why, true, found,
+            [balls.radii(u) for u in yours or ()],
+            comparer, RUN + nodes * (1 + backward), why, found,
         )  # fmt: skip
+
+
+def _derivative(forward: Pass, douts: Sequence[Any], inputs: list[Any]) -> list[Any]:
+    """The derivative of ⟨douts, outputs⟩ with respect to each input, in balls."""
+    pairs: list[tuple[Value, Any]] = []
+    for out, dout in zip(forward.outs, douts, strict=True):
+        nodes, numbers = [_node(v) for v in _elements(out)], [balls.ball(d) for d in np.ravel(dout)]
+        if len(nodes) != len(numbers):
+            raise Untraceable("the forward gives another shape when it is traced")
+        pairs += zip(nodes, numbers, strict=True)
+    grads = pullback([n for n, _ in pairs], [d for _, d in pairs]) if pairs else {}
+    zero = balls.ball(0)
+    return [_form([grads.get(v, zero) for v in _elements(x)], x) for x in inputs]
 
 
 def _forward(subject: Subject, inputs: list[Any]) -> Pass:
@@ -245,7 +251,7 @@ def _backward(forward: Pass, douts: Sequence[Any], inputs: list[Any]) -> tuple[A
                     return None, "a gradient has the wrong shape"
                 out.append(_form(numbers, x))
             return out, ""
-        except Exception as error:  # whatever stops it: the float64 result is judged instead
+        except Exception as error:  # whatever stops it: the float64 result is compared instead
             return None, f"{type(error).__name__}: {error}"
 
 

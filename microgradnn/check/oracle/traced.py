@@ -117,7 +117,7 @@ class TooLarge(MicrogradError):
 
 
 def spend(nodes: int) -> None:
-    """None; raises TooLarge if so many more nodes are too many."""
+    """Raises TooLarge if so many more nodes are too many."""
     if trace.budget and next_stamp() - trace.start + nodes > trace.budget:
         raise TooLarge(f"a trace would have more than {trace.budget} nodes")
 

@@ -23,7 +23,6 @@ def deterministic(subject: Subject, outcome: Outcome, outs: Any, douts: Any, kep
     grads = again.pull(*copies(douts))
     if not all(_equal(a, b) for a, b in zip(kept, grads, strict=True)):
         outcome.noisy = True
-        outcome.noisy = True
         outcome.say(
             "GC011", "backward gives other results at a second call with the same arguments",
             "NONDETERMINISTIC", hint="reuse what forward drew: keep the mask in the cache",
@@ -51,24 +50,37 @@ def repeated_backward(subject: Subject, outcome: Outcome, douts: Any, kept: Any)
             "PASS" if subject.object else "CONTRACT", data={"line": where(error)},
         )  # fmt: skip
         return
-    verdict = "PASS" if subject.flushes else "CONTRACT"
-    doubled, repeated = [], []
+    again = _again(subject, kept, second)
+    changed = [name for name, what in again.items() if what == "changed"]
+    added = [name for name, what in again.items() if what == "added"]
+    replaced = [name for name, what in again.items() if what == "replaced"]
+    if changed:
+        verdict = "PASS" if subject.flushes else "CONTRACT"
+        text = f"a second backward gives another d{changed[0]}"
+        outcome.say("GC061", text, verdict, argument=changed[0])
+    elif added and replaced:
+        both = f"d{added[0]} adds up, d{replaced[0]} is replaced"
+        outcome.say("GC061", f"in a second backward {both}: all gradients of a layer should do one")
+    elif added:
+        outcome.say("GC061", "gradients of parameters add up until they are set to zero", "PASS")
+
+
+def _again(subject: Subject, kept: Any, second: Any) -> dict[str, str]:
+    """What a second backward did to each gradient: "replaced" it, "added" to it, or "changed" it.
+
+    Replacing counts for parameters only, and where it can be told from adding.
+    """
+    out = {}
     for name, g, h in zip(subject.names, kept, second, strict=True):
         if g is None or h is None:
             continue
         if same(g, h):
             if np.any(g != 0) and name in subject.params:
-                repeated.append(name)
-        elif close(2 * np.asarray(g), h, size=size_of(kept)):
-            doubled.append(name)
+                out[name] = "replaced"
         else:
-            outcome.say("GC061", f"a second backward gives another d{name}", verdict, argument=name)
-            return
-    if doubled and repeated:
-        both = f"d{doubled[0]} adds up, d{repeated[0]} is replaced"
-        outcome.say("GC061", f"in a second backward {both}: all gradients of a layer should do one")
-    elif doubled:
-        outcome.say("GC061", "gradients of parameters add up until they are set to zero", "PASS")
+            doubled = close(2 * np.asarray(g), h, size=size_of(kept))
+            out[name] = "added" if doubled else "changed"
+    return out
 
 
 def reentrant(subject: Subject, rng: Any, outcome: Outcome, douts: Any, kept: Any) -> None:
@@ -107,12 +119,8 @@ def _second_call(subject: Subject, outcome: Outcome, douts: Any, kept: Any) -> N
             outcome.findings.append(raised("forward and backward of a second call", error))
         return
     for name, g, k in zip(subject.names, grads, kept, strict=True):
-        if (
-            g is not None
-            and k is not None
-            and not same(g, k)
-            and not close(k, g, size=size_of(kept))
-        ):
+        both = g is not None and k is not None
+        if both and not same(g, k) and not close(k, g, size=size_of(kept)):
             outcome.say(
                 "GC060", f"in a second call of the same object d{name} is different: something is "
                 "left over from the first", argument=name,

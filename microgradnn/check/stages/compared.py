@@ -116,32 +116,33 @@ def findings_about(j: Compared, point: str, method: str, extreme: bool = False) 
     known = j.known()
     wrong = j.formula_wrong() & known if j.formula is not None else np.zeros(j.true.shape, bool)
     outside = j.outside() & known
-    about = {"argument": j.name, "point": point, "method": method}
     with np.errstate(all="ignore"):
         material = wrong & (outside | (np.abs(j.yours - j.true) > 8 * j.eps * np.abs(j.true)))
+    holes, noisy = ~np.isfinite(j.yours) & known, j.noisy() & known
     if material.any():
-        return [_wrong(j, material, about)]
-    holes = ~np.isfinite(j.yours) & known
-    if holes.any():
-        return [_holes(j, holes, about, extreme)]
-    if outside.any():
-        return [_wrong(j, outside, about)]
-    noisy = j.noisy() & known
-    if noisy.any():
-        return [_unstable(j, noisy, about, extreme)]
-    return []
+        where, said = material, _wrong(j, material)
+    elif holes.any():
+        where, said = holes, _holes(j, holes, extreme)
+    elif outside.any():
+        where, said = outside, _wrong(j, outside)
+    elif noisy.any():
+        where, said = noisy, _unstable(j, noisy, extreme)
+    else:
+        return []
+    code, verdict, message, hint = said
+    return [Finding(
+        code, verdict, message, j.name, point, method, j.entry(where), hint, _data(j, where)
+    )]  # fmt: skip
 
 
-def _wrong(j: Compared, where: Any, about: dict[str, Any]) -> Finding:
-    total, worst = where.size, j.entry(where)
-    count = int(where.sum())
-    what = "it" if total == 1 else f"{count} of {total} entries"
+Said = tuple[str, str, str, str]  # a finding's code, verdict, message and hint
+
+
+def _wrong(j: Compared, where: Any) -> Said:
+    total, count = where.size, int(where.sum())
+    what = "it differs" if total == 1 else f"{count} of {total} entries differ"
     hint = ("" if j.formula is None else _truncated(j, where)) or _ratio(j, where)
-    verb = "differs" if total == 1 else "differ"
-    return Finding(
-        "GC201", "FAIL", f"d{j.name} is wrong: {what} {verb}", worst=worst, hint=hint,
-        data=_data(j, where), **about,
-    )  # fmt: skip
+    return "GC201", "FAIL", f"d{j.name} is wrong: {what}", hint
 
 
 def _ratio(j: Compared, where: Any) -> str:
@@ -173,33 +174,19 @@ def _truncated(j: Compared, where: Any) -> str:
     return "in exact arithmetic it is right: a cast or an integer buffer changes the numbers"
 
 
-def _holes(j: Compared, holes: Any, about: dict[str, Any], extreme: bool) -> Finding:
+def _holes(j: Compared, holes: Any, extreme: bool) -> Said:
     message = f"d{j.name} is not finite in {int(holes.sum())} of {holes.size} entries"
     right = j.formula is not None and not (j.formula_wrong() & holes).any()
     hint = "0·inf, inf/inf or 0/0 on the way; in exact arithmetic it is right" if right else ""
-    if extreme:
-        return Finding(
-            "GC303",
-            "UNSTABLE",
-            message,
-            worst=j.entry(holes),
-            hint=hint,
-            data=_data(j, holes),
-            **about,
-        )
-    return Finding(
-        "GC202", "FAIL", message, worst=j.entry(holes), hint=hint, data=_data(j, holes), **about
-    )
+    return (*(("GC303", "UNSTABLE") if extreme else ("GC202", "FAIL")), message, hint)
 
 
-def _unstable(j: Compared, noisy: Any, about: dict[str, Any], extreme: bool) -> Finding:
-    worst = j.entry(noisy)
+def _unstable(j: Compared, noisy: Any, extreme: bool) -> Said:
     message = f"d{j.name} loses digits in {int(noisy.sum())} of {noisy.size} entries"
-    proof = "in exact arithmetic the formula is right" if j.formula is not None else (
-        "the error is within what rounding of the inputs explains"
-    )  # fmt: skip
-    code, verdict = ("GC303", "PASS") if extreme else ("GC203", "UNSTABLE")
-    return Finding(code, verdict, message, worst=worst, hint=proof, data=_data(j, noisy), **about)
+    hint = "the error is within what rounding of the inputs explains"
+    if j.formula is not None:
+        hint = "in exact arithmetic the formula is right"
+    return (*(("GC303", "PASS") if extreme else ("GC203", "UNSTABLE")), message, hint)
 
 
 def _data(j: Compared, where: Any) -> dict[str, Any]:

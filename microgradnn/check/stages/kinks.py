@@ -7,7 +7,7 @@ Optimization and Nonsmooth Analysis, theorem 2.5.1).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..subject import Subject
 from .compared import ROOM, Compared, entry
 from .hulls import box_weights, nearest, off_plane
 from .points import Point, Seen
+from .results import apart, in_a_row
 
 QUIET = 12  # random directions at least
 MOST_KEYS = 24
@@ -47,7 +48,7 @@ class Sides:
             self.first = exact
         self.ties.update(comparer.ties)
         self.work += exact.work
-        return np.concatenate([np.ravel(t) for t in exact.true])
+        return in_a_row(exact.true)
 
     def spent(self) -> bool:
         """Whether the budget is used up."""
@@ -58,7 +59,7 @@ class Sides:
         return self.rng.standard_normal(sum(np.size(a) for a in self.subject.arrays))
 
     def look(self, groups: Any) -> None:
-        """None; fills rows, so that every input at a tie wins and loses it once.
+        """Fills rows, so that every input at a tie wins and loses it once.
 
         Groups have nothing to do with each other, so one run serves all of them.
         """
@@ -104,7 +105,7 @@ def _compare(sides: Sides, compared: Sequence[Compared], point: Point, seen: See
     sides.rows = [sides.run(d) for d in (-ramp, ramp, sides.direction(), sides.direction())]
     if not sides.ties:
         return None
-    yours = np.concatenate([np.ravel(j.yours) for j in compared])
+    yours = in_a_row([j.yours for j in compared])
     size = np.abs(np.array(sides.rows)).max(initial=0.0) or 1.0
     lost = max(float(np.nan_to_num(j.rounding, posinf=0.0).max(initial=0.0)) for j in compared)
     tolerance = 64 * np.sqrt(max(j.eps for j in compared)) * size + ROOM * lost
@@ -129,22 +130,20 @@ def _compare(sides: Sides, compared: Sequence[Compared], point: Point, seen: See
 
 
 def _plain(compared: Sequence[Compared], sides: Sides, moved: Any) -> list[Compared]:
-    """The gradients with the truth of one side, where the sides agree."""
-    out, start = [], 0
-    exact = sides.first
-    for k, j in enumerate(compared):
-        n = j.true.size
-        true, bound = exact.true[k], exact.bound[k]
-        if moved is not None:
-            bound = np.where(moved[start : start + n].reshape(true.shape), np.inf, bound)
-        formula = None if exact.yours is None else exact.yours[k]
-        slack = None if exact.yours is None else exact.spread[k]
-        # On which side of a near tie the float program is, is rounding too.
-        apart = np.ptp(np.array([row[start : start + n] for row in sides.rows]), axis=0)
-        rounding = j.rounding + apart.reshape(true.shape)
-        out.append(Compared(j.name, j.yours, true, bound, formula, slack, rounding, j.dtype))
-        start += n
-    return out
+    """The gradients beside the true ones of one side, without those entries that moved."""
+    exact, like = sides.first, [j.true for j in compared]
+    # On which side of a near tie the float program is, is rounding too.
+    gaps = apart(np.ptp(np.array(sides.rows), axis=0), like)
+    gone = apart(np.zeros(sides.rows[0].shape, bool) if moved is None else moved, like)
+    known = exact.yours is not None
+    return [
+        replace(
+            j, true=exact.true[k], bound=np.where(gone[k], np.inf, exact.bound[k]),
+            formula=exact.yours[k] if known else None, slack=exact.spread[k] if known else None,
+            rounding=j.rounding + gaps[k],
+        )
+        for k, j in enumerate(compared)
+    ]  # fmt: skip
 
 
 def _groups(sides: Sides, tolerance: float) -> list[Any]:
@@ -219,18 +218,14 @@ def _zonotope(sides: Sides, yours: Any, group: Any, tolerance: float) -> bool | 
 def _findings(
     compared: Sequence[Compared], sides: Sides, marks: Any, point: Point
 ) -> list[Finding]:
-    moved, wrong, unsure, low, high, tolerance = marks
-    found, start = [], 0
+    *marks, tolerance = marks
+    found = []
     method = f"exact derivatives on {len(sides.rows)} sides of the kink"
-    for k, j in enumerate(compared):
-        part = slice(start, start + j.true.size)
-        start += j.true.size
-        shape = j.true.shape
-        here = [m[part].reshape(shape) for m in (moved, wrong, unsure, low, high)]
+    parts = zip(*(apart(m, [j.true for j in compared]) for m in marks), strict=True)
+    for k, (j, here) in enumerate(zip(compared, parts, strict=True)):
         if not here[0].any():
             continue
-        true = sides.first.true[k]
-        j = Compared(j.name, j.yours, true, j.bound, None, None, j.rounding, j.dtype)
+        j = replace(j, true=sides.first.true[k], formula=None, slack=None)
         about = {"argument": j.name, "point": point.label, "method": method}
         count = int(here[0].sum())
         if here[1].any():

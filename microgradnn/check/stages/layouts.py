@@ -32,7 +32,7 @@ def empty(subject: Subject, outcome: Outcome) -> None:
 
 
 def layouts(subject: Subject, outcome: Outcome, douts: Any, kept: Any, wants: Wants) -> None:
-    """None; adds what goes wrong with other layouts of cotangents and inputs in memory."""
+    """Adds what goes wrong with other layouts of cotangents and inputs in memory."""
     if wants("GC050") and not subject.scaled:
         changed = any(f.code == "GC022" for f in outcome.findings)
         for label, make in _LAYOUTS.items():

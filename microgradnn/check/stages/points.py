@@ -8,6 +8,7 @@ import numpy as np
 
 from ..report import Finding
 from ..subject import Subject
+from .results import apart, in_a_row
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,7 @@ def on_kinks(subject: Subject, comparisons: list[Any], rng: np.random.Generator)
     to the kink, or close enough for the comparison to be a matter of rounding.
     """
     arrays = [np.asarray(a, float) for a in subject.arrays]
-    flat = np.concatenate([a.ravel() for a in arrays]) if arrays else np.zeros(0)
-    low, high = (np.concatenate([f(a).ravel() for a in arrays] or [flat]) for f in (_least, _most))
+    flat, low, high = (in_a_row([f(a) for a in arrays]) for f in (np.ravel, _least, _most))
     used: set[int] = set()
     moved = flat.copy()
     count = 0
@@ -156,7 +156,9 @@ def on_kinks(subject: Subject, comparisons: list[Any], rng: np.random.Generator)
         used |= set(support.tolist())
         count += 1
     if count:
-        yield Point("kinks of your forward", _unflat(moved, subject.arrays))
+        like = list(map(np.asarray, subject.arrays))
+        there = [_like(x, a) for x, a in zip(apart(moved, like), like, strict=True)]
+        yield Point("kinks of your forward", there)
 
 
 def _least(a: Any) -> Any:
@@ -170,11 +172,3 @@ def _most(a: Any) -> Any:
     top = a.max(initial=0.0)
     unit = _domain(a) == "unit"
     return np.full(a.shape, (1 + top) / 2 if unit else 3 * np.abs(a).max(initial=1.0))
-
-
-def _unflat(flat: Any, arrays: list[Any]) -> list[Any]:
-    out, start = [], 0
-    for a in arrays:
-        out.append(_like(flat[start : start + np.size(a)].reshape(np.shape(a)), np.asarray(a)))
-        start += np.size(a)
-    return out

@@ -84,10 +84,22 @@ class Outcome:
     good: list[bool] = field(default_factory=list)
 
     def say(self, code: str, message: str, verdict: str = "CONTRACT", **more: Any) -> None:
-        """None; adds a finding about the user's point."""
+        """Adds a finding about the user's point."""
         self.findings.append(Finding(code, verdict, message, point="your point", **more))
 
 
 def copies(arrays: Sequence[Any]) -> list[Any]:
     """Copies that own their memory, in C order; numbers as they are."""
     return [np.array(a) if isinstance(a, np.ndarray) else a for a in arrays]
+
+
+def in_a_row(arrays: Sequence[Any]) -> Any:
+    """The numbers of all arrays in one row."""
+    return np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.zeros(0)
+
+
+def apart(row: Any, like: Sequence[Any]) -> list[Any]:
+    """The numbers of a row in arrays of the shapes of `like`."""
+    ends = np.cumsum([np.size(a) for a in like])[:-1]
+    parts = np.split(row, ends)
+    return [part.reshape(np.shape(a)) for part, a in zip(parts, like, strict=True)]

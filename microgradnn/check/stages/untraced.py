@@ -11,6 +11,7 @@ from ..report import Entry, Finding
 from ..subject import Subject, cotangents_like
 from .compared import Compared, findings_about
 from .points import Point, Seen
+from .results import apart, in_a_row
 
 FEW, MANY = 60_000, 400_000  # what single entries may cost, in nodes of a trace
 
@@ -31,34 +32,42 @@ def by_differences(
     arrays = [np.asarray(a) for a in subject.arrays]
     along = _along_random(numeric, arrays, grads, point, subject.names, rng, why)
     # Random directions meet every entry: if they agree, a few entries are looked at, else many.
-    budget = MANY if along else FEW
-    kink = False
-    before = numeric.work
+    budget = numeric.work + np.cumsum([(MANY if along else FEW) / len(arrays)] * len(arrays))
     found: list[Finding] = []
     for k, (name, g) in enumerate(zip(subject.names, grads, strict=True)):
-        slopes = {}
-        for i in rng.permutation(arrays[k].size):
-            slopes[int(i)] = numeric.along(_unit(arrays, k, int(i)))
-            if numeric.work - before > budget * (k + 1) / len(arrays):
-                break
-        j = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
+        slopes = _slopes(numeric, arrays, k, rng.permutation(arrays[k].size), budget[k])
         seen.method = next(iter(slopes.values())).method if slopes else ""
-        bad = findings_about(j, point.label, f"{seen.method} ({why})", point.extreme)
+        c = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
+        bad = findings_about(c, point.label, f"{seen.method} ({why})", point.extreme)
         if bad and bad[0].code == "GC201" and _at_kink(numeric, arrays, k, bad[0]):
-            kink, bad = True, []
+            bad = [_unknown_sides(point, why)]
         found += bad
-        seen.nonzero[name] = (np.nan_to_num(j.true) != 0) & np.isfinite(j.bound)
-        seen.smallest[name] = j.smallest()
-    if kink:
-        found.append(Finding(
-            "GC204", "INCONCLUSIVE", "the point is at a kink, and the forward cannot be traced to "
-            f"see which derivatives are valid there: {why}", point=point.label,
-            hint="move the point a little",
-        ))  # fmt: skip
+        seen.nonzero[name] = (np.nan_to_num(c.true) != 0) & np.isfinite(c.bound)
+        seen.smallest[name] = c.smallest()
     seen.findings += found or along
     seen.work += numeric.work
     if point.given:
         seen.notes.append(f"the forward was not traced: {why}; used {seen.method}")
+
+
+def _unknown_sides(point: Point, why: str) -> Finding:
+    return Finding(
+        "GC204", "INCONCLUSIVE", "the point is at a kink, and the forward cannot be traced to "
+        f"see which derivatives are valid there: {why}", point=point.label,
+        hint="move the point a little",
+    )  # fmt: skip
+
+
+def _slopes(
+    numeric: Numeric, arrays: list[Any], k: int, order: Any, budget: float
+) -> dict[int, Slope]:
+    """The derivatives by entries of one array, in this order, until the budget is spent."""
+    slopes = {}
+    for i in map(int, order):
+        slopes[i] = numeric.along(_unit(arrays, k, i))
+        if numeric.work > budget:
+            break
+    return slopes
 
 
 def _unit(arrays: list[Any], k: int, i: int) -> list[Any]:
@@ -131,18 +140,17 @@ def _misses(numeric: Numeric, grads: Any, direction: list[Any]) -> tuple[bool, f
 
 def _bisected(numeric: Numeric, grads: Any, full: list[Any]) -> tuple[int, int]:
     """The argument and the flat index of one entry that is wrong, by halving the direction."""
-    sizes = [d.size for d in full]
-    flat = np.concatenate([d.ravel() for d in full])
+    flat = in_a_row(full)
     low, high = 0, flat.size
     while high - low > 1:
         middle = (low + high) // 2
         errors = []
         for a, b in ((low, middle), (middle, high)):
-            part = np.where((np.arange(flat.size) >= a) & (np.arange(flat.size) < b), flat, 0.0)
-            ends = np.cumsum(sizes)[:-1]
-            pieces = [p.reshape(d.shape) for p, d in zip(np.split(part, ends), full, strict=True)]
-            miss, _, slope, error = _misses(numeric, grads, pieces)
+            part = np.zeros_like(flat)
+            part[a:b] = flat[a:b]
+            miss, _, slope, error = _misses(numeric, grads, apart(part, full))
             errors.append(error / (slope.bound + 1e-300) if miss else 0.0)
         low, high = (low, middle) if errors[0] >= errors[1] else (middle, high)
-    k = int(np.searchsorted(np.cumsum(sizes), low, side="right"))
-    return k, low - int(sum(sizes[:k]))
+    ends = np.cumsum([d.size for d in full])
+    k = int(np.searchsorted(ends, low, side="right"))
+    return k, low - int(ends[k] - full[k].size)

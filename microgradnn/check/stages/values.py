@@ -66,7 +66,8 @@ def _given(douts: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
 
 
 def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
-    douts, grads, good = given
+    """Adds to `seen` what the gradients at a point are worth, by the best oracle there is."""
+    douts, grads, _ = given
     bits = 24 if _single(subject, grads) else 53
     if subject.opaque:
         by_differences(subject, point, rng, given, seen, "its rules are what is checked")
@@ -76,47 +77,51 @@ def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -
         seen.notes += [balls.absent] if balls.absent else []
         return
     try:
-        first = Comparer(room=ROOM)
-        first.collect = point.given
-        low = evaluate(subject, douts, bits, first)
+        low = evaluate(subject, douts, bits, Comparer(room=ROOM, collect=point.given))
         high = evaluate(subject, douts) if point.given or not _tight(low) else low
     except (TooLarge, Untraceable) as error:
         long = isinstance(error, TooLarge)
         by_differences(subject, point, rng, given, seen, str(error), long)
         return
-    seen.comparisons = low.comparisons
+    seen.comparisons, seen.method = low.comparisons, EXACT
     seen.work += low.work + (high.work if high is not low else 0)
-    seen.method = EXACT
-    fits = [np.shape(g) == np.shape(a) for g, a in zip(grads, subject.arrays, strict=True)]
-    compared = [
-        _judged(subject, k, np.asarray(grads[k]), low, high)
-        for k in range(len(subject.names))
-        if good[k] and fits[k]
-    ]
     if low.why and point.given and not low.why.startswith("a gradient"):
         seen.notes.append(f"backward cannot run on balls ({low.why}): its rounding is estimated")
-    overlaps = low.comparer.overlaps
-    if overlaps and len(compared) == len(subject.names):
-        if len(overlaps) > MOST_TIES:
-            seen.notes.append(f"{len(overlaps)} ties at {point.label}: kinks were left out there")
-            return
-        compared = at_kink(subject, douts, compared, bits, point, rng, seen)
-    elif overlaps:
-        return
-    found = [
-        f for j in compared for f in findings_about(j, point.label, seen.method, point.extreme)
-    ]
+    compared = _smooth(subject, point, rng, given, (low, high, bits), seen)
+    found = [f for c in compared for f in findings_about(c, point.label, EXACT, point.extreme)]
     if any(f.code == "GC201" for f in found) and not _confirmed(subject, douts, compared, rng):
         _by_the_next(subject, point, rng, given, seen)
         return
     seen.findings += found
-    for j in compared:
-        seen.nonzero[j.name] = (np.nan_to_num(j.true) != 0) & j.known()
-        seen.smallest[j.name] = j.smallest()
+    for c in compared:
+        seen.nonzero[c.name] = (np.nan_to_num(c.true) != 0) & c.known()
+        seen.smallest[c.name] = c.smallest()
+
+
+def _smooth(
+    subject: Subject, point: Point, rng: Any, given: Any, exact: Any, seen: Seen
+) -> list[Compared]:
+    """The gradients beside the true ones, without the entries that a kink concerns."""
+    douts, grads, good = given
+    low, high, bits = exact
+    compared = [
+        _beside(subject, k, np.asarray(g), low, high)
+        for k, (g, a) in enumerate(zip(grads, subject.arrays, strict=True))
+        if good[k] and np.shape(g) == np.shape(a)
+    ]
+    ties = len(low.comparer.overlaps)
+    if not ties:
+        return compared
+    if len(compared) < len(subject.names):
+        return []
+    if ties > MOST_TIES:
+        seen.notes.append(f"{ties} ties at {point.label}: kinks were left out there")
+        return []
+    return at_kink(subject, douts, compared, bits, point, rng, seen)
 
 
 def _by_the_next(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
-    """None; differences decide, where they do not agree with the trace."""
+    """Lets differences decide, where they do not agree with the trace."""
     seen.findings.append(Finding(
         "GC205", "PASS", "a trace of forward and differences of it disagree: differences decide",
         point=point.label, method=seen.method,
@@ -144,7 +149,7 @@ def _tight(low: Exact) -> bool:
     return True
 
 
-def _judged(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Compared:
+def _beside(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Compared:
     rounding = low.spread[k] if low.yours is not None else _estimated(k, low)
     formula = None if high.yours is None else high.yours[k]
     slack = None if high.yours is None else high.spread[k]

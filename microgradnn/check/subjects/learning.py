@@ -16,7 +16,7 @@ from .plan import Plan
 
 
 def forget_gradients(plan: Plan, thing: Any) -> None:
-    """None; gradients that were added up are set to what they were before."""
+    """Sets gradients that were added up to what they were before."""
     for word in ZERO_METHODS:
         if callable(getattr(thing, word, None)):
             getattr(thing, word)()

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import ConfigError
-from ..oracle.traced import tracer
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, chosen, quiet
 from ..words import gradients_among
@@ -20,44 +19,47 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
     thing = copy.deepcopy(thing)
     given = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
     args = Arguments(given, all_parameters(thing.loss))
-
-    def both(thing: Any, given: list[Any]) -> tuple[Any, Any]:
-        if hasattr(thing, "gradient"):
-            return thing.loss(*given), thing.gradient(*given)
-        return thing.loss(*given)[:2]
-
     with quiet():
-        _, grads = both(copy.deepcopy(thing), args.filled([], []))
+        grads = _both(copy.deepcopy(thing), args.filled([], []))[1]
     if not isinstance(grads, Mapping):
         raise ConfigError(f"layer: loss of {type(thing).__name__} returned no dict of gradients")
-    places = state.arrays(thing)
-    paths: dict[str, str] = {}
-    for path, place in places.items():
-        paths.setdefault(place.name, path)
-    found = gradients_among([k for k in grads if isinstance(k, str)], paths, bare=True)
-    bound = {found[word]: path for word, path in paths.items() if word in found}
-    names = list(bound)
-    keep = chosen(wrt, names, "layer") or list(range(len(names)))
+    bound = _bound(thing, grads)
+    wanted = chosen(wrt, list(bound), "layer")
+    names = list(bound) if wanted is None else [list(bound)[k] for k in wanted]
 
     def start(arrays: list[Any]) -> Pass:
         new = copy.deepcopy(thing)
-        number = tracer()
-        if number is not None:
-            state.traced_state(new, number)
+        state.traced_state(new)
         here = state.places(new)
-        for k, x in zip(keep, arrays, strict=True):
-            here[bound[names[k]]].set(x)
-        args_given = args.filled([], [])
-        held = {args.names[i]: x for i, x in enumerate(args_given) if isinstance(x, np.ndarray)}
-        before = {name: x.copy() for name, x in held.items()}
-        loss, grads = both(new, args_given)
-        return Pass([loss], lambda dout: [grads.get(names[k]) for k in keep], held, before)
+        for key, x in zip(names, arrays, strict=True):
+            here[bound[key]].set(x)
+        given = args.filled([], [])
+        held = args.held(given)
+        loss, grads = _both(new, given)
+        return Pass([loss], lambda dout: [grads.get(key) for key in names], *held)
 
-    arrays = [np.array(places[bound[names[k]]].get()) for k in keep]
     return Subject(
-        name or type(thing).__name__, tuple(names[k] for k in keep), arrays, start,
+        name or type(thing).__name__, tuple(names),
+        [np.array(state.find(thing, bound[key])) for key in names], start,
         namespaces(type(thing), *state.parts(thing)), scaled=True, object=True,
     )  # fmt: skip
+
+
+def _both(thing: Any, given: list[Any]) -> tuple[Any, Any]:
+    """The loss and the gradients."""
+    if hasattr(thing, "gradient"):
+        return thing.loss(*given), thing.gradient(*given)
+    loss, grads, *_ = thing.loss(*given)
+    return loss, grads
+
+
+def _bound(thing: Any, grads: Mapping[Any, Any]) -> dict[str, str]:
+    """The path of the parameter that each key of the gradients belongs to."""
+    paths: dict[str, str] = {}
+    for path, place in state.arrays(thing).items():
+        paths.setdefault(place.name, path)
+    found = gradients_among([k for k in grads if isinstance(k, str)], paths, bare=True)
+    return {found[word]: path for word, path in paths.items() if word in found}
 
 
 def is_network(thing: Any) -> bool:

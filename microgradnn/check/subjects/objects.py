@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import ConfigError
-from ..oracle.traced import tracer
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
 from ..words import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS
@@ -55,47 +54,43 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
     keep = wanted if wanted is not None else list(range(len(names)))
 
     def filled(new: Sequence[Any]) -> list[Any]:
-        whole = list(arrays)
-        for i, x in zip(keep, new, strict=True):
-            whole[i] = x
-        return whole
+        given = dict(zip(keep, new, strict=True))
+        return [given.get(i, x) for i, x in enumerate(arrays)]
 
     def start(new: list[Any]) -> Pass:
         return _run(plan, copy.deepcopy(plan.thing), filled(new), keep)
 
-    def used(new: list[Any]) -> Pass:
-        thing = copy.deepcopy(plan.thing)
-        whole = filled(new)
-        other = [0.5 - np.asarray(a) for a in whole[: len(plan.inputs)]]
-        first = _run(plan, thing, [*other, *whole[len(plan.inputs) :]], keep)
-        first.pull(*cotangents_like(first.outs, np.random.default_rng(1)))
-        forget_gradients(plan, thing)
-        return _run(plan, thing, whole, keep)
-
     return Subject(
         name, tuple(names[i] for i in keep), [np.array(arrays[i]) for i in keep], start,
         namespaces(type(plan.thing), *state.parts(plan.thing)), plan.scaled, object=True,
-        used=None if plan.descends else used,
+        used=None if plan.descends else lambda new: _used(plan, filled(new), keep),
         params=tuple(plan.params), descends=plan.descends,
         flushes=any(hasattr(plan.thing, w) for w in ZERO_METHODS),
         missing=plan.missing if wanted is None else (), broken=broken,
     )  # fmt: skip
 
 
+def _used(plan: Plan, arrays: list[Any], keep: list[int]) -> Pass:
+    """A forward pass of an object that was used before, with other inputs."""
+    thing, n = copy.deepcopy(plan.thing), len(plan.inputs)
+    other = [0.5 - np.asarray(a) for a in arrays[:n]]
+    first = _run(plan, thing, [*other, *arrays[n:]], keep)
+    first.pull(*cotangents_like(first.outs, np.random.default_rng(1)))
+    forget_gradients(plan, thing)
+    return _run(plan, thing, arrays, keep)
+
+
 def _run(plan: Plan, thing: Any, arrays: list[Any], keep: list[int]) -> Pass:
     """One forward pass of this object, with these inputs and parameters."""
     count = len(plan.inputs)
-    number = tracer()
-    if number is not None:
-        state.traced_state(thing, number)
+    state.traced_state(thing)
     if plan.params:
         here = state.places(thing)
         for (paths, _), x in zip(plan.params.values(), arrays[count:], strict=True):
             for path in paths:
                 here[path].set(x)
     given = plan.args.filled([i for i, _ in plan.inputs], arrays[:count])
-    held = {plan.args.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
-    was = {name: x.copy() for name, x in held.items()}
+    held = plan.args.held(given)
     y = getattr(thing, plan.forward)(*given)
     outs = plan.result(thing, y)
 
@@ -110,7 +105,7 @@ def _run(plan: Plan, thing: Any, arrays: list[Any], keep: list[int]) -> Pass:
                 grads.append(_read(thing, raw, where))
         return [grads[i] for i in keep]
 
-    return Pass(outs, pull, held, was)
+    return Pass(outs, pull, *held)
 
 
 def _read(thing: Any, raw: Any, where: Any) -> Any:

@@ -100,10 +100,9 @@ def _subject(
 ) -> Subject:
     def run(arguments: Arguments, arrays: list[Any]) -> Pass:
         given = arguments.filled(reader.wrt, arrays)
-        held = {args.names[i]: x for i, x in enumerate(given) if isinstance(x, np.ndarray)}
-        before = {name: x.copy() for name, x in held.items()}
+        held = args.held(given)
         outs, pull = plan(given)
-        return Pass(outs, lambda *douts: reader(pull(*douts)), held, before)
+        return Pass(outs, lambda *douts: reader(pull(*douts)), *held)
 
     arrays = [args.arrays[i] for i in reader.wrt]
     others = [a for i, a in enumerate(args.arrays) if i not in reader.wrt]

@@ -46,39 +46,40 @@ class Reader:
         return pairs
 
     def _of_parts(self, parts: list[Any], wanted: Any) -> list[tuple[int, Any]]:
-        names, n = self.args.leaf_names, len(parts)
-        top = (
-            [i for i in self.args.top() if not self._is_label(i)]
-            if n < len(self.args.top())
-            else self.args.top()
-        )
+        n, top = len(parts), self.args.top()
         if wanted is not None and n == len(wanted):
             return list(zip(wanted, range(n), strict=True))
-        whole = [i for i in top if not is_constant(names[i])]
-        order: list[int | None] | None = None
-        if n == len(top):
-            order = [*top]
-        elif n == len(self.args.args):
-            places = {self.args.paths[i][0]: i for i in top}
-            order = [places.get(k) for k in range(n)]
-        elif n == len(whole):
-            order = [*whole]
-        elif n == len(names):
-            order = [*range(n)]
-        if order is not None and n < len(top) and not self._fits(parts, order):
-            order = self._by_shapes(parts, top) or order
-        if order is None and len(self.called) == n:
-            order = self._by_words()
-        if order is None and n < len(names):
-            order = self._by_shapes(parts, top) or self._by_shapes(parts, list(range(len(names))))
-        if order is None and n < len(top):
-            order = [*top[:n]]
+        if n < len(top):
+            top = [i for i in top if not self._is_label(i)]
+        order = self._by_count(n, top)
         if order is None:
-            self.extra = f"{n} gradients for {len(top)} arrays ({', '.join(names)})"
-            order = [*(top + [None] * n)[:n]]
+            order = self._by_hints(parts, top)
+        elif n < len(top) and not self._fits(parts, order):
+            order = self._by_shapes(parts, top) or order
         pairs = [(i, k) for k, i in enumerate(order) if i is not None]
         pairs += self._inside(parts)
         return [(i, k) for i, k in pairs if wanted is None or i in wanted]
+
+    def _by_count(self, n: int, top: list[int]) -> list[int | None] | None:
+        """The first of the usual orders that has n places; None if none has."""
+        names, at = self.args.leaf_names, {self.args.paths[i][0]: i for i in top}
+        orders: list[list[int | None]] = [
+            [*top],
+            [at.get(k) for k in range(len(self.args.args))],
+            [i for i in top if not is_constant(names[i])],
+            [*range(len(names))],
+        ]
+        return next((order for order in orders if len(order) == n), None)
+
+    def _by_hints(self, parts: list[Any], top: list[int]) -> list[int | None]:
+        """An order by the names of the returned variables, else by shapes, else as they come."""
+        names, n = self.args.leaf_names, len(parts)
+        order = self._by_words() if len(self.called) == n else None
+        if order is None and n < len(names):
+            order = self._by_shapes(parts, top) or self._by_shapes(parts, list(range(len(names))))
+        if order is None and n >= len(top):
+            self.extra = f"{n} gradients for {len(top)} arrays ({', '.join(names)})"
+        return order or [*(top + [None] * n)[:n]]
 
     def _is_label(self, i: int) -> bool:
         """Whether an array of zeros and ones is called like a target."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..oracle.traced import Traced, values
+from ..oracle.traced import Traced, tracer, values
 from ..subject import is_float
 from ..words import (
     GRADIENT_ATTRIBUTES,
@@ -167,8 +167,11 @@ def _elsewhere(path: str, families: Mapping[str, list[str]]) -> Iterator[str]:
                 yield from (_joined(inside, key) for key in keys.values())
 
 
-def traced_state(thing: Any, number: Any) -> None:
-    """None; every float array in the object becomes one of Values, as buffers are added to."""
+def traced_state(thing: Any) -> None:
+    """In a trace, makes every float array in the object one of Values: buffers are added to."""
+    number = tracer()
+    if number is None:
+        return
     known: dict[int, Any] = {}
     for place in list(places(thing).values()):
         value = place.get()
