@@ -128,7 +128,6 @@ class MultiheadAttention(Module):
             )
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return arguments(
             self.embed_dim, self.num_heads, dropout=(self.dropout, 0.0),
             bias=(self.in_proj_bias is not None, True), batch_first=(self.batch_first, False),

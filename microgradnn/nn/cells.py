@@ -150,7 +150,6 @@ class _Cell(Recurrent):
         return state[0] if self.states == 1 else tuple(state)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return self.shown()
 
 

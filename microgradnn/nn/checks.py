@@ -25,7 +25,7 @@ def is_integer(n: Any) -> bool:
 
 
 def positive(owner: str, **given: Any) -> None:
-    """None. Raises ConfigError unless each is a positive integer."""
+    """Raises ConfigError unless each is a positive integer."""
     for name, n in given.items():
         if not is_integer(n) or n < 1:
             raise ConfigError(f"{owner}: {name} is {n!r}, need a positive integer")
@@ -54,13 +54,13 @@ def probability(owner: str, p: Any) -> float:
 
 
 def divides(owner: str, what: str, n: int, parts: int) -> None:
-    """None. Raises ConfigError unless n things split into equal parts."""
+    """Raises ConfigError unless n things split into equal parts."""
     if n % parts:
         raise ConfigError(f"{owner}: {n} {what} do not split into {parts} equal parts")
 
 
 def check_features(owner: str, x: Any, expected: int) -> None:
-    """None. Raises ShapeError unless the last axis of x has `expected` elements."""
+    """Raises ShapeError unless the last axis of x has `expected` elements."""
     shape = shape_of(x)
     if not shape or shape[-1] != expected:
         flat = len(shape) > 2 and math.prod(shape[1:]) == expected
@@ -69,7 +69,7 @@ def check_features(owner: str, x: Any, expected: int) -> None:
 
 
 def check_ending(owner: str, x: Any, ending: Shape) -> None:
-    """None. Raises ShapeError unless the shape of x ends so."""
+    """Raises ShapeError unless the shape of x ends so."""
     shape = shape_of(x)
     if shape[max(len(shape) - len(ending), 0) :] != ending:
         expected = ", ".join(map(str, ending))
@@ -77,7 +77,7 @@ def check_ending(owner: str, x: Any, ending: Shape) -> None:
 
 
 def check_channels(owner: str, x: Any, channels: int | None, space: str, single: bool) -> None:
-    """None. Raises ShapeError unless x is (batch, channels, *space), or without batch if `single`.
+    """Raises ShapeError unless x is (batch, channels, *space), or without batch if `single`.
 
     `space` names the other axes; channels=None allows any number of them.
     """

@@ -138,7 +138,7 @@ class ModuleDict(Module):
         self.update(modules or {})
 
     def update(self, modules: Mapping[str, Module]) -> None:
-        """None; adds these modules, or puts them in place of those of the same name."""
+        """Adds these modules, or puts them in place of those of the same name."""
         for name, module in modules.items():
             self.add_module(name, module)
 

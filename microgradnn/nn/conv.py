@@ -74,7 +74,6 @@ class Convolution(Weighted):
         check_channels(type(self).__name__, x, self.in_channels, SPACE[self.n], single=True)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         one, zero = (1,) * self.n, (0,) * self.n
         return arguments(
             self.in_channels, self.out_channels, kernel_size=(self.kernel_size, None),
@@ -122,7 +121,6 @@ class Conv1d(Convolution):
         )
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         self._check_input(x)
         convolve = F.conv1d if self.n == 1 else F.conv2d
         return convolve(
@@ -176,7 +174,6 @@ class ConvTranspose2d(Convolution):
         (self.output_padding,) = sizes("ConvTranspose2d", 2, 0, output_padding=output_padding)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         self._check_input(x)
         return F.conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding,

@@ -28,11 +28,9 @@ class Dropout(Module):
         self.rng = rng or np.random.default_rng()
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         return type(self).function(x, self.p, self.training, self.rng)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return f"p={self.p}"
 
 
@@ -42,6 +40,5 @@ class Dropout2d(Dropout):
     function = staticmethod(F.dropout2d)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         check_channels("Dropout2d", x, None, "height width", True)
         return super().forward(x)

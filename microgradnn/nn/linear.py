@@ -54,7 +54,6 @@ class Linear(Weighted):
         return ops.affine(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return arguments(self.in_features, self.out_features, bias=(self.bias is not None, True))
 
 
@@ -97,7 +96,6 @@ class Bilinear(Weighted):
         return F.bilinear(x1, x2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         sizes = self.in1_features, self.in2_features, self.out_features
         return arguments(*sizes, bias=(self.bias is not None, True))
 
@@ -142,6 +140,5 @@ class Embedding(Module):
         return F.embedding(indices, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         sizes = self.num_embeddings, self.embedding_dim
         return arguments(*sizes, padding_idx=(self.padding_idx, None))

@@ -19,7 +19,7 @@ Out = TypeVar("Out", covariant=True)
 class HasForward(Protocol[P, Out]):
     """What is called as its own `forward` says: the type of self in __call__."""
 
-    def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...  # noqa: D102
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> Out: ...
 
 
 class Members(Generic[M]):

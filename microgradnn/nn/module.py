@@ -36,7 +36,7 @@ class Module(Members["Module"], Trainable):
         return self
 
     def zero_grad(self) -> None:
-        """None; forgets the gradients of all parameters."""
+        """Forgets the gradients of all parameters."""
         for p in self.parameters():
             p.grad = None
 
@@ -135,7 +135,6 @@ class Module(Members["Module"], Trainable):
     # ---- as text, and mistakes ------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return ""
 
     def __repr__(self) -> str:

@@ -66,7 +66,6 @@ class Tracked(WithScale):
             self.register_buffer(name, array if track_running_stats else None)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return arguments(
             self.num_features, eps=(self.eps, 1e-5), momentum=(self.momentum, 0.1),
             affine=(self.affine, self.affine_by_default),
@@ -86,7 +85,6 @@ class BatchNorm1d(Tracked):
     """
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         self._check_input(x)
         own = self.training or self.running_mean is None
         moving = self.training and self.running_mean is not None
@@ -137,7 +135,6 @@ class InstanceNorm2d(Tracked):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype=dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         check_channels("InstanceNorm2d", x, self.num_features, "height width", single=False)
         own = self.training or self.running_mean is None
         share = self.momentum or 0.0
@@ -164,14 +161,12 @@ class GroupNorm(WithScale):
         self._scale((num_channels,), affine, affine, dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         shape, c = shape_of(x), self.num_channels
         if len(shape) < 2 or shape[1] != c:
             raise ShapeError(f"GroupNorm: input has shape {shape}, expected (batch, {c}, ...)")
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         affine = (self.weight is not None, True)
         return arguments(self.num_groups, self.num_channels, eps=(self.eps, 1e-5), affine=affine)
 
@@ -196,12 +191,10 @@ class LayerNorm(WithScale):
         self._scale(self.normalized_shape, affine, affine and bias, dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         check_ending("LayerNorm", x, self.normalized_shape)
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         affine = (self.weight is not None, True)
         bias = (self.bias is not None, self.weight is not None)
         return arguments(
@@ -227,12 +220,10 @@ class RMSNorm(WithScale):
         self._scale(self.normalized_shape, elementwise_affine, False, dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         check_ending("RMSNorm", x, self.normalized_shape)
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         affine = (self.weight is not None, True)
         return arguments(self.normalized_shape, eps=(self.eps, None), elementwise_affine=affine)
 

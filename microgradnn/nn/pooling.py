@@ -65,13 +65,11 @@ class MaxPool1d(Pool):
         self.ceil_mode = ceil_mode
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         self._check_input(x)
         pool = F.max_pool1d if self.n == 1 else F.max_pool2d
         return pool(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         one = (1,) * self.n
         return self._repr(dilation=(self.dilation, one), ceil_mode=(self.ceil_mode, False))
 
@@ -102,7 +100,6 @@ class AvgPool1d(Pool):
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         self._check_input(x)
         pool = F.avg_pool1d if self.n == 1 else F.avg_pool2d
         return pool(
@@ -110,7 +107,6 @@ class AvgPool1d(Pool):
         )
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         counted = (self.count_include_pad, True)
         return self._repr(ceil_mode=(self.ceil_mode, False), count_include_pad=counted)
 
@@ -137,10 +133,8 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = tuple(pair)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         check_channels("AdaptiveAvgPool2d", x, None, SPACE[2], single=True)
         return F.adaptive_avg_pool2d(x, self.output_size)
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return f"output_size={self.output_size}"

@@ -28,7 +28,6 @@ class PReLU(Module):
         self.weight = Parameter(np.full(num_parameters, init, dtype))
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         shape, n = shape_of(x), self.weight.size
         if n > 1 and (shape[1:2] or shape) != (n,):
             raise ShapeError(f"PReLU: input has shape {shape}, expected (batch, {n}, ...)")
@@ -54,7 +53,6 @@ class RReLU(Activation):
         self.lower, self.upper, self.rng = lower, upper, rng or np.random.default_rng()
 
     def forward(self, x: E) -> E:
-        """Returns the output for x."""
         return F.rrelu(x, self.lower, self.upper, self.training, self.rng)
 
     def extra_repr(self) -> str:

@@ -102,7 +102,6 @@ class _Layers(Recurrent):
         return functions.stack(outputs[::-1] if backwards else outputs), state
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return self.shown(
             num_layers=(self.num_layers, 1),
             batch_first=(self.batch_first, False),

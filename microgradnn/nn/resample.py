@@ -27,14 +27,12 @@ class Upsample(Module):
         self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         return F.interpolate(
             x, self.size, self.scale_factor, self.mode, self.align_corners,
             self.recompute_scale_factor,
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return arguments(
             size=(self.size, None),
             scale_factor=(self.scale_factor, None),

@@ -18,7 +18,6 @@ class Flatten(Module):
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         shape, n = shape_of(x), len(shape_of(x))
         if not (-n <= self.start_dim < n and -n <= self.end_dim < n):
             raise ShapeError(f"Flatten: input has shape {shape}, no axes {self.extra_repr()}")
@@ -29,7 +28,6 @@ class Flatten(Module):
         return functions.reshape(x, (*shape[:first], middle, *shape[last + 1 :]))
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
@@ -47,7 +45,6 @@ class Unflatten(Module):
             )
 
     def forward(self, x: ArrayLike) -> Tensor:
-        """Returns the output for x."""
         shape, n, sizes = shape_of(x), len(shape_of(x)), self.unflattened_size
         length = shape[self.dim] if -n <= self.dim < n else None
         known = -math.prod(sizes) if -1 in sizes else math.prod(sizes)
@@ -59,5 +56,4 @@ class Unflatten(Module):
         return functions.reshape(x, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
     def extra_repr(self) -> str:
-        """The arguments, as they stand in the repr."""
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -26,13 +26,13 @@ Logs = dict[str, Any]
 class CallbackLike(Protocol):
     """What fit() calls while it runs; train.Callback is the base class to start from."""
 
-    def set_run(self, run: Any) -> None: ...  # noqa: D102
-    def on_train_begin(self, logs: Logs) -> None: ...  # noqa: D102
-    def on_train_end(self, logs: Logs) -> None: ...  # noqa: D102
-    def on_epoch_begin(self, epoch: int, logs: Logs) -> None: ...  # noqa: D102
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None: ...  # noqa: D102
-    def on_train_batch_begin(self, batch: int, logs: Logs) -> None: ...  # noqa: D102
-    def on_train_batch_end(self, batch: int, logs: Logs) -> None: ...  # noqa: D102
+    def set_run(self, run: Any) -> None: ...
+    def on_train_begin(self, logs: Logs) -> None: ...
+    def on_train_end(self, logs: Logs) -> None: ...
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None: ...
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None: ...
+    def on_train_batch_begin(self, batch: int, logs: Logs) -> None: ...
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None: ...
 
 
 class MetricLike(Protocol):
@@ -40,9 +40,9 @@ class MetricLike(Protocol):
 
     name: str
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None: ...  # noqa: D102
-    def result(self) -> Any: ...  # noqa: D102
-    def reset_state(self) -> None: ...  # noqa: D102
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None: ...
+    def result(self) -> Any: ...
+    def reset_state(self) -> None: ...
 
 
 OptimizerLike = str | Optimizer | Callable[[Any], Optimizer]

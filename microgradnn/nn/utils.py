@@ -15,7 +15,7 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
 
 def clip_grad_value_(parameters: Node | Iterable[Node], clip_value: float) -> None:
-    """None; moves every number of every `.grad` into -clip_value … clip_value, in place."""
+    """Moves every number of every `.grad` into -clip_value … clip_value, in place."""
     _need("clip_grad_value_", "clip_value", clip_value)
     for p in _with_gradient("clip_grad_value_", parameters):
         if type(p.grad) is np.ndarray:

@@ -68,13 +68,13 @@ class Optimizer:
     # ---- training -------------------------------------------------------------------------------
 
     def zero_grad(self) -> None:
-        """None; forgets the gradients of all parameters."""
+        """Forgets the gradients of all parameters."""
         for group in self.param_groups:
             for p in group["params"]:
                 p.clear_grad()
 
     def step(self) -> None:
-        """None; moves every parameter that has a gradient, and nothing if none has."""
+        """Moves every parameter that has a gradient, and nothing if none has."""
         grads = [
             g
             if (g := p.grad) is None
@@ -140,7 +140,7 @@ class Optimizer:
     # ---- groups ---------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """None; one more group, {"params": [...], "lr": ...}. Options left out have the defaults.
+        """Adds a group, {"params": [...], "lr": ...}. Options left out have the defaults.
 
         Raises ConfigError for options that do not exist and for parameters that are here already.
         """
@@ -200,7 +200,7 @@ class Optimizer:
         return saving.pack(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """None; continues, to the last bit, where state_dict() was called.
+        """Continues, to the last bit, where state_dict() was called.
 
         The saved options win over those of this optimiser, except that a schedule stays the one
         given here. Raises ConfigError that lists all that does not fit; then nothing has changed.

@@ -53,7 +53,7 @@ class EMA:
         self._swapped = False
 
     def update(self, step: int | None = None) -> None:
-        """None; moves the shadow values towards the parameters."""
+        """Moves the shadow values towards the parameters."""
         self._refuse_swapped("update")
         if step is not None and not self.num_updates:
             raise ConfigError("EMA.update: step has no effect; make the EMA with num_updates=True")
@@ -84,7 +84,7 @@ class EMA:
             self._swapped = False
 
     def copy_to(self, parameters: Any = None) -> None:
-        """None; sets the parameters, or another model's or list's, to the shadow values."""
+        """Sets the parameters, or another model's or list's, to the shadow values."""
         if parameters is None:
             self._refuse_swapped("copy_to")
             return self._put(self.parameters)
@@ -111,7 +111,7 @@ class EMA:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """None; continues where state_dict() was called.
+        """Continues where state_dict() was called.
 
         Raises ConfigError that lists all that does not fit; then nothing has changed.
         """

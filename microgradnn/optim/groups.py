@@ -73,7 +73,7 @@ def number_problem(name: str, x: Any, low: float, below: float = math.inf) -> st
 
 
 def need(owner: str, low: float, **given: Any) -> None:
-    """None. Raises ConfigError unless all the numbers given by name are finite and >= low."""
+    """Raises ConfigError unless all the numbers given by name are finite and >= low."""
     wrong = [number_problem(name, x, low) for name, x in given.items()]
     if any(wrong):
         raise ConfigError(f"{owner}: {'; '.join(text for text in wrong if text)}")

@@ -20,7 +20,7 @@ class Saveable(Protocol):
     always: tuple[str, ...]
     sometimes: tuple[str, ...]
 
-    def problems(self, group: Mapping[str, Any]) -> list[str]: ...  # noqa: D102
+    def problems(self, group: Mapping[str, Any]) -> list[str]: ...
 
 
 def pack(optimizer: Saveable) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.errors import ConfigError, DataError, ShapeError
 from . import reading
-from .reading import Array, Cutoff, Pair
+from .reading import Array, Cutoff
 
 
 class Metric:
@@ -23,7 +23,7 @@ class Metric:
         self.reset_state()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """None; adds a batch."""
+        """Adds a batch."""
         raise NotImplementedError
 
     def result(self) -> Any:
@@ -31,7 +31,7 @@ class Metric:
         raise NotImplementedError
 
     def reset_state(self) -> None:
-        """None; forgets all data."""
+        """Forgets all data."""
         raise NotImplementedError
 
     def __call__(self, *data: Any, **weights: Any) -> Any:
@@ -57,7 +57,7 @@ class AverageMetric(Metric):
         raise NotImplementedError
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """None; adds a batch."""
+        """Adds a batch."""
         self._add(self.values(y_true, y_pred), sample_weight)
 
     def result(self) -> float:
@@ -67,7 +67,7 @@ class AverageMetric(Metric):
         return self.total / self.weight
 
     def reset_state(self) -> None:
-        """None; forgets all data."""
+        """Forgets all data."""
         self.total = self.weight = 0.0
 
     def _add(self, values: Array, sample_weight: Any) -> None:
@@ -80,7 +80,7 @@ class Mean(AverageMetric):
     """The mean of given numbers, Σ w·v / Σ w: a loss over batches, its weight their length."""
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """None; adds a number or an array of them."""
+        """Adds a number or an array of them."""
         array = np.atleast_1d(reading.numbers(self.name, "values", values, scalar=True))
         self._add(array, sample_weight)
 
@@ -96,7 +96,7 @@ class MeanMetricWrapper(AverageMetric):
         self.fn = fn
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """None; adds a batch. Raises ShapeError if one number would have to be weighted."""
+        """Adds a batch. Raises ShapeError if one number would have to be weighted."""
         t = reading.numbers(self.name, "y_true", y_true)
         p = reading.numbers(self.name, "y_pred", y_pred)
         values = reading.numbers(self.name, "the result", self.fn(t, p), scalar=True)
@@ -153,17 +153,15 @@ class TopKAccuracy(AverageMetric):
     takes all that tie at the k-th place). k=1 is Accuracy.
     """
 
+    read = staticmethod(reading.by_shape)  # labels (n,) and scores (n, C)
+
     def __init__(self, k: int = 5, name: str | None = None) -> None:
         super().__init__(name)
         self.k = reading.whole(self.name, "k", k, 1)
 
-    def read(self, y_true: Any, y_pred: Any) -> Pair:
-        """Labels (n,) and scores (n, C)."""
-        return reading.by_shape(self.name, y_true, y_pred)
-
     def values(self, y_true: Any, y_pred: Any) -> Array:
         """True where the label is among the k."""
-        true, scores = self.read(y_true, y_pred)
+        true, scores = type(self).read(self.name, y_true, y_pred)
         classes = scores.shape[-1]
         if self.k > classes:
             raise ConfigError(
@@ -179,28 +177,25 @@ class TopKAccuracy(AverageMetric):
 class TopKCategoricalAccuracy(TopKAccuracy):
     """TopKAccuracy of one-hot labels (n, C)."""
 
-    def read(self, y_true: Any, y_pred: Any) -> Pair:
-        """Labels (n,) and scores (n, C)."""
-        return reading.one_hot(self.name, y_true, y_pred)
+    read = staticmethod(reading.one_hot)
 
 
 class SparseTopKCategoricalAccuracy(TopKAccuracy):
     """TopKAccuracy of integer labels (n,) or (n, 1)."""
 
-    def read(self, y_true: Any, y_pred: Any) -> Pair:
-        """Labels (n,) and scores (n, C)."""
-        return reading.sparse(self.name, y_true, y_pred)
+    read = staticmethod(reading.sparse)
 
 
-class CategoricalAccuracy(TopKCategoricalAccuracy):
+class _Top(TopKAccuracy):
+    """TopKAccuracy with k=1."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(1, name)
+
+
+class CategoricalAccuracy(_Top, TopKCategoricalAccuracy):
     """How often the highest of the scores (n, C) is where that of the one-hot row (n, C) is."""
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(1, name)
 
-
-class SparseCategoricalAccuracy(SparseTopKCategoricalAccuracy):
+class SparseCategoricalAccuracy(_Top, SparseTopKCategoricalAccuracy):
     """How often the highest of the scores (n, C) is at the integer label (n,) or (n, 1)."""
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(1, name)

@@ -27,7 +27,7 @@ class Counts:
         self.rows = 0
 
     def add_classes(self, true: Array, predicted: Array, classes: int, w: Array | None) -> None:
-        """None; counts samples with these true and predicted classes."""
+        """Counts samples with these true and predicted classes."""
         size = max(classes, len(self.table))
         more = size - len(self.table)
         self.table = np.pad(self.table, (0, more)) + _tally(true * size + predicted, w, (size,) * 2)
@@ -36,7 +36,7 @@ class Counts:
         self.rows += true.size
 
     def add_flags(self, true: Array, predicted: Array, w: Array | None) -> None:
-        """None; counts rows of true and of predicted yes and no, shape (n, labels)."""
+        """Counts rows of true and of predicted yes and no, shape (n, labels)."""
         labels = true.shape[-1]
         cells = np.arange(labels) * 4 + true * 2 + predicted
         weights = None if w is None else np.broadcast_to(w[..., None], cells.shape)
@@ -73,7 +73,7 @@ class _Counted(Metric):
         self.reset_state()
 
     def reset_state(self) -> None:
-        """None; forgets all data."""
+        """Forgets all data."""
         self.counts = Counts(self.num_classes)
 
     def _add_classes(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
@@ -83,7 +83,7 @@ class _Counted(Metric):
         self.counts.add_classes(t, p, classes, w)
 
     def _refuse(self, what: str, classes: int) -> None:
-        """None; raises an error if so many classes, or labels, cannot be counted here."""
+        """Raises an error if so many classes, or labels, cannot be counted here."""
 
     def _counted(self) -> Counts:
         if not self.counts.rows:
@@ -109,7 +109,7 @@ class ConfusionMatrix(_Counted):
         super().__init__(name, num_classes, threshold, from_logits)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """None; adds a batch."""
+        """Adds a batch."""
         self._add_classes(y_true, y_pred, sample_weight)
 
     def result(self) -> Array:
@@ -159,7 +159,7 @@ class _Ratio(_Counted):
         raise NotImplementedError
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """None; adds a batch."""
+        """Adds a batch."""
         t, p = numbers(self.name, "y_true", y_true), numbers(self.name, "y_pred", y_pred)
         if t.shape == p.shape and t.ndim > 1 and t.shape[-1] > 1:
             self._add_flags(t, p, sample_weight)

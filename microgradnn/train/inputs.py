@@ -55,7 +55,7 @@ def samples(caller: str, x: Any, y: Any = None, weights: Any = None) -> Samples:
 
 
 def check_finite(caller: str, data: Samples, batch_size: int) -> None:
-    """None. Raises DataError that names the sample, its batch and the feature of the first nan."""
+    """Raises DataError that names the sample, its batch and the feature of the first nan."""
     for name, a in [*(("x", a) for a in data.x), ("y", data.y)]:
         nan = np.isnan(a) if a is not None and a.dtype.kind == "f" else np.False_
         if nan.any():
@@ -69,7 +69,7 @@ def check_finite(caller: str, data: Samples, batch_size: int) -> None:
 
 
 def check_labels(caller: str, y: np.ndarray | None, classes: int) -> None:
-    """None. Raises LabelError for the first integer label that is no class of the outputs."""
+    """Raises LabelError for the first integer label that is no class of the outputs."""
     if y is None or y.dtype.kind not in "iu":
         return
     wrong = np.argwhere(((y < 0) & (y != -100)) | (y >= classes))  # -100: ignored, as in PyTorch

@@ -27,14 +27,14 @@ class Progress:
         self.start = self.drawn = 0.0
 
     def begin(self, epoch: int) -> None:
-        """None; starts the bar of an epoch."""
+        """Starts the bar of an epoch."""
         self.start, self.drawn = time.perf_counter(), 0.0
         self.title = f"epoch {epoch + 1}/{self.epochs}"
         if self.style == 1 and sys.stderr.isatty():
             self.bar = _rich_bar(self.title, self.steps)
 
     def step(self, done: int, logs: dict[str, Any]) -> None:
-        """None; shows the step, ten times a second at most."""
+        """Shows the step, ten times a second at most."""
         now = time.perf_counter()
         if self.style != 1 or (now - self.drawn < 0.1 and done < self.steps):
             return
@@ -47,7 +47,7 @@ class Progress:
             print(line, end="\x1b[K", file=sys.stderr, flush=True)
 
     def end(self, logs: dict[str, Any]) -> None:
-        """None; ends the bar, or writes the line of the epoch."""
+        """Ends the bar, or writes the line of the epoch."""
         line = f"{self.title}  {time.perf_counter() - self.start:.1f} s  {figures(logs)}"
         self.close()
         if self.style == 1 and sys.stderr.isatty():
@@ -56,7 +56,7 @@ class Progress:
             print(line, file=sys.stderr)
 
     def close(self) -> None:
-        """None; leaves the terminal as it was, also in the middle of an epoch."""
+        """Leaves the terminal as it was, also in the middle of an epoch."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None

@@ -83,7 +83,7 @@ class Recipe:
         return [_figures(m) for m in (self.mean_loss, *self.metrics)]
 
     def set_state(self, state: list[dict[str, Any]]) -> None:
-        """None; the figures go on from state()."""
+        """Lets the figures go on from state()."""
         for metric, figures in zip((self.mean_loss, *self.metrics), state, strict=True):
             _set_figures(metric, figures)
 

@@ -61,7 +61,7 @@ class R2Score(Metric):
         self.class_aggregation = class_aggregation
 
     def reset_state(self) -> None:
-        """None; forgets all data."""
+        """Forgets all data."""
         self.rows, self.weight = 0, 0.0
         self.first: Floats | None = None
         self.mean: Array = np.zeros(1)  # of y_true - first, for each output
@@ -69,7 +69,7 @@ class R2Score(Metric):
         self.residual: Array = np.zeros(1)  # Σ w·(y - ŷ)²
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """None; adds a batch."""
+        """Adds a batch."""
         t, p = finite_pair(self.name, y_true, y_pred)
         given = sample_weights(self.name, sample_weight, t.shape[:1])
         t, p = (a[:, None] if a.ndim == 1 else a for a in (t, p))

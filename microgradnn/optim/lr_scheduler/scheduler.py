@@ -45,7 +45,7 @@ class Scheduler:
         return {name: x for name, x in vars(self).items() if name not in ("owner", *self.hidden)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """None; continues where state_dict() was called. The optimizer's lr is left as it is.
+        """Continues where state_dict() was called. The optimizer's lr is left as it is.
 
         Raises ConfigError that lists all that does not fit; then nothing has changed.
         """
@@ -92,7 +92,7 @@ class LRScheduler(Scheduler):
         self.step()
 
     def step(self) -> None:
-        """None; sets the rates of the next epoch. Call it after the epoch's optimizer.step()."""
+        """Sets the rates of the next epoch. Call it after the epoch's optimizer.step()."""
         self._set(self.rates(self.last_epoch + 1))
         self.last_epoch += 1
 

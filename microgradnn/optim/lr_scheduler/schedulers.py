@@ -51,7 +51,6 @@ class StepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
-        """The rate at an epoch."""
         return formulas.exponential(base, self.gamma, epoch // self.step_size)
 
 
@@ -75,7 +74,6 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
-        """The rate at an epoch."""
         return formulas.exponential(base, self.gamma, bisect_right(self.milestones, epoch))
 
 
@@ -94,7 +92,6 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
-        """The rate at an epoch."""
         return base * self.factor if epoch < self.total_iters else base
 
 
@@ -119,7 +116,6 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
-        """The rate at an epoch."""
         t = min(epoch, self.total_iters) / self.total_iters
         return base * formulas.line(self.start_factor, self.end_factor, t)
 
@@ -133,7 +129,6 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
-        """The rate at an epoch."""
         return formulas.exponential(base, self.gamma, epoch)
 
 
@@ -152,5 +147,4 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def rate(self, base: float, epoch: int) -> float:
-        """The rate at an epoch."""
         return formulas.cosine(base, self.eta_min, epoch / self.T_max)
