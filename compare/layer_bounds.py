@@ -218,6 +218,7 @@ def _unblocked(a: Array, shape: tuple[int, ...], k: int) -> Array:
 
 def _reshaped(v: Array, e: Array, shape: tuple[int, ...]) -> tuple[Array, Array, Back]:
     return (
-        v.reshape(shape), e.reshape(shape),
+        v.reshape(shape),
+        e.reshape(shape),
         lambda g, eg: (g.reshape(v.shape), eg.reshape(v.shape), []),
-    )  # fmt: skip
+    )

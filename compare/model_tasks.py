@@ -56,13 +56,14 @@ def optimizers(seed: int) -> list[Task]:
             Optimizer("adagrad", 2.0**-4, weight_decay=2.0**-10),
         ),
         "adam-decay": (
-            Model((2, 8, 2), "elu"), Optimizer("adam", slow, weight_decay=2.0**-9, schedule=fall),
+            Model((2, 8, 2), "elu"),
+            Optimizer("adam", slow, weight_decay=2.0**-9, schedule=fall),
         ),
         "adamw": (
             Model((2, 8, 2), "softplus"),
             Optimizer("adamw", slow, weight_decay=2.0**-4, ema=Average(0.875)),
         ),
-    }  # fmt: skip
+    }
     return [
         Task(name, "optimizers", model, how, model.start(rng), x, y, STEPS, 16, verdict=_loss)
         for name, (model, how) in made.items()
@@ -83,21 +84,35 @@ def keras(seed: int) -> list[Task]:
     }
     return [
         Task(
-            f"keras-{name}", "keras", model, replace(how, form="keras"), model.start(rng), x, y,
-            STEPS // 2, 16, verdict=_loss,
+            f"keras-{name}",
+            "keras",
+            model,
+            replace(how, form="keras"),
+            model.start(rng),
+            x,
+            y,
+            STEPS // 2,
+            16,
+            verdict=_loss,
         )
         for name, how in rules.items()
-    ]  # fmt: skip
+    ]
 
 
 def _convolutions(channels: int, side: int, classes: int) -> tuple[Layer, ...]:
     """Two convolutions with pooling, and a linear layer."""
     left = (side // 2 - 2) // 2
     return (
-        Image((1, side, side)), Conv2d(1, channels, 3, 1), Activation("relu"), MaxPool2d(2),
-        Conv2d(channels, 2 * channels, 3), Activation("relu"), MaxPool2d(2),
-        Flatten(), Linear(2 * channels * left * left, classes),
-    )  # fmt: skip
+        Image((1, side, side)),
+        Conv2d(1, channels, 3, 1),
+        Activation("relu"),
+        MaxPool2d(2),
+        Conv2d(channels, 2 * channels, 3),
+        Activation("relu"),
+        MaxPool2d(2),
+        Flatten(),
+        Linear(2 * channels * left * left, classes),
+    )
 
 
 def _residual(channels: int, side: int, classes: int) -> tuple[Layer, ...]:
@@ -108,10 +123,18 @@ def _residual(channels: int, side: int, classes: int) -> tuple[Layer, ...]:
     c, left = channels, side // 4
     block = (Conv2d(c, c, 3, 1, False), BatchNorm(c, 2), Activation("relu"))
     return (
-        Image((1, side, side)), MaxPool2d(2), Conv2d(1, c, 3, 1), Activation("relu"),
-        Residual(block), MaxPool2d(2), Flatten(),
-        Linear(c * left * left, 16, False), LayerNorm(16), Activation("silu"), Linear(16, classes),
-    )  # fmt: skip
+        Image((1, side, side)),
+        MaxPool2d(2),
+        Conv2d(1, c, 3, 1),
+        Activation("relu"),
+        Residual(block),
+        MaxPool2d(2),
+        Flatten(),
+        Linear(c * left * left, 16, False),
+        LayerNorm(16),
+        Activation("silu"),
+        Linear(16, classes),
+    )
 
 
 Made = dict[str, tuple[Model, Optimizer, np.ndarray]]
@@ -121,22 +144,31 @@ def _tutorials(n: int, classes: int, y: np.ndarray) -> Made:
     """The tutorials' networks, losses and optimisers."""
     relu = Activation("relu")
     silenced = (
-        Linear(n, 512), relu, Linear(512, 256), relu, Linear(256, classes), relu,
-    )  # fmt: skip
+        Linear(n, 512),
+        relu,
+        Linear(512, 256),
+        relu,
+        Linear(256, classes),
+        relu,
+    )
     fall = Schedule("exponential", 4, 0.99)
     return {
         "mnist-by-hand": (
-            Model((n, 128, 256, classes), "sigmoid", "ce", reduction="sum"), Optimizer(lr=0.001), y,
+            Model((n, 128, 256, classes), "sigmoid", "ce", reduction="sum"),
+            Optimizer(lr=0.001),
+            y,
         ),
         "mnist-mse": (
             Model((n, classes), loss="mse", layers=silenced, reduction="samples"),
-            Optimizer(lr=0.001), one_hot(y, classes).astype(float),
+            Optimizer(lr=0.001),
+            one_hot(y, classes).astype(float),
         ),
         "mnist-ema": (
             Model((n, 500, classes), "relu", "ce", l2=0.00005),
-            Optimizer(lr=0.8, schedule=fall, ema=Average(0.99, True)), y,
+            Optimizer(lr=0.8, schedule=fall, ema=Average(0.99, True)),
+            y,
         ),
-    }  # fmt: skip
+    }
 
 
 def _on_images(n: int, classes: int, y: np.ndarray) -> Made:
@@ -144,13 +176,16 @@ def _on_images(n: int, classes: int, y: np.ndarray) -> Made:
     side, how = int(n**0.5), Optimizer(lr=0.0625, momentum=0.875)
     return {
         "mnist-conv": (
-            Model((n, classes), loss="ce", layers=_convolutions(4, side, classes)), how, y,
+            Model((n, classes), loss="ce", layers=_convolutions(4, side, classes)),
+            how,
+            y,
         ),
         "mnist-residual": (
             Model((n, classes), loss="ce-onehot", layers=_residual(4, side, classes)),
-            replace(how, nesterov=True), one_hot(y, classes).astype(float),
+            replace(how, nesterov=True),
+            one_hot(y, classes).astype(float),
         ),
-    }  # fmt: skip
+    }
 
 
 def models(data: MNIST, seed: int) -> list[Task]:
@@ -162,8 +197,17 @@ def models(data: MNIST, seed: int) -> list[Task]:
     made = _tutorials(*sizes, y) | _on_images(*sizes, y)
     return [
         Task(
-            name, "models", model, how, model.start(rng), x, target, 8, 50,
-            source=data.source, verdict=digits,
+            name,
+            "models",
+            model,
+            how,
+            model.start(rng),
+            x,
+            target,
+            8,
+            50,
+            source=data.source,
+            verdict=digits,
         )
         for name, (model, how, target) in made.items()
-    ]  # fmt: skip
+    ]

@@ -13,9 +13,15 @@ Pair = tuple[Array, Array]
 
 
 def normalised(
-    v: Array, e: Array, gain: Array, shift: Array,
-    axes: tuple[int, ...], summed: tuple[int, ...], eps: float, u: float,
-) -> tuple[Pair, Pair, "Scaled"]:  # fmt: skip
+    v: Array,
+    e: Array,
+    gain: Array,
+    shift: Array,
+    axes: tuple[int, ...],
+    summed: tuple[int, ...],
+    eps: float,
+    u: float,
+) -> tuple[Pair, Pair, "Scaled"]:
     """(mean, its error), (variance, its error), and what follows from them."""
     mean, var, n = v.mean(axes, keepdims=True), v.var(axes, keepdims=True), _count(v, axes)
     size = abs(v).mean(axes, keepdims=True)
@@ -37,9 +43,17 @@ class Scaled:
     """y·gain + shift, and the way back."""
 
     def __init__(
-        self, y: Array, ey: Array, low: Array, es: Array, ed: Array, gain: Array, shift: Array,
-        axes: tuple[int, ...], summed: tuple[int, ...],
-    ) -> None:  # fmt: skip
+        self,
+        y: Array,
+        ey: Array,
+        low: Array,
+        es: Array,
+        ed: Array,
+        gain: Array,
+        shift: Array,
+        axes: tuple[int, ...],
+        summed: tuple[int, ...],
+    ) -> None:
         self.y, self.ey, self.low, self.es, self.ed = abs(y), ey, low, es, ed
         self.gain, self.axes, self.summed = abs(gain), axes, summed
         self.value = y * gain + shift

@@ -24,9 +24,14 @@ def cells(row: Row) -> tuple[str, ...]:
     apart = (f"{getattr(row, p + '_ulps'):.3g} ({getattr(row, p + '_rel'):.1e})" for p in pairs)
     each = 1e3 * row.seconds / max(row.steps, 1)
     return (
-        row.task, row.framework, f"{row.final_loss:.5g}", *apart, str(row.steps), f"{each:.2f}",
+        row.task,
+        row.framework,
+        f"{row.final_loss:.5g}",
+        *apart,
+        str(row.steps),
+        f"{each:.2f}",
         row.verdict,
-    )  # fmt: skip
+    )
 
 
 def print_table(rows: Sequence[Row]) -> None:

@@ -8,9 +8,7 @@ import numpy as np
 
 from .layers import Activation, Layer, Linear, flat, penalised
 
-ACTIVATIONS = (
-    "identity", "relu", "tanh", "sigmoid", "leaky_relu", "elu", "softplus", "gelu", "silu",
-)  # fmt: skip
+ACTIVATIONS = tuple("identity relu tanh sigmoid leaky_relu elu softplus gelu silu".split())
 LOSSES = ("mse", "mae", "huber", "bce", "ce", "ce-onehot")
 REDUCTIONS = ("mean", "sum", "samples")
 RULES = ("sgd", "rmsprop", "adagrad", "adam", "adamw")

@@ -135,8 +135,17 @@ def mnist(data: MNIST, seed: int) -> list[Task]:
     x, y = chosen.x.astype(float), chosen.y
     return [
         Task(
-            f"mnist-{o.name}", "mnist", model, o, start, x, y, 40, 100,
-            source=data.source, verdict=digits,
+            f"mnist-{o.name}",
+            "mnist",
+            model,
+            o,
+            start,
+            x,
+            y,
+            40,
+            100,
+            source=data.source,
+            verdict=digits,
         )
         for o in (Optimizer("sgd", lr=0.125), Optimizer("adam", lr=0.001))
-    ]  # fmt: skip
+    ]

@@ -37,15 +37,15 @@ def refuses(model: Model, optimizer: Optimizer) -> str | None:
     s = optimizer
     shared = s.name == "sgd" and not s.weight_decay and not (s.schedule and s.momentum)
     if not (s.keras or shared):
-        return "keras.optimizers has not PyTorch's form of its rule"
+        return "Keras's optimiser follows another formula than PyTorch's, which this task has"
     if s.ema is not None:
-        return "its averages start at the first update"
+        return "Keras starts its average of the weights at the first update"
     if s.schedule and not _exact(s.schedule):
-        return "its schedules compute in float32"
+        return "Keras computes its schedules in float32"
     if any(layer == layers.Activation("gelu") for layer in layers.flat(model.chain)):
-        return "its gelu keeps constants in float32"
+        return "Keras keeps the constants of its gelu in float32"
     if model.reduction != "mean" and not model.loss.startswith("ce"):
-        return f"its losses have no reduction like {model.reduction!r}"
+        return f"Keras's losses have no reduction like {model.reduction!r}"
     return None
 
 

@@ -21,10 +21,16 @@ LOSS = {
     "ce-onehot": F.cross_entropy,
 }
 ACTIVATION: dict[str, Callable[[], nn.Module]] = {
-    "identity": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
-    "leaky_relu": lambda: nn.LeakyReLU(SLOPE), "elu": nn.ELU, "softplus": nn.Softplus,
-    "gelu": nn.GELU, "silu": nn.SiLU,
-}  # fmt: skip
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "leaky_relu": lambda: nn.LeakyReLU(SLOPE),
+    "elu": nn.ELU,
+    "softplus": nn.Softplus,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
 
 
 def version() -> str:

@@ -80,9 +80,13 @@ class Session:
     def output(self, row: Sequence[float]) -> list[Value]:
         """The outputs for one sample."""
         return layers.walk(
-            self.model.chain, row, iter(self.params), iter(()), _apply,
+            self.model.chain,
+            row,
+            iter(self.params),
+            iter(()),
+            _apply,
             lambda a, b: [u + v for u, v in zip(a, b, strict=True)],
-        )  # fmt: skip
+        )
 
     def loss(self, z: list[Value], t: Any) -> Value:
         """The loss of one sample."""

@@ -42,7 +42,9 @@ def version() -> str:
 def refuses(model: Model, optimizer: Optimizer) -> str | None:
     """Why torch.optim cannot do it, or None: it has no optimiser of Keras' form."""
     same = optimizer.name == "sgd" and not optimizer.schedule and not optimizer.weight_decay
-    return None if same or not optimizer.keras else "torch.optim has not Keras' form of its rule"
+    if same or not optimizer.keras:
+        return None
+    return "PyTorch's optimiser follows another formula than Keras's, which this task has"
 
 
 class Session:

@@ -8,7 +8,7 @@ from ..specs import Optimizer
 
 
 def update(s: Optimizer, p: Any, g: Any, state: list[Any], now: dict[str, Any]) -> None:
-    """None; moves the variable p by its gradient g.
+    """Moves the variable p by its gradient g.
 
     `state` holds two variables like p; `now` the numbers of this step: lr, and c1 = 1 - β₁ᵗ and
     c2 = √(1 - β₂ᵗ), which TensorFlow would compute in float32.
