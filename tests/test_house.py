@@ -156,8 +156,6 @@ KNOWN: dict[str, list[str]] = {
         "NothingError: microgradnn.check.files.child microgradnn.check.files.worker",
     ],
     "modules_have_names_of_their_own": [
-        "pairs: microgradnn.check.subjects.pairs microgradnn.functions.losses.pairs",
-        "parts: microgradnn.functions.linalg.parts microgradnn.functions.losses.parts",
     ],
     "the_engine_is_read_in_an_afternoon": [
         "microgradnn/engine",

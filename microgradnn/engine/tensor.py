@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from . import kernels, ops, protocol
+from .array_methods import ArrayMethods
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .node import Node, next_stamp, one_like, plain
 from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special
@@ -19,7 +20,7 @@ new = object.__new__
 ndarray = np.ndarray
 
 
-class Tensor(Node):
+class Tensor(Node, ArrayMethods):
     """An ndarray with a gradient. Operators, methods and promotion are NumPy's.
 
     `data` is the ndarray, `grad` None or an ndarray of the same shape and dtype (a Tensor after

@@ -13,8 +13,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike
 
+from .operands import Array as Array
+from .operands import Axis as Axis
+from .operands import DType as DType
+from .operands import Index as Index
+from .operands import Nested as Nested
+from .operands import Number as Number
+from .operands import Plain as Plain
+from .operands import Shape as Shape
 from .tensor import Tensor
 from .value import Value
 
@@ -29,17 +36,7 @@ else:
     A = TypeVar("A", Tensor, np.ndarray)
     E = TypeVar("E", Tensor, Value, np.ndarray, float)
 
-Array = np.ndarray  # also NumPy's scalars, which sums are and which have an array's methods
-Number = float | np.generic  # int and bool too
-Row = Sequence[Number | Array]
-Nested = Row | Sequence[Row] | Sequence[Sequence[Row]]  # numbers in lists, as np.array takes them
-
 Like: TypeAlias = A | Sequence[A] | Array | Number | Nested
 Each: TypeAlias = E | np.generic | Nested
 Some: TypeAlias = E | Array | Number | Nested
-ArrayLike = Tensor | Array | Number | Nested
-
-Axis = int | tuple[int, ...] | None  # None: all axes
-Shape = int | Sequence[int]
-DType = DTypeLike | None
-Index = int | slice | Sequence[int] | Array
+ArrayLike = Tensor | Plain

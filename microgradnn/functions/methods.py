@@ -25,7 +25,7 @@ for _module, _names in {
     arrange: "repeat flip roll tile",
     diagonals: "diagonal trace tril triu",
     splitting: "split unstack",
-    choosing: "clip compress take choose take_along_axis",
+    choosing: "clip take choose take_along_axis",
     elements: "round",
 }.items():
     for _name in _names.split():
@@ -60,6 +60,11 @@ def _flatten(self: Tensor, order: str = "C") -> Any:
     return shape.ravel(self, order)
 
 
+def _compress(self: Tensor, condition: Any, axis: int | None = None) -> Any:
+    """The slices along axis where the condition is true."""
+    return choosing.compress(condition, self, axis)
+
+
 def _dot(self: Tensor, b: Any) -> Any:
     """np.dot(self, b)."""
     return np.dot(self, b)
@@ -80,7 +85,7 @@ def _refused(name: str, instead: str) -> Callable[..., Any]:
 
 _OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "view": _reshape, "transpose": _transpose, "permute": _transpose,
-    "flatten": _flatten, "dot": _dot, "conj": _conj, "conjugate": _conj,
+    "flatten": _flatten, "compress": _compress, "dot": _dot, "conj": _conj, "conjugate": _conj,
     "sort": _refused("sort", "np.sort"), "partition": _refused("partition", "np.partition"),
     "fill": _refused("fill", "np.full_like"), "put": _refused("put", "np.where"),
     "resize": _refused("resize", "np.resize"),

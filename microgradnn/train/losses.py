@@ -19,7 +19,7 @@ from ..engine.errors import ConfigError, DTypeError, ShapeError, unknown
 from ..engine.node import plain
 from ..engine.protocol import array
 from ..functions import losses
-from ..functions.losses.parts import same_shape
+from ..functions.losses.reduction import same_shape
 from ..nn.training import LossLike
 
 EPSILON = 1e-7

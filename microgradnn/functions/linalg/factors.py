@@ -13,7 +13,7 @@ from ...engine.protocol import array, implements
 from ...engine.types import A, Array, Like
 from ..products import matmul
 from ..shape import matrix_transpose
-from .parts import from_lower, square
+from .matrices import from_lower, square
 
 
 class EighResult(NamedTuple, Generic[A]):

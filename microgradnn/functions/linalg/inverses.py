@@ -15,7 +15,7 @@ from ..products import dot, matmul
 from ..reduce import sum
 from ..shape import expand_dims, reshape
 from .factors import svdvals
-from .parts import from_lower, square
+from .matrices import from_lower, square
 
 
 @implements(np.linalg.inv)

@@ -12,14 +12,14 @@ from .binary import (
     soft_margin_loss,
 )
 from .classes import cross_entropy, kl_div, multi_margin_loss, multilabel_margin_loss, nll_loss
-from .distances import huber_loss, l1_loss, mse_loss, smooth_l1_loss
-from .likelihoods import gaussian_nll_loss, poisson_nll_loss
-from .pairs import (
+from .contrastive import (
     cosine_embedding_loss,
     hinge_embedding_loss,
     margin_ranking_loss,
     triplet_margin_loss,
 )
+from .distances import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from .likelihoods import gaussian_nll_loss, poisson_nll_loss
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss",

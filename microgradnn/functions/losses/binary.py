@@ -9,7 +9,7 @@ from ...engine.errors import ConfigError
 from ...engine.node import plain
 from ...engine.protocol import array
 from ...engine.types import A, ArrayLike, Like
-from .parts import as_float, reduced, same_shape
+from .reduction import as_float, reduced, same_shape
 
 
 def binary_cross_entropy_with_logits(

@@ -10,7 +10,7 @@ from ...engine.node import plain
 from ...engine.protocol import array
 from ...engine.types import A, ArrayLike, Like
 from ..shape import moveaxis
-from .parts import check_weight, reduced, same_shape
+from .reduction import check_weight, reduced, same_shape
 
 
 def cross_entropy(

@@ -9,7 +9,7 @@ from ...engine.errors import ConfigError
 from ...engine.node import plain
 from ...engine.protocol import array
 from ...engine.types import A, ArrayLike, Like
-from .parts import reduced, same_shape, weighted
+from .reduction import reduced, same_shape, weighted
 
 
 def mse_loss(

@@ -12,7 +12,7 @@ from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
 from ...engine.types import A, Like
-from .parts import reduced, same_shape
+from .reduction import reduced, same_shape
 
 
 def poisson_nll_loss(

@@ -12,7 +12,7 @@ from ...engine.node import plain
 from ...engine.protocol import array
 from ...engine.types import A, ArrayLike, Like
 from ..linalg.norms import vector_norm
-from .parts import as_float, reduced, same_shape
+from .reduction import as_float, reduced, same_shape
 
 
 def hinge_embedding_loss(
