@@ -133,7 +133,7 @@ class Net(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = nn.functional.relu(self.first(x))
-        return mg.log_softmax(self.second(hidden))  # not yet
+        return mg.log_softmax(self.second(hidden))
 
 
 net = Net()
