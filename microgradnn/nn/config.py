@@ -32,22 +32,6 @@ def describe(module: Any, classes: dict[str, Any]) -> Config:
             "inside": {k: describe(m, classes) for k, m in module._inside().items()},
         }
 
-    def encoded(value: Any) -> Any:
-        if value is None or isinstance(value, (bool, int, float, str)):
-            return value
-        if isinstance(value, np.generic):
-            return value.item()
-        if isinstance(value, (list, tuple)):
-            return [encoded(v) for v in value]
-        if hasattr(value, "_given"):
-            return describe(value, classes)
-        if type(value) in _PENALTIES.values():
-            return {"penalty": type(value).__name__, "lam": value.lam}
-        raise ConfigError(
-            f"get_config: {kind.__name__} was given a {type(value).__name__}, which is no plain "
-            "data"
-        )
-
     args, options = module._given
     given = inspect.signature(kind).bind(*args, **options)
     for name in _WEIGHTS_ONLY:
@@ -55,9 +39,26 @@ def describe(module: Any, classes: dict[str, Any]) -> Config:
         given.arguments.get("weights", {}).pop(name, None)
     return {
         "class": kind.__name__,
-        "args": [encoded(a) for a in given.args],
-        "options": {k: encoded(v) for k, v in given.kwargs.items()},
+        "args": [_encoded(kind, a, classes) for a in given.args],
+        "options": {k: _encoded(kind, v, classes) for k, v in given.kwargs.items()},
     }
+
+
+def _encoded(kind: type, value: Any, classes: dict[str, Any]) -> Any:
+    """An argument that a module of this kind was given, as plain data."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return [_encoded(kind, v, classes) for v in value]
+    if hasattr(value, "_given"):
+        return describe(value, classes)
+    if type(value) in _PENALTIES.values():
+        return {"penalty": type(value).__name__, "lam": value.lam}
+    raise ConfigError(
+        f"get_config: {kind.__name__} was given a {type(value).__name__}, which is no plain data"
+    )
 
 
 def make(config: Config, classes: dict[str, Any]) -> Any:

@@ -239,25 +239,12 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
-    try:
-        size = int.from_bytes(content[:8], "little")
-        head = json.loads(content[8 : 8 + size])["__metadata__"]
-        if head["format"] != FORMAT:
-            raise KeyError(head["format"])
-        text = head["state"]
-        state = json.loads(text)
-        version = state["version"]
-    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
-        raise CheckpointError(f"{path}: not a checkpoint of microgradnn, or cut off") from error
-    if version != VERSION:
-        raise CheckpointError(
-            f"{path}: checkpoint of version {version}, this library reads {VERSION}"
-        )
+    text, checksum, state = _header(path, content)
     try:
         arrays = library.load(content)
     except Exception as error:  # its own exception type is not public
         raise CheckpointError(f"{path}: cut off or damaged ({error})") from error
-    if head.get("checksum") != _checksum(text, arrays):
+    if checksum != _checksum(text, arrays):
         raise CheckpointError(f"{path}: damaged, it does not have its checksum")
     try:
         for node in state["objects"].values():
@@ -266,6 +253,24 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{path}: its header is not one of ours ({error!r})") from error
     return state, arrays
+
+
+def _header(path: Path, content: bytes) -> tuple[str, str | None, dict[str, Any]]:
+    """The text of the state in a file's header, the checksum beside it, and the state itself."""
+    try:
+        size = int.from_bytes(content[:8], "little")
+        head = json.loads(content[8 : 8 + size])["__metadata__"]
+        if head["format"] != FORMAT:
+            raise KeyError(head["format"])
+        state = json.loads(head["state"])
+        version = state["version"]
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+        raise CheckpointError(f"{path}: not a checkpoint of microgradnn, or cut off") from error
+    if version != VERSION:
+        raise CheckpointError(
+            f"{path}: checkpoint of version {version}, this library reads {VERSION}"
+        )
+    return head["state"], head.get("checksum"), state
 
 
 def _safetensors() -> ModuleType:

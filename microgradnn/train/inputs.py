@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
-from ..engine.node import plain
+from ..engine.errors import ConfigError, DataError, LabelError, ShapeError
+from .reading import numbers
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -38,9 +38,9 @@ def samples(caller: str, x: Any, y: Any = None, weights: Any = None) -> Samples:
 
     Raises ShapeError for no data or unequal lengths, DTypeError for text, DataError for nan.
     """
-    xs = tuple(_array(caller, "x", a) for a in (x if isinstance(x, tuple) else (x,)))
-    ys = None if y is None else _array(caller, "y", y)
-    ws = None if weights is None else _array(caller, "sample_weight", weights)
+    xs = tuple(numbers(caller, "x", a, empty=True) for a in (x if isinstance(x, tuple) else (x,)))
+    ys = None if y is None else numbers(caller, "y", y, empty=True)
+    ws = None if weights is None else numbers(caller, "sample_weight", weights, empty=True)
     if not xs or not len(xs[0]):
         raise ShapeError(f"{caller}: x has no samples, need at least one")
     for name, a in [*(("x", a) for a in xs), ("y", ys), ("sample_weight", ws)]:
@@ -108,22 +108,10 @@ def _by_class(y: np.ndarray | None, class_weight: Mapping[int, float]) -> np.nda
     labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))
     weights = np.ones(len(labels))
     for label, weight in class_weight.items():
-        numbers = all(isinstance(v, (int, float, np.number)) for v in (label, weight))
-        if not numbers or not np.isfinite(weight) or min(weight, label) < 0 or label % 1:
+        real = all(isinstance(v, (int, float, np.number)) for v in (label, weight))
+        if not real or not np.isfinite(weight) or min(weight, label) < 0 or label % 1:
             raise ConfigError(
                 f"fit: class_weight {{{label!r}: {weight!r}}}, need class: number >= 0"
             )
         weights[labels == label] = weight
     return weights
-
-
-def _array(caller: str, name: str, data: Any) -> np.ndarray:
-    try:
-        array = np.asarray(plain(data))
-    except ValueError as error:
-        raise ShapeError(f"{caller}: {name} is no array: its rows differ in length") from error
-    if array.dtype.kind not in "fiub":
-        raise DTypeError(f"{caller}: {name} has dtype {array.dtype}, need numbers")
-    if array.ndim == 0:
-        raise ShapeError(f"{caller}: {name} is one number, need an array with a row a sample")
-    return array

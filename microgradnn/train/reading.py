@@ -24,8 +24,11 @@ SLACK = 1e-2  # how far from 1 the sum of a row of probabilities may be: they we
 # ---- reading ------------------------------------------------------------------------------------
 
 
-def numbers(name: str, what: str, data: Any, scalar: bool = False) -> Array:
-    """The array of a Tensor, array or list of real numbers, one row per sample; not empty."""
+def numbers(name: str, what: str, data: Any, scalar: bool = False, empty: bool = False) -> Array:
+    """The array of a Tensor, array or list of real numbers, one row per sample.
+
+    `scalar` allows a single number, `empty` an array without elements.
+    """
     try:
         array = np.asarray(_plain(data))
     except ValueError:
@@ -34,7 +37,7 @@ def numbers(name: str, what: str, data: Any, scalar: bool = False) -> Array:
         raise DTypeError(f"{name}: {what} has dtype {array.dtype}, expected numbers")
     if array.ndim == 0 and not scalar:
         raise ShapeError(f"{name}: {what} is a single number, expected one row per sample")
-    if array.size == 0:
+    if array.size == 0 and not empty:
         raise ShapeError(f"{name}: {what} is empty, its shape is {array.shape}")
     return array
 

@@ -700,11 +700,11 @@ BAD_FIT: list[tuple[Any, ...]] = [
      "fit: batch_size 9 is larger than the data (5 samples); write batch_size=5 or less"),
     *(("mse", X, Y, {"batch_size": b}, ConfigError,
        f"fit: batch_size is {b!r}, need a positive integer") for b in (0, -1, 2.0, "8")),
-    ("mse", X.astype(str), Y, {}, DTypeError, "fit: x has dtype <U32, need numbers"),
-    ("mse", X, [["a"]] * N, {}, DTypeError, "fit: y has dtype <U1, need numbers"),
-    ("mse", None, Y, {}, DTypeError, "fit: x has dtype object, need numbers"),
-    ("mse", X + 1j, Y, {}, DTypeError, "fit: x has dtype complex64, need numbers"),
-    ("mse", 3.0, Y, {}, ShapeError, "fit: x is one number, need an array with a row a sample"),
+    ("mse", X.astype(str), Y, {}, DTypeError, "fit: x has dtype <U32, expected numbers"),
+    ("mse", X, [["a"]] * N, {}, DTypeError, "fit: y has dtype <U1, expected numbers"),
+    ("mse", None, Y, {}, DTypeError, "fit: x has dtype object, expected numbers"),
+    ("mse", X + 1j, Y, {}, DTypeError, "fit: x has dtype complex64, expected numbers"),
+    ("mse", 3.0, Y, {}, ShapeError, "fit: x is a single number, expected one row per sample"),
     *(("mse", X, Y, {"validation_split": s}, ConfigError,
        f"fit: validation_split is {s}, which leaves {left} of 11 samples to train with; need a "
        "share between 0 and 1") for s, left in ((1.0, 0), (-0.5, 16), (2, -11), (0.95, 0))),
@@ -891,8 +891,8 @@ def test_a_batch_size_without_sense_is_told(call, size):
     ("x", "error", "message"),
     [
         (X[:0], ShapeError, "x has no samples, need at least one"),
-        ([["a"]], DTypeError, "x has dtype <U1, need numbers"),
-        (1.0, ShapeError, "x is one number, need an array with a row a sample"),
+        ([["a"]], DTypeError, "x has dtype <U1, expected numbers"),
+        (1.0, ShapeError, "x is a single number, expected one row per sample"),
     ],
 )
 def test_predict_and_evaluate_check_their_data(call, x, error, message):
