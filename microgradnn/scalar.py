@@ -5,22 +5,25 @@ A neuron is one n-ary dot node, Σ wᵢxᵢ + b, where micrograd makes 2n nodes:
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from .engine import ops
 from .engine.errors import ShapeError
 from .engine.value import Value
 
 
+Inputs: TypeAlias = Sequence[Value] | Sequence[float] | Sequence[Value | float]
+
+
 class Module:
-    """Base: parameters() lists the Values, zero_grad() resets their gradients."""
+    """What Neuron, Layer and MLP share: their parameters and zero_grad()."""
 
     def parameters(self) -> list[Value]:
-        """All parameters, in a fixed order."""
+        """All parameters, always in the same order."""
         return []
 
     def zero_grad(self) -> None:
-        """None; sets every gradient to 0."""
+        """Sets the gradient of every parameter to 0."""
         for p in self.parameters():
             p.grad = 0
 
@@ -33,8 +36,8 @@ class Neuron(Module):
         self.b = Value(0.0, "b")
         self.nonlin = nonlin
 
-    def __call__(self, x: Sequence[Any]) -> Value:
-        """The output for the list of inputs x."""
+    def __call__(self, x: Inputs) -> Value:
+        """relu(w·x + b) of the numbers x. Raises ShapeError unless there are nin of them."""
         if len(x) != len(self.w):
             raise ShapeError(f"Neuron: got {len(x)} inputs, expected {len(self.w)}")
         act: Value = ops.sumprod(*self.w, *x, self.b)
@@ -51,16 +54,16 @@ class Neuron(Module):
 class Layer(Module):
     """nout neurons that see the same nin inputs."""
 
-    def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+    def __init__(self, nin: int, nout: int, **kwargs: bool) -> None:
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
-    def __call__(self, x: Sequence[Any]) -> Any:
-        """The output for the list of inputs x."""
+    def __call__(self, x: Inputs) -> Any:
+        """The outputs of the neurons in a list; of a single neuron its output alone."""
         out = [n(x) for n in self.neurons]
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
-        """Those of the neurons, in order."""
+        """The parameters of the neurons, in order."""
         return [p for n in self.neurons for p in n.parameters()]
 
     def __repr__(self) -> str:
@@ -75,14 +78,18 @@ class MLP(Module):
         last = len(nouts) - 1
         self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != last) for i in range(len(nouts))]
 
-    def __call__(self, x: Any) -> Any:
-        """The output for the list of inputs x."""
+    def __call__(self, x: Inputs | Value | float) -> Any:
+        """The outputs of the last layer in a list; of a single neuron its output alone.
+
+        x are nin numbers, of which a single one needs no list.
+        """
+        out: Any = x
         for layer in self.layers:
-            x = layer(x if isinstance(x, Sequence) else [x])
-        return x
+            out = layer(out if isinstance(out, Sequence) else [out])
+        return out
 
     def parameters(self) -> list[Value]:
-        """Those of the layers, in order."""
+        """The parameters of the layers, in order."""
         return [p for layer in self.layers for p in layer.parameters()]
 
     def __repr__(self) -> str:
