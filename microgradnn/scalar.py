@@ -11,7 +11,6 @@ from .engine import ops
 from .engine.errors import ShapeError
 from .engine.value import Value
 
-
 Inputs: TypeAlias = Sequence[Value] | Sequence[float] | Sequence[Value | float]
 
 
