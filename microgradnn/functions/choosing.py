@@ -20,8 +20,10 @@ from .shape import as_array, broadcast_arrays, expand_dims, moveaxis, ravel
 def where(condition: ArrayLike) -> tuple[Array, ...]: ...
 @overload
 def where(condition: ArrayLike, x: Some[E], y: Some[E]) -> E: ...
-@implements(np.where)
-def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+@implements(np.where)  # type: ignore[misc]  # mypy solves E of y apart from that of x
+def where(
+    condition: ArrayLike, x: Some[E] | None = None, y: Some[E] | None = None
+) -> E | tuple[Array, ...]:
     """x where the condition is true, y elsewhere; without them, the indices of the true elements.
 
     The gradient of the branch not chosen is 0, but 0·inf is nan: keep its input in the domain

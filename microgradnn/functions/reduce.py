@@ -131,12 +131,15 @@ def logsumexp(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
 
 
 def softmax(x: Like[A], axis: Axis = -1) -> A:
-    """exp(x) / Σ exp(x) along axis, without overflow."""
+    """exp(x) / Σ exp(x) along axis, computed from x - max(x), which cannot overflow.
+
+    The result has x's shape; along axis (several if it is a tuple, all if None) it sums to 1.
+    """
     return ops.softmax(x, axis=axis)
 
 
 def log_softmax(x: Like[A], axis: Axis = -1) -> A:
-    """log softmax(x), from logsumexp."""
+    """x - log Σ exp(x) along axis: the logarithm of softmax, exact also where softmax is 0."""
     return ops.log_softmax(x, axis=axis)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, NamedTuple, overload
+from typing import Generic, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -101,22 +101,20 @@ def svd(
 ) -> A: ...
 @implements(np.linalg.svd)
 def svd(
-    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
-) -> Any:
+    a: Like[A], full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> SVDResult[A] | A:
     """(U, S, Vh) with a = U·diag(S)·Vh, or S alone.
 
     For a that is not square write full_matrices=False: the columns that True adds are any basis.
     """
-    a = array(a)
-    if hermitian:
-        a = from_lower(a)
-    m, n = a.shape[-2:]
+    x = from_lower(a) if hermitian else array(a)
+    m, n = x.shape[-2:]
     if compute_uv and full_matrices and m != n:
         raise RuleError(
-            f"linalg.svd: full_matrices=True has no derivative for shape {a.shape}; write "
+            f"linalg.svd: full_matrices=True has no derivative for shape {x.shape}; write "
             "full_matrices=False"
         )
-    y = ops_linalg.svd(a)
+    y = ops_linalg.svd(x)
     s = y[..., 0, :]
     return (
         SVDResult(y[..., 1 : m + 1, :], s, matrix_transpose(y[..., m + 1 :, :]))
@@ -136,19 +134,19 @@ def qr(a: Like[A], mode: Literal["reduced", "complete"] = "reduced") -> QRResult
 @overload
 def qr(a: Like[A], mode: Literal["r"]) -> A: ...
 @implements(np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
+def qr(a: Like[A], mode: str = "reduced") -> QRResult[A] | A:
     """(Q, R) with a = Q·R, or R alone for mode "r"."""
-    a = array(a)
-    m, n = a.shape[-2:]
+    x = array(a)
+    m, n = x.shape[-2:]
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
         raise RuleError(
-            f"linalg.qr: mode={mode!r} has no derivative for shape {a.shape}; use 'reduced'"
+            f"linalg.qr: mode={mode!r} has no derivative for shape {x.shape}; use 'reduced'"
         )
     k = m if m < n else n
-    y = ops_linalg.qr(a[..., :k])
+    y = ops_linalg.qr(x[..., :k])
     q, r = y[..., :m, :], matrix_transpose(y[..., m:, :])
     if n > k:
-        r = ops.concatenate(r, matmul(matrix_transpose(q), a[..., k:]), axis=-1)
+        r = ops.concatenate(r, matmul(matrix_transpose(q), x[..., k:]), axis=-1)
     return r if mode == "r" else QRResult(q, r)
 
 
