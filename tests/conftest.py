@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from microgradnn.engine.rules import recording
+from microgradnn.engine.op import recording
 
 pytest.register_assert_rewrite("tests.messages")  # its assertions show both texts
 
@@ -23,5 +23,5 @@ def no_switch_is_left_thrown() -> Iterator[None]:
     """Recording is on and NumPy's error handling is untouched after every test."""
     before = np.geterr()
     yield
-    assert recording.on
+    assert recording.on and recording.replace is None
     assert np.geterr() == before

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from microgradnn.engine.rules import OPS, Op
+from microgradnn.engine.op import OPS, Op
 
 Case = tuple[tuple[Any, ...], dict[str, Any]]
 shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
@@ -158,7 +158,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     **dict.fromkeys(("sum", "mean", "max", "min", "prod", "logsumexp"), _reduction()),
     "softmax": _unary(*_AXIS),
     "log_softmax": _unary(*_AXIS),
-    "alias": _unary(((2, 3), {})),
+    "alias": _unary(((2, 3), {})), "argument": _unary(((2, 3), {})),
     "astype": _unary(((2, 3), dict(dtype=np.dtype("f8")))),
     "reshape": _unary(((2, 3), dict(shape=(3, 2))), ((2, 3), dict(shape=-1)), ((), dict(shape=(1, 1)))),
     "expand_dims": _unary(*_AXIS, ((2, 3), dict(axis=(0, -1)))),

@@ -5,149 +5,13 @@ each says how.
 """
 
 import math
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, LabelError, ShapeError, UndecidedError
-from .rules import OPS, Carrier
-
-# ---- comparisons --------------------------------------------------------------------------------
-# Of numbers known within bounds (arb balls) both a > b and a <= b may be unproven; every other kind
-# of number answers at once.
-
-
-def _decided(yes: Callable[..., Any], no: Callable[..., Any], a: Any, b: Any) -> Any:
-    c = yes(a, b)
-    if isinstance(c, np.ndarray):
-        if c.size and any(isinstance(x, np.ndarray) and x.dtype.char == "O" for x in (a, b)):
-            c = np.frompyfunc(lambda u, v: _decided(yes, no, u, v), 2, 1)(a, b).astype(bool)
-        return c
-    if c or no(a, b) or a != a or b != b:
-        return c
-    if a is b:
-        return yes in (operator.eq, operator.ge, operator.le)
-    raise UndecidedError(
-        f"comparison: {a} and {b} overlap, so their order is not known; raise the precision, or "
-        "choose a point away from the kink"
-    )
-
-
-def gt(a: Any, b: Any) -> Any:
-    """a > b. Raises UndecidedError where that is not known."""
-    return a > b if _ordered(a) else _decided(operator.gt, operator.le, a, b)
-
-
-def ge(a: Any, b: Any) -> Any:
-    """a >= b. Raises UndecidedError where that is not known."""
-    return a >= b if _ordered(a) else _decided(operator.ge, operator.lt, a, b)
-
-
-def lt(a: Any, b: Any) -> Any:
-    """a < b. Raises UndecidedError where that is not known."""
-    return a < b if _ordered(a) else _decided(operator.lt, operator.ge, a, b)
-
-
-def le(a: Any, b: Any) -> Any:
-    """a <= b. Raises UndecidedError where that is not known."""
-    return a <= b if _ordered(a) else _decided(operator.le, operator.gt, a, b)
-
-
-def eq(a: Any, b: Any) -> Any:
-    """a == b. Raises UndecidedError where that is not known."""
-    return a == b if _ordered(a) else _decided(operator.eq, operator.ne, a, b)
-
-
-def ne(a: Any, b: Any) -> Any:
-    """a != b. Raises UndecidedError where that is not known."""
-    return a != b if _ordered(a) else _decided(operator.ne, operator.eq, a, b)
-
-
-def _ordered(a: Any) -> bool:
-    return type(a) is np.ndarray and a.dtype.char in "dfli?"
-
-
-# ---- on single numbers --------------------------------------------------------------------------
-
-
-def real(y: Any) -> Any:
-    """The number itself, or nan for a complex one: (-1) ** 0.5 is nan in IEEE, not 1j."""
-    if isinstance(y, complex):
-        return math.nan
-    return y if getattr(y, "imag", 0) == 0 else y.real * math.nan  # mpmath has its own
-
-
-def sign_number(x: Any) -> Any:
-    """-1, 0 or 1, and nan for nan."""
-    return x if x != x else int(gt(x, 0)) - int(lt(x, 0))
-
-
-def sigmoid_number(x: float) -> float:
-    """1 / (1 + exp(-x)) of a float, from exp(-|x|), which cannot overflow."""
-    e = math.exp(-abs(x))
-    return (1.0 if x >= 0 else e) / (1.0 + e)
-
-
-def relu_number(x: Any) -> Any:
-    """max(x, 0) in the type of x; nan stays nan."""
-    if type(x) is float:
-        return 0.0 if x <= 0.0 else x
-    return x if x != x or gt(x, 0) else type(x)(0)
-
-
-def sinc_number(x: Any) -> Any:
-    """sin(πx) / (πx), and 1 at 0."""
-    if isinstance(x, (float, int, np.generic)):  # np.float64 is a float too
-        y = np.sinc(np.asarray(x))
-        return y[()] if isinstance(x, np.generic) else float(y)
-    context = getattr(x, "context", None)  # of an mpf
-    own = context.sincpi if context else getattr(x, "sinc_pi", None)  # an arb has its own
-    if own is None and not hasattr(x, "sinc"):
-        kind = type(x).__name__
-        raise DTypeError(f"sinc: {kind} numbers have no sinc; convert to float first")
-    return x.sinc() if own is None else own(x) if context else own()
-
-
-def rounded(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel for numbers that Python can round, and for mpf, which have their own."""
-
-    def kernel(x: Any, *rest: Any, **to: Any) -> Any:
-        if getattr(x, "context", None):
-            if not to.get("decimals"):
-                return x.context.nint(x)
-        elif not hasattr(type(x), "__round__"):
-            kind = type(x).__name__
-            raise DTypeError(f"{name}: {kind} numbers have no {name}; convert to float first")
-        return plain(x, *rest, **to)
-
-    return kernel
-
-
-def ldexp_number(x: Any, n: Any) -> Any:
-    """x·2ⁿ, rounded once."""
-    if type(x) in (float, int):
-        try:
-            return math.ldexp(x, int(n))
-        except OverflowError:
-            return math.copysign(math.inf, x)
-    if isinstance(x, np.generic):
-        return np.ldexp(x, n)
-    return x * 2**n if n >= 0 else x / 2**-n
-
-
-def nan_to_num_number(x: Any, **to: Any) -> Any:
-    """np.nan_to_num of one number of any type."""
-    if type(x) in (float, int):
-        return float(np.nan_to_num(x, **to))
-    if isinstance(x, Carrier):
-        return OPS["nan_to_num"](x, **to)
-    if isinstance(x, np.generic):
-        return np.nan_to_num(x, **to)[()]
-    finite = x.is_finite() if hasattr(x, "is_finite") else math.isfinite(x)
-    return x if finite else type(x)(float(np.nan_to_num(float(x), **to)))
-
+from .errors import ShapeError
+from .numbers import from_math
 
 # ---- on arrays, element by element --------------------------------------------------------------
 
@@ -179,7 +43,7 @@ def erfc(x: Any) -> Any:
 
 def _one_by_one(f: Callable[[float], float], x: Any) -> Any:
     x = np.asarray(x)
-    kind = x.dtype if x.dtype.kind == "f" else np.float64
+    kind = x.dtype if x.dtype.kind in "fO" else np.float64
     return np.asarray(np.frompyfunc(f, 1, 1)(x), kind)
 
 
@@ -242,15 +106,22 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     top = np.max(x, axis, keepdims=True) if x.size else np.sum(x, axis, keepdims=True)
     if top.dtype.kind == "f":
         top = np.where(np.isfinite(top), top, 0)
-    y = _of("log", np.sum(_of("exp", x - top), axis, keepdims=True)) + top
+    y = log(np.sum(exp(x - top), axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
 
 
-def _of(name: str, x: Any) -> Any:
-    """np.exp or np.log, of objects by the table's kernel for single numbers."""
-    if x.dtype.char != "O":
-        return getattr(np, name)(x)
-    return np.asarray(OPS[name].on_arrays([x]))
+_exp = np.frompyfunc(from_math("exp", np.exp), 1, 1)
+_log = np.frompyfunc(from_math("log", np.log), 1, 1)
+
+
+def exp(x: Any) -> Any:
+    """exp of an array, of objects one by one."""
+    return np.exp(x) if x.dtype.char != "O" else np.asarray(_exp(x))
+
+
+def log(x: Any) -> Any:
+    """log of an array, of objects one by one."""
+    return np.log(x) if x.dtype.char != "O" else np.asarray(_log(x))
 
 
 def extreme(ufunc: Any, number: Any) -> Callable[..., Any]:
@@ -283,7 +154,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
     x = np.asarray(x)
     if not x.size:
         return x.copy()
-    e = _of("exp", x - np.max(x, axis, keepdims=True))
+    e = exp(x - np.max(x, axis, keepdims=True))
     return e / np.sum(e, axis, keepdims=True)
 
 
@@ -298,29 +169,6 @@ def cross_entropy(z: Any, t: Any) -> Any:
 def one_hot(t: Any, classes: int) -> Any:
     """A boolean array (*t.shape, classes), true at the label."""
     return np.asarray(t)[..., None] == np.arange(classes)
-
-
-def check_targets(z: Any, t: Any, name: str = "cross_entropy") -> None:
-    """None; raises ShapeError or LabelError unless t fits the logits z (..., classes)."""
-    if t.dtype.kind not in "iu":
-        if t.shape != z.shape:
-            raise ShapeError(
-                f"{name}: probabilities have shape {t.shape}, logits {z.shape}; they must "
-                f"be equal, or pass integer labels of shape {z.shape[:-1]}"
-            )
-        return
-    if t.shape != z.shape[:-1]:
-        raise ShapeError(
-            f"{name}: labels have shape {t.shape}, expected {z.shape[:-1]} for logits of "
-            f"shape {z.shape}"
-        )
-    wrong = (t < 0) | (t >= z.shape[-1])
-    if wrong.any():
-        where = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise LabelError(
-            f"{name}: label {int(t[where])} at index {where} is out of range; "
-            f"labels for {z.shape[-1]} classes are 0 to {z.shape[-1] - 1}"
-        )
 
 
 def linear(x: Any, w: Any, b: Any) -> Any:

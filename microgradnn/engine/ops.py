@@ -1,10 +1,11 @@
 """THE TABLE: every primitive and its derivative. Nothing else in the project holds a derivative.
 
-Read a line as: name, kernel on numbers, kernel on arrays, then one rule for each input. A rule
-gets the cotangent `g`, the output `y` and the inputs, and returns the cotangent of its input. Rules
-ignore broadcasting (the walk sums, in one place) and divide with `div`, because 1/0 of plain floats
-raises in Python where IEEE says inf. At kinks: relu, abs and sign give 0 at 0, ties of maximum and
-max share the gradient, clip passes it at its bounds.
+Read a line as: name, what it computes, kernel on numbers, kernel on arrays, then one rule for each
+input. `named` finds the kernels by the name (math.exp, np.exp). A rule gets the cotangent `g`, the
+output `y` and the inputs, and returns the cotangent of its input. Rules ignore broadcasting (the
+walk sums, in one place) and divide with `div`, because 1/0 of plain floats raises in Python where
+IEEE says inf. `kink` says which slope is chosen where there are several, `domain` where tests draw
+their numbers, `label` what drawings show.
 
     g  cotangent of the output      y  output      x, a, b, z, t  inputs
 """
@@ -18,23 +19,25 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels
-from .kernels import eq, ge, gt, le, lt
+from . import kernels, numbers
+from .numbers import OTHERWISE, eq, ge, gt, le, lt
+from .op import Carrier, Op
 from .rules import (
-    Carrier,
+    ANY,
     custom,
     custom_variadic,
     elementwise,
     linear,
     linear_variadic,
     multilinear,
+    multilinear_variadic,
+    named,
     nondifferentiable,
-    on_number,
     reduction,
 )
 
-POSITIVE, INSIDE = ((0.1, 3.0),), ((-0.9, 0.9),)  # domains: where tests draw the inputs
-ANY = (-3.0, 3.0)
+POSITIVE, INSIDE = ((0.1, 3.0),), ((-0.9, 0.9),)  # domains
+TIES = "where inputs are equal, they share the slope"
 
 
 def _constant(value: float, make: Any) -> Any:
@@ -53,198 +56,220 @@ LN10 = _constant(math.log(10), lambda one: log(one * 10))
 PI = _constant(math.pi, lambda one: 4 * arctan(one))
 ERF0 = _constant(2 / math.sqrt(math.pi), lambda one: 1 / sqrt(arctan(one)))  # erf'(0) = 2/√π
 
-# The table is a page of formulas; its columns are aligned by hand and may be wide.
+
+def _kept(v: Any, x: Any, axis: Any) -> Any:
+    """v, reduced from x along axis, reshaped so that it broadcasts against x again."""
+    if v.shape == ():
+        return v
+    axes = range(x.ndim) if axis is None else _axes(axis, x.ndim)
+    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    return v if v.shape == shape else reshape(v, shape=shape)
+
+
+# The table is a page of formulas; its columns are aligned by hand and may be wider.
 # ruff: noqa: E501
 # fmt: off
 
 # ---- arithmetic ---------------------------------------------------------------------------------
 
-add = elementwise("add", operator.add, np.add,
+add = elementwise("add", "a + b", operator.add, np.add,
                   lambda g, y, a, b: g,
-                  lambda g, y, a, b: g,                                               label="+")
-sub = elementwise("sub", operator.sub, np.subtract,
+                  lambda g, y, a, b: g, label="+")
+sub = elementwise("sub", "a - b", operator.sub, np.subtract,
                   lambda g, y, a, b: g,
-                  lambda g, y, a, b: -g,                                              label="-")
-mul = elementwise("mul", operator.mul, np.multiply,
+                  lambda g, y, a, b: -g, label="-")
+mul = elementwise("mul", "a * b", operator.mul, np.multiply,
                   lambda g, y, a, b: g * b,
-                  lambda g, y, a, b: g * a,                                           label="*")
-div = elementwise("div", operator.truediv, np.divide,
+                  lambda g, y, a, b: g * a, label="*")
+div = elementwise("div", "a / b", operator.truediv, np.divide,
                   lambda g, y, a, b: div(g, b),
-                  lambda g, y, a, b: -div(g * y, b), domain=(ANY, *POSITIVE),         label="/")
-neg = elementwise("neg", operator.neg, np.negative,
-                  lambda g, y, x: -g,                                                 label="-x")
+                  lambda g, y, a, b: -div(g * y, b), label="/", domain=(ANY, *POSITIVE))
+neg = elementwise("neg", "-x", operator.neg, np.negative,
+                  lambda g, y, x: -g, label="-x")
 # Where b = 0 the exponent b - 1 becomes 0: x**0 is flat, even at 0 and nan. And 0**b is flat in b
 # for b >= 0, where y·log(a) would be 0·inf.
-pow = elementwise("pow", lambda a, b: a ** b if type(b) is complex or type(a) is complex else kernels.real(a ** b), operator.pow,
+pow = elementwise("pow", "a ** b", numbers.power, operator.pow,
                   lambda g, y, a, b: g * b * pow(a, where(eq(b, 0), 0, b - 1)),
                   lambda g, y, a, b: where(eq(a, 0) & ge(b, 0), 0, g * y * log(where(eq(a, 0) & ge(b, 0), 1, a))),
-                  domain=(*POSITIVE, ANY), ufunc=np.power,                            label="**")
-square     = elementwise("square", lambda x: x * x, np.square,
-                         lambda g, y, x: g * (2 * x),                                 label="x²")
-reciprocal = elementwise("reciprocal", lambda x: 1 / x, np.reciprocal,
-                         lambda g, y, x: -g * y * y, domain=POSITIVE,                 label="1/x")
+                  label="**", ufunc=np.power, domain=(*POSITIVE, ANY), kink="slope 0 by a at b = 0, by b at a = 0 <= b")
+square     = elementwise("square", "x * x", lambda x: x * x, np.square,
+                         lambda g, y, x: g * (2 * x), label="x²")
+reciprocal = elementwise("reciprocal", "1 / x", lambda x: 1 / x, np.reciprocal,
+                         lambda g, y, x: -g * y * y, label="1/x", domain=POSITIVE)
 
 # ---- elementary functions -----------------------------------------------------------------------
 
-exp     = elementwise("exp",     on_number("exp", math.exp),         np.exp,     lambda g, y, x: g * y)
-expm1   = elementwise("expm1",   on_number("expm1", math.expm1),     np.expm1,   lambda g, y, x: g * exp(x))
-exp2    = elementwise("exp2",    on_number("exp2", lambda x: 2.0 ** x, lambda x: 2 ** x), np.exp2,
-                      lambda g, y, x: g * y * LN2(x))
-log     = elementwise("log",     on_number("log", math.log),         np.log,     lambda g, y, x: div(g, x),           domain=POSITIVE)
-log1p   = elementwise("log1p",   on_number("log1p", math.log1p),     np.log1p,   lambda g, y, x: div(g, 1 + x),       domain=((-0.9, 3.0),))
-log2    = elementwise("log2",    on_number("log2", math.log2, lambda x: log(x) / LN2(x)),       np.log2,    lambda g, y, x: div(g, x * LN2(x)),     domain=POSITIVE)
-log10   = elementwise("log10",   on_number("log10", math.log10, lambda x: log(x) / LN10(x)),     np.log10,   lambda g, y, x: div(g, x * LN10(x)),    domain=POSITIVE)
-sqrt    = elementwise("sqrt",    on_number("sqrt", math.sqrt),       np.sqrt,    lambda g, y, x: div(g, 2 * y),       domain=POSITIVE)
-cbrt    = elementwise("cbrt",    on_number("cbrt", math.cbrt, lambda x: sign(x) * exp(log(abs(x)) / 3), own=False), np.cbrt, lambda g, y, x: div(g, 3 * y * y),   label="∛")
-sin     = elementwise("sin",     on_number("sin", math.sin),         np.sin,     lambda g, y, x: g * cos(x))
-cos     = elementwise("cos",     on_number("cos", math.cos),         np.cos,     lambda g, y, x: -g * sin(x))
-tan     = elementwise("tan",     on_number("tan", math.tan),         np.tan,     lambda g, y, x: g * (1 + y * y),     domain=((-1.4, 1.4),))
-arcsin  = elementwise("arcsin",  on_number("arcsin", math.asin),     np.arcsin,  lambda g, y, x: div(g, sqrt((1 - x) * (1 + x))), domain=INSIDE)
-arccos  = elementwise("arccos",  on_number("arccos", math.acos),     np.arccos,  lambda g, y, x: -div(g, sqrt((1 - x) * (1 + x))), domain=INSIDE)
-arctan  = elementwise("arctan",  on_number("arctan", math.atan),     np.arctan,  lambda g, y, x: div(g, 1 + x * x))
-sinh    = elementwise("sinh",    on_number("sinh", math.sinh),       np.sinh,    lambda g, y, x: g * cosh(x))
-cosh    = elementwise("cosh",    on_number("cosh", math.cosh),       np.cosh,    lambda g, y, x: g * sinh(x))
-tanh    = elementwise("tanh",    on_number("tanh", math.tanh),       np.tanh,    lambda g, y, x: g * (1 - y * y))
-arcsinh = elementwise("arcsinh", on_number("arcsinh", math.asinh),   np.arcsinh, lambda g, y, x: div(g, hypot(x, 1)))
-arccosh = elementwise("arccosh", on_number("arccosh", math.acosh),   np.arccosh, lambda g, y, x: div(g, sqrt((x - 1) * (x + 1))), domain=((1.1, 3.0),))
-arctanh = elementwise("arctanh", on_number("arctanh", math.atanh),   np.arctanh, lambda g, y, x: div(g, (1 - x) * (1 + x)), domain=INSIDE)
-sinc    = elementwise("sinc",    kernels.sinc_number,                np.sinc,    lambda g, y, x: g * _sinc_slope(x))
-degrees = elementwise("degrees", on_number("degrees", math.degrees, lambda x: x * 180 / PI(x)), np.degrees, lambda g, y, x: g * 180 / PI(x))
-radians = elementwise("radians", on_number("radians", math.radians, lambda x: x * PI(x) / 180), np.radians, lambda g, y, x: g * PI(x) / 180)
-erf     = elementwise("erf",     on_number("erf", math.erf),         kernels.erf,  lambda g, y, x: g * ERF0(x) * exp(-x * x))
-erfc    = elementwise("erfc",    on_number("erfc", math.erfc),       kernels.erfc, lambda g, y, x: -g * ERF0(x) * exp(-x * x))
+exp     = named("exp",     lambda g, y, x: g * y)
+expm1   = named("expm1",   lambda g, y, x: g * exp(x), formula="exp(x) - 1")
+exp2    = named("exp2",    lambda g, y, x: g * y * LN2(x), formula="2 ** x")
+log     = named("log",     lambda g, y, x: div(g, x), domain=POSITIVE)
+log1p   = named("log1p",   lambda g, y, x: div(g, 1 + x), formula="log(1 + x)", domain=((-0.9, 3.0),))
+log2    = named("log2",    lambda g, y, x: div(g, x * LN2(x)), domain=POSITIVE)
+log10   = named("log10",   lambda g, y, x: div(g, x * LN10(x)), domain=POSITIVE)
+sqrt    = named("sqrt",    lambda g, y, x: div(g, 2 * y), domain=POSITIVE)
+cbrt    = named("cbrt",    lambda g, y, x: div(g, 3 * y * y), label="∛", own=False)
+sin     = named("sin",     lambda g, y, x: g * cos(x))
+cos     = named("cos",     lambda g, y, x: -g * sin(x))
+tan     = named("tan",     lambda g, y, x: g * (1 + y * y), domain=((-1.4, 1.4),))
+arcsin  = named("arcsin",  lambda g, y, x: div(g, sqrt((1 - x) * (1 + x))), domain=INSIDE)
+arccos  = named("arccos",  lambda g, y, x: -div(g, sqrt((1 - x) * (1 + x))), domain=INSIDE)
+arctan  = named("arctan",  lambda g, y, x: div(g, 1 + x * x))
+sinh    = named("sinh",    lambda g, y, x: g * cosh(x))
+cosh    = named("cosh",    lambda g, y, x: g * sinh(x))
+tanh    = named("tanh",    lambda g, y, x: g * (1 - y * y))
+arcsinh = named("arcsinh", lambda g, y, x: div(g, hypot(x, 1)))
+arccosh = named("arccosh", lambda g, y, x: div(g, sqrt((x - 1) * (x + 1))), domain=((1.1, 3.0),))
+arctanh = named("arctanh", lambda g, y, x: div(g, (1 - x) * (1 + x)), domain=INSIDE)
+sinc    = named("sinc",    lambda g, y, x: g * _sinc_slope(x), formula="sin(πx) / (πx), and 1 at 0")
+degrees = named("degrees", lambda g, y, x: g * 180 / PI(x), formula="180 * x / π")
+radians = named("radians", lambda g, y, x: g * PI(x) / 180, formula="π * x / 180")
+erf     = named("erf",     lambda g, y, x: g * ERF0(x) * exp(-x * x), array=kernels.erf, formula="2/√π ∫₀ˣ exp(-t²) dt")
+erfc    = named("erfc",    lambda g, y, x: -g * ERF0(x) * exp(-x * x), array=kernels.erfc, formula="1 - erf(x)")
 
-# Of two numbers. Slopes at (0, 0), where there is none: 0.
-hypot      = elementwise("hypot", on_number("hypot", math.hypot, lambda a, b: sqrt(a * a + b * b)), np.hypot,
-                         lambda g, y, a, b: g * _quotient(a, y),
-                         lambda g, y, a, b: g * _quotient(b, y))
-arctan2    = elementwise("arctan2", on_number("arctan2", math.atan2), np.arctan2,
-                         lambda g, y, a, b: g * _quotient(_quotient(b, hypot(a, b)), hypot(a, b)),
-                         lambda g, y, a, b: -g * _quotient(_quotient(a, hypot(a, b)), hypot(a, b)))
-logaddexp  = elementwise("logaddexp", on_number("logaddexp", lambda a, b: float(np.logaddexp(a, b)), lambda a, b: maximum(a, b) + log1p(exp(-abs(a - b)))), np.logaddexp,
-                         lambda g, y, a, b: g * sigmoid(a - b),
-                         lambda g, y, a, b: g * sigmoid(b - a), compares=True)
-logaddexp2 = elementwise("logaddexp2", on_number("logaddexp2", lambda a, b: float(np.logaddexp2(a, b)), lambda a, b: maximum(a, b) + log2(1 + exp2(-abs(a - b)))), np.logaddexp2,
-                         lambda g, y, a, b: g * sigmoid((a - b) * LN2(a)),
-                         lambda g, y, a, b: g * sigmoid((b - a) * LN2(a)), compares=True)
-xlogy      = elementwise("xlogy", lambda x, y: x * 0 if eq(x, 0) and y == y else x * log(y), kernels.xlogy,
+hypot      = named("hypot",
+                   lambda g, y, a, b: g * _quotient(a, y),
+                   lambda g, y, a, b: g * _quotient(b, y), formula="sqrt(a*a + b*b)", kink="slopes 0 at (0, 0)")
+arctan2    = named("arctan2",
+                   lambda g, y, a, b: g * _quotient(_quotient(b, hypot(a, b)), hypot(a, b)),
+                   lambda g, y, a, b: -g * _quotient(_quotient(a, hypot(a, b)), hypot(a, b)),
+                   formula="the angle of the point (b, a)", kink="slopes 0 at (0, 0)")
+logaddexp  = named("logaddexp",
+                   lambda g, y, a, b: g * sigmoid(a - b),
+                   lambda g, y, a, b: g * sigmoid(b - a), formula="log(exp(a) + exp(b))")
+logaddexp2 = named("logaddexp2",
+                   lambda g, y, a, b: g * sigmoid((a - b) * LN2(a)),
+                   lambda g, y, a, b: g * sigmoid((b - a) * LN2(a)), formula="log2(2**a + 2**b)")
+xlogy      = elementwise("xlogy", "x * log(y), and 0 at x = 0",
+                         lambda x, y: x * 0 if eq(x, 0) and y == y else x * log(y), kernels.xlogy,
                          lambda g, z, x, y: where(eq(x, 0) & le(y, 0), 0, g * log(y)),
-                         lambda g, z, x, y: where(gt(y, 0), div(g * x, y), where(eq(x, 0), 0, div(g * x, y))), domain=(ANY, *POSITIVE))
+                         lambda g, z, x, y: where(gt(y, 0), div(g * x, y), where(eq(x, 0), 0, div(g * x, y))),
+                         domain=(ANY, *POSITIVE), kink="slopes 0 at x = 0 >= y")
 
 # ---- steps: flat between their jumps ------------------------------------------------------------
 
-sign         = nondifferentiable("sign", kernels.sign_number, np.sign)
-floor        = nondifferentiable("floor", on_number("floor", lambda x: float(math.floor(x)), math.floor), np.floor)
-ceil         = nondifferentiable("ceil", on_number("ceil", lambda x: float(math.ceil(x)), math.ceil), np.ceil)
-trunc        = nondifferentiable("trunc", on_number("trunc", lambda x: float(math.trunc(x)), lambda x: floor(x) if ge(x, 0) else ceil(x)), np.trunc)
-rint         = nondifferentiable("rint", kernels.rounded("rint", on_number("rint", lambda x: float(builtins.round(x)), builtins.round)), np.rint)
-round        = nondifferentiable("round", kernels.rounded("round", lambda x, decimals=0: builtins.round(x, decimals)), np.round)
-floor_divide = nondifferentiable("floor_divide", on_number("floor_divide", operator.floordiv, lambda a, b: floor(a / b)), np.floor_divide, 2, domain=(ANY, *POSITIVE), label="//")
+sign         = nondifferentiable("sign", "-1, 0 or 1", np.sign, number=numbers.sign)
+floor        = nondifferentiable("floor", "the largest integer <= x", np.floor)
+ceil         = nondifferentiable("ceil", "the smallest integer >= x", np.ceil)
+trunc        = nondifferentiable("trunc", "x without its decimals", np.trunc)
+rint         = nondifferentiable("rint", "the nearest integer, of two the even", np.rint, number=numbers.rounded("rint"))
+round: Op    = nondifferentiable("round", "x to so many decimals", np.round, number=numbers.rounded("round"))
+floor_divide = nondifferentiable("floor_divide", "floor(a / b)", np.floor_divide, 2, label="//",
+                                 domain=(ANY, *POSITIVE))
 
 # ---- kinks and choices --------------------------------------------------------------------------
 
-abs       = elementwise("abs", operator.abs, np.absolute,
-                        lambda g, y, x: g * sign(x),                                  label="|x|")
-maximum   = elementwise("maximum", lambda a, b: a if a != a or gt(a, b) else b, np.maximum,
+abs       = elementwise("abs", "|x|", operator.abs, np.absolute,
+                        lambda g, y, x: g * sign(x), label="|x|", kink="slope 0 at 0")
+maximum   = elementwise("maximum", "the larger of a and b", lambda a, b: a if a != a or gt(a, b) else b, np.maximum,
                         lambda g, y, a, b: where(gt(a, b), g, where(eq(a, b), g / 2, 0)),
-                        lambda g, y, a, b: where(lt(a, b), g, where(eq(a, b), g / 2, 0)), label="max", compares=True)
-minimum   = elementwise("minimum", lambda a, b: a if a != a or lt(a, b) else b, np.minimum,
+                        lambda g, y, a, b: where(lt(a, b), g, where(eq(a, b), g / 2, 0)), label="max", kink=TIES)
+minimum   = elementwise("minimum", "the smaller of a and b", lambda a, b: a if a != a or lt(a, b) else b, np.minimum,
                         lambda g, y, a, b: where(lt(a, b), g, where(eq(a, b), g / 2, 0)),
-                        lambda g, y, a, b: where(gt(a, b), g, where(eq(a, b), g / 2, 0)), label="min", compares=True)
-fmax      = elementwise("fmax", lambda a, b: a if b != b or gt(a, b) else b, np.fmax,  # nan loses
+                        lambda g, y, a, b: where(gt(a, b), g, where(eq(a, b), g / 2, 0)), label="min", kink=TIES)
+# nan loses in these two.
+fmax      = elementwise("fmax", "the larger of a and b", lambda a, b: a if b != b or gt(a, b) else b, np.fmax,
                         lambda g, y, a, b: where((b != b) | gt(a, b), g, where(eq(a, b), g / 2, 0)),
-                        lambda g, y, a, b: where((a != a) & (b == b) | lt(a, b), g, where(eq(a, b), g / 2, 0)), compares=True)
-fmin      = elementwise("fmin", lambda a, b: a if b != b or lt(a, b) else b, np.fmin,
+                        lambda g, y, a, b: where((a != a) & (b == b) | lt(a, b), g, where(eq(a, b), g / 2, 0)),
+                        kink=TIES)
+fmin      = elementwise("fmin", "the smaller of a and b", lambda a, b: a if b != b or lt(a, b) else b, np.fmin,
                         lambda g, y, a, b: where((b != b) | lt(a, b), g, where(eq(a, b), g / 2, 0)),
-                        lambda g, y, a, b: where((a != a) & (b == b) | gt(a, b), g, where(eq(a, b), g / 2, 0)), compares=True)
-clip      = elementwise("clip", lambda x, lo, hi: minimum(maximum(x, lo), hi), np.clip,
+                        lambda g, y, a, b: where((a != a) & (b == b) | gt(a, b), g, where(eq(a, b), g / 2, 0)),
+                        kink=TIES)
+clip      = elementwise("clip", "min(max(x, lo), hi)", lambda x, lo, hi: minimum(maximum(x, lo), hi), np.clip,
                         lambda g, y, x, lo, hi: where(ge(x, lo) & le(x, hi), g, 0),
                         lambda g, y, x, lo, hi: where(lt(x, lo) & le(lo, hi), g, 0),
                         lambda g, y, x, lo, hi: where(gt(x, hi) | gt(lo, hi), g, 0),
-                        domain=(ANY, (-2.0, -0.5), (0.5, 2.0)))
-where     = elementwise("where", lambda c, a, b: a if c else b, kernels.where,
+                        domain=(ANY, (-2.0, -0.5), (0.5, 2.0)), kink="slope 1 by x at the bounds")
+where     = elementwise("where", "a where c is true, else b", lambda c, a, b: a if c else b, kernels.where,
                         None,
                         lambda g, y, c, a, b: where(c, g, 0),
                         lambda g, y, c, a, b: where(c, 0, g))
-fmod      = elementwise("fmod", on_number("fmod", math.fmod, lambda a, b: a - b * trunc(a / b), own=False), np.fmod,
-                        lambda g, y, a, b: g,
-                        lambda g, y, a, b: -g * trunc(div(a, b)), domain=(ANY, (0.4, 0.9)))
-remainder = elementwise("remainder", on_number("remainder", operator.mod, lambda a, b: a - b * floor(a / b)), np.remainder,
-                        lambda g, y, a, b: g,
-                        lambda g, y, a, b: -g * floor(div(a, b)), domain=(ANY, (0.4, 0.9)), label="%")
-copysign  = elementwise("copysign", on_number("copysign", math.copysign, lambda a, b: abs(a) if ge(b, 0) else -abs(a)), np.copysign,
-                        lambda g, y, a, b: g * sign(a) * sign(y),
-                        lambda g, y, a, b: g * 0)
-heaviside = elementwise("heaviside", on_number("heaviside", lambda x, h: float(np.heaviside(x, h)), lambda x, h: h if eq(x, 0) else h * 0 + gt(x, 0)), np.heaviside,
-                        lambda g, y, x, h: g * 0,
-                        lambda g, y, x, h: where(eq(x, 0), g, 0))
-nan_to_num = elementwise("nan_to_num", kernels.nan_to_num_number, np.nan_to_num,
+fmod      = named("fmod",
+                  lambda g, y, a, b: g,
+                  lambda g, y, a, b: -g * trunc(div(a, b)),
+                  formula="a - b * trunc(a / b)", own=False, domain=(ANY, (0.4, 0.9)))
+remainder = named("remainder",
+                  lambda g, y, a, b: g,
+                  lambda g, y, a, b: -g * floor(div(a, b)),
+                  formula="a - b * floor(a / b)", floats=operator.mod, label="%", domain=(ANY, (0.4, 0.9)))
+copysign  = named("copysign",
+                  lambda g, y, a, b: g * sign(a) * sign(y),
+                  lambda g, y, a, b: g * 0, formula="|a| with the sign of b", kink="slope 0 at a = 0")
+heaviside = named("heaviside",
+                  lambda g, y, x, h: g * 0,
+                  lambda g, y, x, h: where(eq(x, 0), g, 0), formula="0 for x < 0, 1 for x > 0, h at 0")
+nan_to_num: Op = elementwise("nan_to_num", "x, with numbers for nan and ±inf", numbers.nan_to_num, np.nan_to_num,
                          lambda g, y, x, **to: where(lt(abs(x), np.inf), g, 0))
-ldexp     = elementwise("ldexp", kernels.ldexp_number, np.ldexp,
+ldexp     = elementwise("ldexp", "x * 2**n", numbers.ldexp, np.ldexp,
                         lambda g, y, x, n: ldexp(g, n),
                         None)
 
 # ---- activations: primitives because the plain formula overflows or loses digits ----------------
 
-sigmoid    = elementwise("sigmoid",
-                         lambda x: kernels.sigmoid_number(x) if type(x) is float else 1 / (1 + exp(-x)),
-                         kernels.sigmoid,
-                         lambda g, y, x: g * y * (1 - y),                             label="σ")
-relu       = elementwise("relu", kernels.relu_number, kernels.relu,
-                         lambda g, y, x: where(gt(x, 0), g, 0),                       label="ReLU")
-relu6      = elementwise("relu6", lambda x: minimum(relu(x), 6), kernels.relu6,
-                         lambda g, y, x: where(gt(x, 0) & lt(x, 6), g, 0))
-leaky_relu = elementwise("leaky_relu",
-                         lambda x, negative_slope=0.01: x if gt(x, 0) else x * negative_slope,
-                         kernels.leaky_relu,
-                         lambda g, y, x, negative_slope=0.01: where(gt(x, 0), g, g * negative_slope))
-elu        = elementwise("elu",
-                         lambda x, alpha=1.0: x if gt(x, 0) else alpha * expm1(x),
-                         kernels.elu,
-                         lambda g, y, x, alpha=1.0: where(gt(x, 0), g, g * alpha * exp(minimum(x, 0))))
-softplus   = elementwise("softplus", on_number("softplus", lambda x: relu(x) + log1p(exp(-abs(x))), lambda x: log1p(exp(x))), kernels.softplus,
-                         lambda g, y, x: g * sigmoid(x))
+sigmoid    = named("sigmoid",
+                   lambda g, y, x: g * y * (1 - y),
+                   formula="1 / (1 + exp(-x))", floats=numbers.sigmoid, array=kernels.sigmoid, label="σ")
+relu       = elementwise("relu", "max(x, 0)", numbers.relu, kernels.relu,
+                         lambda g, y, x: where(gt(x, 0), g, 0), label="ReLU", kink="slope 0 at 0")
+relu6      = elementwise("relu6", "min(max(x, 0), 6)", lambda x: minimum(relu(x), 6), kernels.relu6,
+                         lambda g, y, x: where(gt(x, 0) & lt(x, 6), g, 0), kink="slope 0 at 0 and at 6")
+leaky_relu: Op = elementwise("leaky_relu", "x for x > 0, else negative_slope * x",
+                         lambda x, negative_slope=0.01: x if gt(x, 0) else x * negative_slope, kernels.leaky_relu,
+                         lambda g, y, x, negative_slope=0.01: where(gt(x, 0), g, g * negative_slope),
+                         kink="slope negative_slope at 0")
+elu: Op    = elementwise("elu", "x for x > 0, else alpha * (exp(x) - 1)",
+                         lambda x, alpha=1.0: x if gt(x, 0) else alpha * expm1(x), kernels.elu,
+                         lambda g, y, x, alpha=1.0: where(gt(x, 0), g, g * alpha * exp(minimum(x, 0))),
+                         kink="slope alpha at 0")
+softplus   = named("softplus",
+                   lambda g, y, x: g * sigmoid(x),
+                   formula="log(1 + exp(x))", array=kernels.softplus)
 
 # ---- losses: primitives for the same reason -----------------------------------------------------
 
 # PyTorch's: neither the logarithms nor p(1 - p) come closer to zero than -100 and 1e-12.
-bce = elementwise("bce", on_number("bce", lambda p, t: -(t * maximum(log(p), -100) + (1 - t) * maximum(log1p(-p), -100)),
-                                   lambda p, t: -(t * log(p) + (1 - t) * log(1 - p))), kernels.bce,
-                  lambda g, y, p, t: g * (p - t) / maximum(p * (1 - p), 1e-12),
-                  lambda g, y, p, t: g * (maximum(log1p(-p), -100) - maximum(log(p), -100)), domain=((0.1, 0.9), (0.0, 1.0)))
-
-bce_with_logits = elementwise("bce_with_logits",
-                              on_number("bce_with_logits", lambda z, t: relu(z) - z * t + log1p(exp(-abs(z))),
-                                        lambda z, t: log1p(exp(z)) - z * t), kernels.bce_with_logits,
-                              lambda g, y, z, t: g * (sigmoid(z) - t),
-                              lambda g, y, z, t: -g * z, domain=(ANY, (0.0, 1.0)))
+bce = named("bce",
+            lambda g, y, p, t: g * (p - t) / maximum(p * (1 - p), 1e-12),
+            lambda g, y, p, t: g * (maximum(log1p(-p), -100) - maximum(log(p), -100)),
+            formula="-t * log(p) - (1 - t) * log(1 - p)", array=kernels.bce,
+            domain=((0.1, 0.9), (0.0, 1.0)))
+bce_with_logits = named("bce_with_logits",
+                        lambda g, y, z, t: g * (sigmoid(z) - t),
+                        lambda g, y, z, t: -g * z, formula="bce(sigmoid(z), t)",
+                        array=kernels.bce_with_logits, domain=(ANY, (0.0, 1.0)))
 # One loss for each sample, classes on the last axis; t holds integer labels or probabilities.
 ce_with_logits = custom("ce_with_logits", kernels.cross_entropy,
                         lambda g, y, z, t: expand_dims(g, axis=-1) * _ce_slope(z, t),
-                        lambda g, y, z, t: -expand_dims(g, axis=-1) * log_softmax(z))
+                        lambda g, y, z, t: -expand_dims(g, axis=-1) * log_softmax(z),
+                        formula="-Σ t * log_softmax(z) over the last axis, or -log_softmax(z)[label]")
 
 # ---- shape: linear, and each other's transposes -------------------------------------------------
 
-alias        = linear("alias",        lambda x: x,    lambda g, y, x: g, number=lambda x: x)
+alias        = linear("alias",        lambda x: x,    lambda g, y, x: g, number=lambda x: x, formula="x")
+argument     = linear("argument",     lambda x: x,    lambda g, y, x: g, number=lambda x: x, formula="x", boundary=True)
 reshape      = linear("reshape",      np.reshape,     lambda g, y, x, shape: reshape(g, shape=x.shape))
 expand_dims  = linear("expand_dims",  np.expand_dims, lambda g, y, x, axis: reshape(g, shape=x.shape))
 squeeze      = linear("squeeze",      np.squeeze,     lambda g, y, x, axis=None: reshape(g, shape=x.shape))
 transpose    = linear("transpose",    np.transpose,   lambda g, y, x, axes=None: transpose(g, axes=_inverse(axes)))
-swapaxes     = linear("swapaxes",     np.swapaxes,    lambda g, y, x, axis1, axis2: swapaxes(g, axis1=axis1, axis2=axis2))
+swapaxes     = linear("swapaxes",     np.swapaxes,    lambda g, y, x, **axes: swapaxes(g, **axes))
 broadcast_to = linear("broadcast_to", kernels.broadcast_to, lambda g, y, x, shape: sum_to(g, shape=x.shape))
-sum_to       = linear("sum_to",       kernels.sum_to, lambda g, y, x, shape: broadcast_to(g, shape=x.shape))
+sum_to       = linear("sum_to",       kernels.sum_to, lambda g, y, x, shape: broadcast_to(g, shape=x.shape),
+                      formula="x summed down to shape")
 getitem      = linear("getitem",      lambda x, index: x[index],
-                      lambda g, y, x, index: put(g, index=index, shape=x.shape),      label="[]")
-put          = linear("put",          kernels.put,    lambda g, y, x, index, shape: getitem(g, index=index))
-astype       = linear("astype",       lambda x, dtype: x.astype(dtype),
-                      lambda g, y, x, dtype: astype(g, dtype=x.dtype))
+                      lambda g, y, x, index: put(g, index=index, shape=x.shape), label="[]", formula="x[index]")
+put          = linear("put",          kernels.put,    lambda g, y, x, index, shape: getitem(g, index=index),
+                      formula="zeros of shape, x added at index")
+astype       = linear("astype",       lambda x, dtype: x.astype(dtype), lambda g, y, x, dtype: astype(g, dtype=x.dtype),
+                      formula="x.astype(dtype)")
 concatenate  = linear_variadic("concatenate", lambda *xs, axis=0: np.concatenate(xs, axis),
                                lambda g, y, *xs, axis=0: _split(g, xs, axis))
 stack        = linear_variadic("stack", lambda *xs, axis=0: np.stack(xs, axis),
                                lambda g, y, *xs, axis=0: _unstack(g, xs, axis))
 # Sliding windows of x along its last len(shape) axes, placed after them, and their sum back into x.
-windows      = linear("windows", kernels.windows, lambda g, y, x, shape, **how: fold(g, size=x.shape[-len(shape):], **how))
-fold         = linear("fold", kernels.fold, lambda g, y, x, size, **how: windows(g, shape=x.shape[-len(size):], **how))
+windows      = linear("windows", kernels.windows, formula="the windows of x, (..., *places, *shape)",
+                      transpose=lambda g, y, x, shape, **how: fold(g, size=x.shape[-len(shape):], **how))
+fold         = linear("fold", kernels.fold, formula="windows added where they were taken from",
+                      transpose=lambda g, y, x, size, **how: windows(g, shape=x.shape[-len(size):], **how))
 
 
 def structural(name: str, array: Any, **info: Any) -> Any:
@@ -257,71 +282,98 @@ def structural(name: str, array: Any, **info: Any) -> Any:
     return linear(name, array, transpose, **info)
 
 
-flip, roll, rot90     = structural("flip", np.flip),      structural("roll", np.roll),         structural("rot90", np.rot90)
-tile, repeat, pad     = structural("tile", np.tile),      structural("repeat", np.repeat),     structural("pad", np.pad)
-tril, triu            = structural("tril", np.tril),      structural("triu", np.triu)
-diag, diagonal        = structural("diag", np.diag),      structural("diagonal", np.diagonal)
-take, take_along_axis = structural("take", np.take),      structural("take_along_axis", np.take_along_axis)
+flip, roll, rot90     = structural("flip", np.flip), structural("roll", np.roll), structural("rot90", np.rot90)
+tile, repeat, pad     = structural("tile", np.tile), structural("repeat", np.repeat), structural("pad", np.pad)
+tril, triu            = structural("tril", np.tril), structural("triu", np.triu)
+diag, diagonal        = structural("diag", np.diag), structural("diagonal", np.diagonal)
+take, take_along_axis = structural("take", np.take), structural("take_along_axis", np.take_along_axis)
 resize, delete        = structural("resize", kernels.resize), structural("delete", np.delete)
 
 # ---- reductions ---------------------------------------------------------------------------------
 
-
-def _kept(v: Any, x: Any, axis: Any) -> Any:
-    """v, reduced from x along axis, reshaped so that it broadcasts against x again."""
-    if v.shape == ():
-        return v
-    axes = range(x.ndim) if axis is None else _axes(axis, x.ndim)
-    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
-    return v if v.shape == shape else reshape(v, shape=shape)
-
-
-sum       = linear("sum", kernels.sum,
-                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis), shape=x.shape),
-                   label="Σ")
-mean      = linear("mean", kernels.mean,
-                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(div(_kept(g, x, axis), builtins.max(x.size, 1) // builtins.max(y.size, 1)), shape=x.shape))
+sum       = linear("sum", kernels.sum, label="Σ", formula="Σ x over axis", transpose=
+                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis), shape=x.shape))
+mean      = linear("mean", kernels.mean, formula="Σ x / n over axis", transpose=
+                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(div(_kept(g, x, axis), _n(x, y)), shape=x.shape))
 reduced   = partial(reduction, expand=_kept, total=sum)  # the rest of the line is the weight dy/dx
-max       = reduced("max",       kernels.extreme(np.maximum, maximum.number), lambda y, x, axis: _ties(y, x, axis))
-min       = reduced("min",       kernels.extreme(np.minimum, minimum.number), lambda y, x, axis: _ties(y, x, axis))
-prod      = reduced("prod",      np.prod,           lambda y, x, axis: _others(x, axis), label="Π")
-logsumexp = reduced("logsumexp", kernels.logsumexp, lambda y, x, axis: exp(x - y))
-norm      = reduced("norm",      kernels.norm,      lambda y, x, axis: _quotient(x, y), label="‖x‖₂")
+max       = reduced("max", kernels.extreme(np.maximum, maximum.number),
+                    lambda y, x, axis: _ties(y, x, axis), formula="the largest x over axis", kink=TIES)
+min       = reduced("min", kernels.extreme(np.minimum, minimum.number),
+                    lambda y, x, axis: _ties(y, x, axis), formula="the smallest x over axis", kink=TIES)
+prod      = reduced("prod", np.prod,
+                    lambda y, x, axis: _others(x, axis), formula="Π x over axis", label="Π")
+logsumexp = reduced("logsumexp", kernels.logsumexp,
+                    lambda y, x, axis: exp(x - y), formula="log(Σ exp(x)) over axis")
+norm      = reduced("norm", kernels.norm,
+                    lambda y, x, axis: _quotient(x, y), formula="sqrt(Σ x²) over axis", label="‖x‖₂", kink="0 at 0")
 cumsum    = linear("cumsum", np.cumsum,
                    lambda g, y, x, axis: flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis))
 cumprod   = custom("cumprod", np.cumprod, lambda g, y, x, axis: _cumprod_slope(g, x, axis))
 softmax     = custom("softmax", kernels.softmax,
-                     lambda g, y, x, axis=-1: y * (g - sum(g * y, axis=axis, keepdims=True)))
+                     lambda g, y, x, axis=-1: y * (g - sum(g * y, axis=axis, keepdims=True)),
+                     formula="exp(x) / Σ exp(x) along axis")
 log_softmax = custom("log_softmax", kernels.log_softmax,
-                     lambda g, y, x, axis=-1: g - exp(y) * sum(g, axis=axis, keepdims=True))
+                     lambda g, y, x, axis=-1: g - exp(y) * sum(g, axis=axis, keepdims=True),
+                     formula="x - log(Σ exp(x)) along axis")
 
 # ---- products -----------------------------------------------------------------------------------
 
 matmul  = multilinear("matmul", np.matmul,
                       lambda g, y, a, b: _matmul_left(g, a, b),
-                      lambda g, y, a, b: _matmul_right(g, a, b),  ufunc=np.matmul,    label="@")
+                      lambda g, y, a, b: _matmul_right(g, a, b), ufunc=np.matmul, label="@", formula="a @ b")
 # Subscripts in which every index of an operand is unique and occurs again elsewhere (functions/
 # sees to that): then the cotangent of an operand is an einsum of the others and g.
-einsum  = multilinear("einsum", lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 2),
-                      lambda g, y, *xs, subscripts: _einsum_parts(g, xs, subscripts), variadic=True)
+einsum  = multilinear_variadic("einsum", lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 2),
+                               lambda g, y, *xs, subscripts: _einsum_parts(g, xs, subscripts))
 # x @ w + b as one op, because a layer is most of what a model computes.
 affine  = custom("linear", kernels.linear,
                  lambda g, y, x, w, b: _matmul_left(g, x, w),
                  lambda g, y, x, w, b: _matmul_right(g, x, w),
-                 lambda g, y, x, w, b: g)
+                 lambda g, y, x, w, b: g, formula="x @ w + b")
 # Σ wᵢxᵢ + b of single numbers, given flat as (*w, *x, b): one node where sums and products make 2n.
 sumprod = custom_variadic("sumprod", lambda *wxb: np.dot(*_halves(wxb)) + wxb[-1],
                           lambda g, y, *wxb: [*map(operator.mul, itertools.repeat(g), _crossed(wxb)), g],
                           number=lambda *wxb: builtins.sum(map(operator.mul, *_halves(wxb)), wxb[-1]),
-                          label="dot")
+                          label="dot", formula="Σ wᵢ * xᵢ + b, of (*w, *x, b)")
 
 # fmt: on
+# ---- numbers whose type has no function of that name: Fraction, Decimal, mpf, arb ---------------
+
+OTHERWISE.update(
+    exp2=lambda x: 2**x,
+    log2=lambda x: log(x) / LN2(x),
+    log10=lambda x: log(x) / LN10(x),
+    cbrt=lambda x: sign(x) * exp(log(abs(x)) / 3),
+    degrees=lambda x: x * 180 / PI(x),
+    radians=lambda x: x * PI(x) / 180,
+    hypot=lambda a, b: sqrt(a * a + b * b),
+    logaddexp=lambda a, b: maximum(a, b) + log1p(exp(-abs(a - b))),
+    logaddexp2=lambda a, b: maximum(a, b) + log2(1 + exp2(-abs(a - b))),
+    floor=math.floor,
+    ceil=math.ceil,
+    trunc=lambda x: floor(x) if ge(x, 0) else ceil(x),
+    floor_divide=lambda a, b: floor(a / b),
+    fmod=lambda a, b: a - b * trunc(a / b),
+    remainder=lambda a, b: a - b * floor(a / b),
+    copysign=lambda a, b: abs(a) if ge(b, 0) else -abs(a),
+    heaviside=lambda x, h: h if eq(x, 0) else h * 0 + gt(x, 0),
+    sigmoid=lambda x: 1 / (1 + exp(-x)),
+    softplus=lambda x: log1p(exp(x)),
+    bce=lambda p, t: -(t * log(p) + (1 - t) * log(1 - p)),
+    bce_with_logits=lambda z, t: log1p(exp(z)) - z * t,
+)
+
 # ---- parts of rules that need more than a line; in ops, so they differentiate too ---------------
 
 
 def _axes(axis: int | tuple[int, ...], ndim: int) -> tuple[int, ...]:
     axes = (axis,) if isinstance(axis, (int, np.integer)) else axis
     return tuple(int(a) % ndim for a in axes) if ndim else ()
+
+
+def _n(x: Any, y: Any) -> int:
+    """How many elements of x one element of y was reduced from; 1 if there are none."""
+    return builtins.max(x.size, 1) // builtins.max(y.size, 1)
 
 
 def _inverse(axes: Any) -> Any:

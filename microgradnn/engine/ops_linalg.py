@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import kernels
-from .kernels import eq
+from .numbers import eq
 from .ops import div, expand_dims, getitem, mul, sum, swapaxes, where
 from .rules import custom
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
-from .rules import OPS, UFUNCS, Carrier
+from .op import OPS, UFUNCS, Carrier
 from .value import Value
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from . import kernels, ops, protocol
 from .array_methods import ArrayMethods
 from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .node import Node, next_stamp, one_like, plain
-from .rules import MANY, NO_PARAMS, Carrier, Op, recording, special
+from .op import MANY, NO_PARAMS, Carrier, Op, recording, special
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,7 +33,7 @@ class Tensor(Node, ArrayMethods):
     """
 
     __slots__ = ("keeps_grad", "requires_grad")
-    all_keep_grad = False
+    scalar = False
 
     def __init__(
         self,
@@ -74,31 +74,29 @@ class Tensor(Node, ArrayMethods):
             y = op.array(*raw, **params)
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             y = _second_try(op, raw, params, error)
-        if type(y) is not ndarray:
-            y = np.asarray(y)
-        if y.dtype.char == "O" and op.by_element:
-            y = op.on_arrays(raw, params)
+        if type(y) is not ndarray or y.dtype.char == "O":
+            y = np.asarray(op.settled(y, raw, params))
         out = new(Tensor)
         out._data = y
         out.grad = out.name = None
-        on: Any = tracked
-        if special[0]:
-            on = tracked and recording.on
+        recorded = op if tracked else None
+        if tracked and special[0]:
+            recorded = recording.recorded(op)
         kind = y.dtype.kind
-        if on and (kind == "f" or kind == "O"):
-            out.op, out.params = op if on is True else on(op), params
+        if recorded is not None and (kind == "f" or kind == "O"):
+            out.op, out.params = recorded, params
             out.requires_grad, out.keeps_grad = True, False
             n = len(xs)
             if n == 2:
-                out.a, out.b = xs
+                out.first, out.second = xs
             elif n == 1:
-                out.a, out.b = xs[0], None
+                out.first, out.second = xs[0], None
             else:
-                out.a, out.b = xs, MANY
+                out.first, out.second = xs, MANY
         else:
             if kind == "c":
                 raise _complex(op.name)
-            out.op, out.params, out.a, out.b = None, NO_PARAMS, None, None
+            out.op, out.params, out.first, out.second = None, NO_PARAMS, None, None
             out.requires_grad, out.keeps_grad = False, True
         out.stamp = next_stamp()
         return out
@@ -199,11 +197,11 @@ class Tensor(Node, ArrayMethods):
         return self
 
     def clear_grad(self) -> None:
-        """None; sets `.grad` to None."""
+        """Sets `.grad` to None."""
         self.grad = None
 
     def retain_grad(self) -> None:
-        """None; backward() will leave `.grad` here although this is not a leaf."""
+        """backward() will leave `.grad` here although this is not a leaf."""
         if not self.requires_grad:
             raise GradientError("retain_grad: this tensor does not require grad")
         self.keeps_grad = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..engine import ops
@@ -46,14 +48,16 @@ def float_power(x1: Like[A], x2: Like[A]) -> A:
 @implements(np.divmod)
 def divmod(x1: Some[E], x2: Some[E]) -> tuple[E, E]:
     """(x1 // x2, x1 % x2)."""
-    return ops.floor_divide(x1, x2), ops.remainder(x1, x2)
+    a: Any = x1
+    return ops.floor_divide(a, x2), ops.remainder(a, x2)
 
 
 @implements(np.modf)
 def modf(x: Each[E]) -> tuple[E, E]:
     """The parts behind and before the decimal point, both with the sign of x."""
-    whole = ops.trunc(x)
-    return x - whole, whole
+    given: Any = x
+    whole = ops.trunc(given)
+    return given - whole, whole
 
 
 @implements(np.positive, np.conjugate, np.real, np.real_if_close)

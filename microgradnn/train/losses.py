@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from .. import functions as f
-from ..engine import kernels, ops
+from ..engine import ops
 from ..engine.errors import ConfigError, DTypeError, ShapeError, unknown
 from ..engine.node import plain
 from ..engine.protocol import array
 from ..functions import losses
 from ..functions.losses.reduction import same_shape
+from ..functions.losses.targets import check_targets
 from ..nn.training import LossLike
 
 EPSILON = 1e-7
@@ -85,7 +86,7 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
             f"sparse_categorical_crossentropy: labels are {labels.dtype}, need whole numbers; for "
             "one-hot targets use categorical_crossentropy"
         )
-    kernels.check_targets(plain(y_pred), labels)
+    check_targets(plain(y_pred), labels)
     z = y_pred if from_logits else ops.log(ops.clip(y_pred, EPSILON, 1 - EPSILON))
     return ops.ce_with_logits(z, labels)
 

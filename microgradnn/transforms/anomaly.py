@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine.errors import GradientError
 from ..engine.node import plain
-from ..engine.rules import Carrier, Op, recording
+from ..engine.op import Carrier, Op, recording
 from ..engine.walk import changes
 
 _HERE = tuple(
@@ -26,8 +26,7 @@ def detect_anomaly() -> Iterator[None]:
 
     The error names the op and the line that called it. Every op is slower in it: for debugging.
     """
-    changes.hooks = True
-    with recording.set(recording.on and _traced):
+    with recording.set(recording.on, replace=_traced):
         yield
 
 
@@ -60,6 +59,7 @@ def _traced(op: Op) -> Op:
                 )
 
     traced.watch = watch
+    changes.watchers.add(traced)  # while it lives: a graph may be walked after the context
     if op.variadic:
         traced.rules = watched(op.rules)  # type: ignore[arg-type]
     else:

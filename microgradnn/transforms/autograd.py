@@ -42,7 +42,7 @@ def grad(
             )
     # NumPy takes a number out of an array of no axes; a Tensor's gradient is an array.
     return tuple(
-        np.asarray(g) if isinstance(g, np.generic) and x.fit is not None else g
+        np.asarray(g) if isinstance(g, np.generic) and not x.scalar else g
         for x, g in ((x, found.get(x)) for x in xs)
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.errors import DTypeError, RuleError, ShapeError
 from ..engine.node import Node, next_stamp, plain
-from ..engine.rules import Op, recording
+from ..engine.op import Op, recording
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..engine.walk import order, pullback
@@ -45,13 +45,13 @@ class _Custom(Generic[P, Y]):
         return bound.args
 
     def _tracked(self, args: Any) -> bool:
-        return bool(recording.on) and any(
+        return recording.on and any(
             isinstance(x, Node) and x.requires_grad for x in tree.leaves(args)
         )
 
     def _alone(self, run: Callable[..., Any], leaves: list[Any], args: Any) -> Any:
         """run(*args) on arguments without history, so that it records nothing of theirs."""
-        with recording.set(recording.on or True):  # only to see what else it depends on
+        with recording.set(True):  # only to see what else it depends on
             return run(*tree.rebuild(args, iter(leaves)))
 
     def _result(self, out: Any, leaves: list[Any], before: int) -> Any:
@@ -202,7 +202,7 @@ class custom_jvp(_Custom[P, Y]):  # noqa: N801
             return moved(xs, [_zero(x) if t is None else t for t, x in zip(ts, xs, strict=True)])
 
         def rule(g: Any, y: Any, *xs: Any) -> list[Any]:
-            with recording.set(recording.on or True):
+            with recording.set(True):
                 ts = [_fresh(x, leaf) for x, leaf in zip(xs, leaves, strict=True)]
                 t = moved(xs, ts)
             again = any(isinstance(x, Node) for x in (g, *xs))

@@ -17,7 +17,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.errors import DTypeError, GradientError, ShapeError
 from ..engine.node import Node, one_like
-from ..engine.rules import Carrier, recording
+from ..engine.op import Carrier, recording
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..engine.walk import order, pullback, pushforward
@@ -205,8 +205,8 @@ class Call:
     ) -> None:
         self.name, self.primals = name, tuple(primals)
         self.plain = tree.leaves(self.primals)
-        differentiated_outside = bool(recording.on)
-        with recording.set(recording.on or True):
+        differentiated_outside = recording.on
+        with recording.set(True):
             self.inputs = [_fresh(name, x) for x in self.plain]
             _running.leaves.append(set(self.inputs))
             try:
@@ -280,7 +280,7 @@ class Call:
 def _fresh(name: str, x: Any) -> Node:
     if isinstance(x, Node):
         if x.requires_grad:
-            return ops.alias(x)
+            return ops.argument(x)
         x = x._data
         if not isinstance(x, np.ndarray):
             return Value(x, _Argument(f"an argument of {name}"))
@@ -314,7 +314,7 @@ def _tracked(g: Any) -> bool:
 def _fitting(name: str, g: Any, y: Any) -> Any:
     """The cotangent or tangent g, checked against y and in its dtype."""
     if isinstance(g, Node):
-        shape: Any = g.shape
+        shape: Any = np.shape(g._data)
     else:
         g = np.asarray(g, y.dtype) if isinstance(y, (Tensor, np.ndarray)) else g
         shape = np.shape(g)

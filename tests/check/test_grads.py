@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import check_grads, custom_jvp, custom_vjp, stop_gradient
-from microgradnn.engine.rules import OPS, Op
+from microgradnn.engine.op import OPS, Op
 from microgradnn.errors import CheckError, ConfigError, DTypeError, MicrogradError
 
 EPS = 2.0**-52

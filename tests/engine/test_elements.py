@@ -29,7 +29,7 @@ from flint import arb
 
 import microgradnn as mg
 from microgradnn import Value, scalar
-from microgradnn.engine.rules import UFUNCS, Op
+from microgradnn.engine.op import UFUNCS, Op
 from microgradnn.errors import DTypeError, GradientError, RuleError
 
 from ..strategies import TABLE, signed

@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 import microgradnn as mg
 import microgradnn.nn.functional as nnf
 from microgradnn import Value
-from microgradnn.engine.rules import Op
+from microgradnn.engine.op import Op
 from microgradnn.errors import DTypeError, UndecidedError
 
 from ..strategies import TABLE, cases, seeds, signed

@@ -11,7 +11,7 @@ import microgradnn as mg
 import microgradnn.nn.functional as nnf
 from microgradnn import Value
 from microgradnn.engine.node import Node
-from microgradnn.engine.rules import OPS
+from microgradnn.engine.op import OPS
 
 BIG, TINY = float(np.finfo(float).max), 5e-324
 RISING = np.array([1.0, 2.0, 3.0])

@@ -5,13 +5,13 @@ import numpy as np
 import microgradnn as mg
 from microgradnn.engine import ops, ops_linalg
 from microgradnn.engine.node import Node
-from microgradnn.engine.rules import Op
+from microgradnn.engine.op import Op
 from microgradnn.engine.tensor import Tensor
 
 from ..strategies import TABLE
 
 INTERNAL = {
-    "alias", "put", "sum_to", "sumprod", "getitem", "windows", "fold", "bce",
+    "alias", "argument", "put", "sum_to", "sumprod", "getitem", "windows", "fold", "bce",
     "bce_with_logits",
     "ce_with_logits", "norm", "eigh", "svd", "qr", "cofactor", "logabsdet",
 }  # fmt: skip

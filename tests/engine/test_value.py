@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import Value
-from microgradnn.engine.rules import Op
+from microgradnn.engine.op import Op
 from microgradnn.errors import DTypeError, RuleError
 
 from ..strategies import TABLE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import microgradnn as mg
 from microgradnn import Value
 from microgradnn.engine import ops
-from microgradnn.engine.rules import OPS, Op
+from microgradnn.engine.op import OPS, Op
 from microgradnn.engine.walk import order, pullback, pushforward
 from microgradnn.errors import GradientError
 
@@ -169,3 +169,19 @@ def test_forward_mode_of_an_op_without_its_own_transposes_the_rule() -> None:
     s = y.data
     (got,) = pushforward([y], [x], [t])
     np.testing.assert_allclose(got, s * (t - (s * t).sum()), rtol=0, atol=4 * 2.0**-52)
+
+
+def test_a_copy_among_the_inputs_does_not_hide_what_lies_before_it() -> None:
+    x = leaf([1.0, 2.0])
+    c = mg.copy(x)
+    grads = pullback([(c * 2).sum()], [np.ones(())], [x, c])
+    assert (grads[x].tolist(), grads[c].tolist()) == ([2.0, 2.0], [2.0, 2.0])
+
+
+def test_without_recording_a_value_keeps_no_history() -> None:
+    x = Value(2.0)
+    with mg.no_grad():
+        y = x * x
+        z = mg.clip(x, 0.0, y)
+    assert (y.parents, y.first, y.second) == ((), None, None)
+    assert (z.parents, z.first, z.second) == ((), None, None)

@@ -1,5 +1,6 @@
 """detect_anomaly: the first gradient that is not finite, its op, and the line of the user's code."""
 
+import gc
 import inspect
 import linecache
 import os
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import autograd, detect_anomaly
+from microgradnn.engine.op import special
+from microgradnn.engine.walk import changes
 from microgradnn.errors import GradientError
 
 HERE = __file__
@@ -393,3 +396,36 @@ def test_a_graph_watched_in_one_thread_raises_in_another() -> None:
     thread.start()
     thread.join(10)
     assert len(errors) == 1 and f"{HERE}:{at}: " in errors[0]
+
+
+# ---- what is left behind ------------------------------------------------------------------------
+
+
+def watched() -> int:
+    gc.collect()  # the tracebacks of earlier tests hold graphs
+    return len(changes.watchers)
+
+
+def test_nothing_is_left_behind_when_the_watched_graph_is_gone() -> None:
+    x = mg.Value(2.0)
+    with detect_anomaly():
+        y = x * x + 1
+    assert watched() == 2
+    y.backward()
+    del y
+    assert watched() == 0 and special == [0]
+
+
+def test_a_removed_hook_and_one_whose_node_is_gone_leave_nothing_behind() -> None:
+    x = leaf(1.0)
+    remove, also = x.register_hook(lambda g: None), x.register_hook(lambda g: None)
+    remove()
+    assert watched() == 1
+    also()
+    remove()  # twice does nothing
+    del remove, also
+    assert watched() == 0
+    x.register_hook(lambda g: g * 2)
+    assert watched() == 1
+    del x
+    assert watched() == 0

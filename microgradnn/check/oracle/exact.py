@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import kernels
 from ...engine.errors import MicrogradError
 from ...engine.node import next_stamp, plain
-from ...engine.rules import recording
+from ...engine.numbers import eq, ge, le, ne
+from ...engine.op import recording
 from ...engine.value import Value
 from ...engine.walk import pullback
 from ..subject import Pass, Subject
@@ -81,7 +81,7 @@ class Comparer:
                 self.pairs.append((a, b))
             return compare(x, y)
         if x != x or y != y or _nan(x) or _nan(y):
-            return compare is kernels.ne
+            return compare is ne
         if a is b:
             return compare in _EQUAL
         self.overlaps.append(self.count)
@@ -145,7 +145,7 @@ class Comparer:
         return Tie(support, values, (*support.tolist(), *rounded.tolist()), float(size))
 
 
-_EQUAL = (kernels.eq, kernels.ge, kernels.le)
+_EQUAL = (eq, ge, le)
 
 
 def _nan(x: Any) -> bool:

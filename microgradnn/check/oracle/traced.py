@@ -15,7 +15,7 @@ import numpy as np
 from ...engine import ops
 from ...engine.errors import MicrogradError
 from ...engine.node import next_stamp, plain
-from ...engine.rules import UFUNCS
+from ...engine.op import UFUNCS
 from ...engine.value import Value
 
 

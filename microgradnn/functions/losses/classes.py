@@ -11,6 +11,7 @@ from ...engine.protocol import array
 from ...engine.types import A, ArrayLike, Like
 from ..shape import moveaxis
 from .reduction import check_weight, reduced, same_shape
+from .targets import check_targets
 
 
 def cross_entropy(
@@ -36,7 +37,7 @@ def cross_entropy(
     counted = t != ignore_index if labels else np.True_
     if not np.all(counted):
         t = np.where(counted, plain(t), 0)
-    kernels.check_targets(plain(z), plain(t))
+    check_targets(plain(z), plain(t))
     n = z.shape[-1]
     if not 0 <= label_smoothing <= 1:
         raise ConfigError(f"cross_entropy: label_smoothing is {label_smoothing}, need 0 to 1")
@@ -76,7 +77,7 @@ def nll_loss(
         raise DTypeError(f"nll_loss: labels are {t.dtype}, need integers")
     counted = t != ignore_index
     t = np.where(counted, t, 0)
-    kernels.check_targets(plain(z), t, "nll_loss")
+    check_targets(plain(z), t, "nll_loss")
     check_weight("nll_loss", weight, z.shape[-1])
     w = np.ones(z.shape[-1], z.dtype) if weight is None else plain(weight)
     scale = w[t] * counted
@@ -112,7 +113,7 @@ def multi_margin_loss(
     x, t = array(input), np.asarray(plain(target))
     single = x.ndim < 2
     x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1)) if single else (x, t)
-    kernels.check_targets(plain(x), t, "multi_margin_loss")
+    check_targets(plain(x), t, "multi_margin_loss")
     check_weight("multi_margin_loss", weight, x.shape[-1])
     right = ops.take_along_axis(x, indices=t[:, None], axis=-1)
     terms = ops.relu(margin - right + x) ** p

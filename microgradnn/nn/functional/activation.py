@@ -10,8 +10,8 @@ import numpy as np
 from ... import functions
 from ...engine import ops
 from ...engine.errors import ConfigError, ShapeError
-from ...engine.kernels import gt, le
 from ...engine.node import plain
+from ...engine.numbers import gt, le
 from ...engine.ops import erfc, relu, relu6, sigmoid, tanh
 from ...engine.protocol import array
 from ...engine.types import A, E, Like
@@ -177,7 +177,7 @@ def softmin(input: E, dim: Any = -1) -> E:
 
 def normalize(input: Like[A], p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A:
     """x / max(‖x‖ₚ, eps) along dim."""
-    size = functions.linalg.vector_norm(input, ord=p, axis=dim, keepdims=True)
+    size: Any = functions.linalg.vector_norm(input, ord=p, axis=dim, keepdims=True)
     return input / ops.maximum(size, eps)
 
 

@@ -1,0 +1,30 @@
+"""What losses require of their targets: labels or probabilities that fit the logits."""
+
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import LabelError, ShapeError
+
+
+def check_targets(z: Any, t: Any, name: str = "cross_entropy") -> None:
+    """Raises ShapeError or LabelError unless t fits the logits z (..., classes)."""
+    if t.dtype.kind not in "iu":
+        if t.shape != z.shape:
+            raise ShapeError(
+                f"{name}: probabilities have shape {t.shape}, logits {z.shape}; they must "
+                f"be equal, or pass integer labels of shape {z.shape[:-1]}"
+            )
+        return
+    if t.shape != z.shape[:-1]:
+        raise ShapeError(
+            f"{name}: labels have shape {t.shape}, expected {z.shape[:-1]} for logits of "
+            f"shape {z.shape}"
+        )
+    wrong = (t < 0) | (t >= z.shape[-1])
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise LabelError(
+            f"{name}: label {int(t[where])} at index {where} is out of range; "
+            f"labels for {z.shape[-1]} classes are 0 to {z.shape[-1] - 1}"
+        )
