@@ -115,7 +115,6 @@ KNOWN: dict[str, list[str]] = {
         'microgradnn/engine/ops_linalg.py: eigh        = custom("eigh", kernels.eig',
         'microgradnn/engine/tensor.py: """The array. Raises GradientError on a ',
         'microgradnn/engine/tensor.py: f"{what}: complex numbers are out of sco',
-        "microgradnn/train/averages.py: def update_state(self, values: Any, samp",
     ],
     "classes_have_names_of_their_own": [
         "NothingError: microgradnn.check.files.child microgradnn.check.files.worker",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError, DataError, ShapeError
+from ..engine.types import ArrayLike
 from . import reading
 from .reading import Array, Cutoff
 
@@ -22,7 +23,9 @@ class Metric:
         self.name = name or re.sub(words, "_", type(self).__name__).lower()
         self.reset_state()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds a batch."""
         raise NotImplementedError
 
@@ -52,11 +55,13 @@ class AverageMetric(Metric):
     total: float
     weight: float
 
-    def values(self, y_true: Any, y_pred: Any) -> Array:
+    def values(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         """What is averaged, shape (n,) or (n, …)."""
         raise NotImplementedError
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds a batch."""
         self._add(self.values(y_true, y_pred), sample_weight)
 
@@ -79,7 +84,9 @@ class AverageMetric(Metric):
 class Mean(AverageMetric):
     """The mean of given numbers, Σ w·v / Σ w: a loss over batches, its weight their length."""
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(  # type: ignore[override]  # a mean has no y_pred
+        self, values: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds a number or an array of them."""
         array = np.atleast_1d(reading.numbers(self.name, "values", values, scalar=True))
         self._add(array, sample_weight)
@@ -95,7 +102,9 @@ class MeanMetricWrapper(AverageMetric):
         super().__init__(name or getattr(fn, "__name__", None))
         self.fn = fn
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds a batch. Raises ShapeError if one number would have to be weighted."""
         t = reading.numbers(self.name, "y_true", y_true)
         p = reading.numbers(self.name, "y_pred", y_pred)
@@ -131,7 +140,7 @@ class Accuracy(AverageMetric):
         super().__init__(name)
         self.above = Cutoff(self.name, threshold, from_logits)
 
-    def values(self, y_true: Any, y_pred: Any) -> Array:
+    def values(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         """True where right."""
         true, predicted, _ = reading.decided(self.name, y_true, y_pred, self.above)
         return true == predicted
@@ -140,7 +149,7 @@ class Accuracy(AverageMetric):
 class BinaryAccuracy(Accuracy):
     """How often y_pred > threshold says what y_true, 0 or 1, does, in any equal shapes."""
 
-    def values(self, y_true: Any, y_pred: Any) -> Array:
+    def values(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         """True where right."""
         true, predicted = reading.binary(self.name, y_true, y_pred, self.above)
         return true == predicted
@@ -159,7 +168,7 @@ class TopKAccuracy(AverageMetric):
         super().__init__(name)
         self.k = reading.whole(self.name, "k", k, 1)
 
-    def values(self, y_true: Any, y_pred: Any) -> Array:
+    def values(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         """True where the label is among the k."""
         true, scores = type(self).read(self.name, y_true, y_pred)
         classes = scores.shape[-1]

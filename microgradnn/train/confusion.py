@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError, ShapeError
+from ..engine.types import ArrayLike
 from .averages import Metric
 from .reading import Array, Cutoff, binary, decided, numbers, sample_weights, whole
 
@@ -76,7 +77,9 @@ class _Counted(Metric):
         """Forgets all data."""
         self.counts = Counts(self.num_classes)
 
-    def _add_classes(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+    def _add_classes(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
+    ) -> None:
         t, p, classes = decided(self.name, y_true, y_pred, self.above, self.num_classes)
         self._refuse("classes", classes)
         w = sample_weights(self.name, sample_weight, t.shape)
@@ -108,7 +111,9 @@ class ConfusionMatrix(_Counted):
     ) -> None:
         super().__init__(name, num_classes, threshold, from_logits)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds a batch."""
         self._add_classes(y_true, y_pred, sample_weight)
 
@@ -158,7 +163,9 @@ class _Ratio(_Counted):
         """Numerator and denominator from TP, TP + FP and TP + FN of each class."""
         raise NotImplementedError
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds a batch."""
         t, p = numbers(self.name, "y_true", y_true), numbers(self.name, "y_pred", y_pred)
         if t.shape == p.shape and t.ndim > 1 and t.shape[-1] > 1:

@@ -7,6 +7,8 @@ cross_entropy and binary_cross_entropy_with_logits take logits, which is the bet
 model without softmax at its end.
 """
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +20,7 @@ from ..engine import ops
 from ..engine.errors import ConfigError, DTypeError, ShapeError, unknown
 from ..engine.node import plain
 from ..engine.protocol import array
+from ..engine.types import A, ArrayLike, Like
 from ..functions import losses
 from ..functions.losses.reduction import same_shape
 from ..functions.losses.targets import check_targets
@@ -27,31 +30,31 @@ EPSILON = 1e-7
 PerSample = Callable[[Any, Any], Any]  # (y_pred, y_true) to one loss for each sample
 
 
-def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+def mean_squared_error(y_true: ArrayLike, y_pred: Like[A]) -> A:
     """(y_pred - y_true)², the mean over the last axis."""
     y_true = _column(y_true, y_pred)
     return _last_mean(losses.mse_loss(y_pred, y_true, "none"))
 
 
-def root_mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+def root_mean_squared_error(y_true: ArrayLike, y_pred: Like[A]) -> A:
     """√ of the mean over everything of (y_pred - y_true)²: one number."""
     y_true = _column(y_true, y_pred)
     return ops.sqrt(losses.mse_loss(y_pred, y_true))
 
 
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
+def mean_absolute_error(y_true: ArrayLike, y_pred: Like[A]) -> A:
     """|y_pred - y_true|, the mean over the last axis."""
     y_true = _column(y_true, y_pred)
     return _last_mean(losses.l1_loss(y_pred, y_true, "none"))
 
 
-def huber(y_true: Any, y_pred: Any) -> Any:
+def huber(y_true: ArrayLike, y_pred: Like[A]) -> A:
     """e²/2 where |e| < 1, |e| - 1/2 elsewhere, the mean over the last axis."""
     y_true = _column(y_true, y_pred)
     return _last_mean(losses.huber_loss(y_pred, y_true, "none"))
 
 
-def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
+def binary_crossentropy(y_true: ArrayLike, y_pred: Like[A], from_logits: bool = False) -> A:
     """-t·log p - (1 - t)·log(1 - p), the mean over the last axis."""
     y_true = _column(y_true, y_pred)
     if from_logits:
@@ -61,7 +64,7 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> 
     )
 
 
-def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
+def categorical_crossentropy(y_true: ArrayLike, y_pred: Like[A], from_logits: bool = False) -> A:
     """-Σ t·log p over classes, of probabilities scaled to sum 1; t one-hot or probabilities."""
     if np.shape(plain(y_true)) != np.shape(plain(y_pred)):
         raise ShapeError(
@@ -74,7 +77,9 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
     return -f.sum(array(y_true) * ops.log(ops.clip(p, EPSILON, 1 - EPSILON)), axis=-1)
 
 
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
+def sparse_categorical_crossentropy(
+    y_true: ArrayLike, y_pred: Like[A], from_logits: bool = False
+) -> A:
     """-log p at the integer labels, of shape (n,) or (n, 1)."""
     labels = np.asarray(plain(y_true))
     if labels.ndim == np.ndim(plain(y_pred)) and labels.shape[-1:] == (1,):
@@ -91,14 +96,14 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
     return ops.ce_with_logits(z, labels)
 
 
-def kl_divergence(y_true: Any, y_pred: Any) -> Any:
+def kl_divergence(y_true: ArrayLike, y_pred: Like[A]) -> A:
     """Σ t·log(t/p) over the last axis, both clipped to [1e-7, 1]."""
     same_shape("kl_divergence", y_pred, y_true)
     t, p = (ops.clip(v, EPSILON, 1.0) for v in (array(y_true), y_pred))
     return f.sum(t * ops.log(t / p), axis=-1)
 
 
-def hinge(y_true: Any, y_pred: Any) -> Any:
+def hinge(y_true: ArrayLike, y_pred: Like[A]) -> A:
     """max(1 - t·y, 0), the mean over the last axis; labels -1 and 1, or 0 and 1."""
     y_true = _column(y_true, y_pred)
     same_shape("hinge", y_pred, y_true)

@@ -64,9 +64,10 @@ class Recipe:
     def update(self, loss: float, data: Samples, y_pred: Any) -> None:
         """Adds a batch to the figures."""
         self.mean_loss.update_state(loss, len(data))
+        y_true: Any = data.y  # a metric refuses None by name
         raw = plain(y_pred)
         for metric in self.metrics:
-            metric.update_state(data.y, raw, data.weights)
+            metric.update_state(y_true, raw, data.weights)
 
     def logs(self) -> dict[str, Any]:
         """The figures so far, by name; nan where all weights so far were 0."""

@@ -1,11 +1,11 @@
 """Metrics of predicted numbers: y_true and y_pred have one shape, (n,), (n, 1) or (n, outputs)."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ..engine.errors import ConfigError, ShapeError
+from ..engine.types import ArrayLike
 from .averages import AverageMetric, Metric
 from .reading import Array, Floats, finite_pair, sample_weights
 
@@ -13,7 +13,7 @@ from .reading import Array, Floats, finite_pair, sample_weights
 class MeanSquaredError(AverageMetric):
     """mean (y_pred - y_true)², over all outputs."""
 
-    def values(self, y_true: Any, y_pred: Any) -> Array:
+    def values(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         """The squared errors."""
         t, p = finite_pair(self.name, y_true, y_pred)
         return np.square(p - t)
@@ -30,7 +30,7 @@ class RootMeanSquaredError(MeanSquaredError):
 class MeanAbsoluteError(AverageMetric):
     """mean |y_pred - y_true|, over all outputs."""
 
-    def values(self, y_true: Any, y_pred: Any) -> Array:
+    def values(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         """The absolute errors."""
         t, p = finite_pair(self.name, y_true, y_pred)
         return np.abs(p - t)
@@ -68,7 +68,9 @@ class R2Score(Metric):
         self.spread: Array = np.zeros(1)  # Σ w·(y - ȳ)²
         self.residual: Array = np.zeros(1)  # Σ w·(y - ŷ)²
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds a batch."""
         t, p = finite_pair(self.name, y_true, y_pred)
         given = sample_weights(self.name, sample_weight, t.shape[:1])

@@ -80,8 +80,9 @@ class Steps:
                 outputs = np.broadcast_to(one, (len(part), *shape[1:]))
                 if how.loss.by_name:
                     how.loss(tensor(outputs), part.y, part.weights)
+                y_true: Any = part.y  # a metric refuses None by name
                 for metric in kept:
-                    metric.update_state(part.y, outputs, part.weights)
+                    metric.update_state(y_true, outputs, part.weights)
 
 
 @contextmanager
