@@ -20,7 +20,7 @@ from .subject import Cotangents, Subject
 
 Codes = str | Sequence[str]
 ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls
-WORK = 75_000  # nodes to spend on the points beside the user's own
+WORK = 60_000  # nodes to spend on the points beside the user's own
 
 
 @dataclass(frozen=True)
