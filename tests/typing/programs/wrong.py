@@ -22,9 +22,9 @@ report = check.layer(lambda x: (x, x), lambda dout, cache: dout, n)
 # names
 mg.expp(t)  # error
 mg.linalg.invv(t)  # error
-t.summ()  # not yet
-t.requires_gard  # not yet
-Value(1.0).reluu()  # not yet
+t.summ()  # error
+t.requires_gard  # error
+Value(1.0).reluu()  # error
 nn.Linaer(2, 1)  # error
 nn.Linear(2, 1).weihgt  # error
 nn.functional.reluu(t)  # error
@@ -35,9 +35,9 @@ check.layerr(n)  # error
 mg.errors.ShapError  # error
 
 # numbers and names of arguments
-mg.add(t)  # not yet
-mg.add(t, t, t)  # not yet
-mg.relu(t, "x", 3)  # not yet
+mg.add(t)  # error
+mg.add(t, t, t)  # error
+mg.relu(t, "x", 3)  # error
 mg.softmax(t, axes=1)  # error
 mg.sum(t, axis=0, keepdim=True)  # error
 t.sum(axis=0, keepdim=True)  # error
