@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 LIMITS = {
-    "microgradnn": 0.29,
+    "microgradnn": 0.13,
     "microgradnn.linalg": 0.0,
-    "microgradnn.nn": 0.34,
+    "microgradnn.nn": 0.16,
     "microgradnn.nn.functional": 0.03,
     "microgradnn.optim": 0.2,
     "microgradnn.train": 0.04,
