@@ -94,7 +94,6 @@ LONG_FILES = ("microgradnn/engine/ops.py", "microgradnn/engine/kernels.py")
 KNOWN: dict[str, list[str]] = {
     "files_are_short": [
         "microgradnn/engine/tensor.py",
-        "microgradnn/transforms/derivatives.py",
     ],
     "functions_are_short": [
         "microgradnn/engine/op.py: __init__",
@@ -105,7 +104,6 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/nn/functional/convolution.py: _conv",
         "microgradnn/nn/functional/convolution.py: _conv_transpose",
         "microgradnn/transforms/anomaly.py: _traced",
-        "microgradnn/transforms/derivatives.py: __init__",
     ],
     "lines_are_short": [
         'microgradnn/check/files/arguments/context.py: r"channels?|shape|neurons|num|n|chan|c|n',

@@ -13,7 +13,8 @@ from .. import functions
 from ..engine.errors import DTypeError
 from ..engine.node import plain
 from . import tree
-from .derivatives import Argnums, Call, P, grad, select, single, vjp_of
+from .call import Argnums, Call, select, single
+from .derivatives import P, grad, vjp_of
 
 X = TypeVar("X")
 
