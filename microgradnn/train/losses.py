@@ -39,7 +39,8 @@ def mean_squared_error(y_true: ArrayLike, y_pred: Like[A]) -> A:
 def root_mean_squared_error(y_true: ArrayLike, y_pred: Like[A]) -> A:
     """√ of the mean over everything of (y_pred - y_true)²: one number."""
     y_true = _column(y_true, y_pred)
-    return ops.sqrt(losses.mse_loss(y_pred, y_true))
+    mean: Any = losses.mse_loss(y_pred, y_true)
+    return ops.sqrt(mean)
 
 
 def mean_absolute_error(y_true: ArrayLike, y_pred: Like[A]) -> A:
