@@ -8,7 +8,7 @@ ufuncs and its operators leave arrays to NumPy, so NumPy code runs on arrays of 
 import functools
 from collections.abc import Callable
 from numbers import Complex, Real
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -33,15 +33,24 @@ class Value(Node):
     -7.373...e-05
     """
 
-    __slots__ = ()
+    __slots__ = ("__dict__",)  # programs of micrograd set attributes of their own: p.m = 0
     scalar = True
     requires_grad = True
     keeps_grad = True
     shape = ()
     ndim = 0
 
-    def __init__(self, data: Any, name: str | None = None) -> None:
-        self._leaf(self._checked(data), name)
+    def __init__(
+        self, data: Any, name: Any = None, _op: str = "", *, label: str | None = None
+    ) -> None:
+        if isinstance(name, (tuple, list, set)):  # micrograd's Value(data, children, op)
+            if name:
+                raise RuleError(
+                    "Value: a result is made by an op, not from its parents; write x.tanh(), or "
+                    "give your own function its rule with mg.custom_vjp"
+                )
+            name = None
+        self._leaf(self._checked(data), label if name is None else name)
         self.grad = 0
 
     def _checked(self, data: Any) -> Any:
@@ -120,11 +129,41 @@ class Value(Node):
         """The number itself: NumPy asks its elements for it in vdot and norm."""
         return self
 
+    # ---- micrograd's words for what is in a node: drawing code uses them -------------------------
+
+    @property
+    def _prev(self) -> tuple["Value", ...]:
+        return tuple(p for p in self.parents if isinstance(p, Value))
+
+    @property
+    def _op(self) -> str:
+        return self.op.label if self.op else ""
+
+    @property
+    def label(self) -> str:
+        """The name, as in micrograd; empty if there is none."""
+        return self.name or ""
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self.name = label
+
+    @property
+    def _backward(self) -> NoReturn:
+        raise AttributeError(_NO_BACKWARD)
+
+    @_backward.setter
+    def _backward(self, function: Any) -> NoReturn:
+        raise AttributeError(_NO_BACKWARD)
+
     def __float__(self) -> float:
-        raise DTypeError("float: a value would lose its gradient; use .item()")
+        raise DTypeError(
+            "float: a Value would lose its gradient; write v.exp(), not math.exp(v), or v.item() "
+            "for the number alone"
+        )
 
     def __int__(self) -> int:
-        raise DTypeError("int: a value would lose its gradient; use .item()")
+        raise DTypeError("int: a Value would lose its gradient; write v.item() for the number")
 
     def __bool__(self) -> bool:
         return bool(self != 0)
@@ -134,6 +173,10 @@ class Value(Node):
 
 
 Value.base = Value
+_NO_BACKWARD = (
+    "_backward: a Value has no such function; the derivative of its op stands in the table of ops: "
+    "see help(v.op), and mg.custom_vjp for a rule of your own"
+)
 
 
 def _node(y: Any, op: Op, first: Any, second: Any, params: Any) -> Value:

@@ -1,0 +1,75 @@
+"""What programs around micrograd do with a Value: draw it, name it, hang attributes on it."""
+
+import math
+from typing import Any
+
+import pytest
+
+from microgradnn import Value
+from microgradnn.errors import DTypeError, RuleError
+
+from .. import messages
+
+
+def trace(root: Any) -> tuple[set[Any], set[Any]]:
+    """micrograd's own, from trace_graph.ipynb."""
+    nodes, edges = set(), set()
+
+    def build(v: Any) -> None:
+        if v not in nodes:
+            nodes.add(v)
+            for child in v._prev:
+                edges.add((child, v))
+                build(child)
+
+    build(root)
+    return nodes, edges
+
+
+def test_drawing_code_finds_nodes_edges_and_labels() -> None:
+    a, b = Value(2.0, label="a"), Value(-3.0, (), "", label="b")
+    c = a * b
+    c.label = "c"
+    d = (c + 1).tanh()
+    nodes, edges = trace(d)
+    assert {n.label for n in nodes} == {"a", "b", "c", ""}
+    assert (len(nodes), len(edges)) == (5, 4)
+    assert (a._op, c._op, d._op, c._prev, a._prev) == ("", "*", "tanh", (a, b), ())
+    assert f"{a.data:.4f} | {a.grad:.4f}" == "2.0000 | 0.0000"
+    assert (a * a)._prev == (a, a)
+    assert Value(2.0, (), "+")._op == ""
+
+
+def test_a_value_has_room_for_attributes_of_its_users() -> None:
+    p = Value(1.0)
+    p.m, p.v, p._vis_color = 0, 0.5, "lightblue"
+    assert (p.m, p.v, p._vis_color) == (0, 0.5, "lightblue")
+
+
+def test_there_is_no_backward_function() -> None:
+    assert not hasattr(Value(1.0) * 2, "_backward")
+    text = r"^_backward: a Value has no such function; the derivative of its op stands in the table"
+    with pytest.raises(AttributeError, match=text):
+        Value(1.0)._backward()
+    with pytest.raises(AttributeError, match=text):
+        Value(1.0)._backward = lambda: None
+
+
+FLOAT = (
+    "float: a Value would lose its gradient; write v.exp(), not math.exp(v), or v.item() "
+    "for the number alone"
+)
+test_messages = messages.table(
+    (lambda: math.exp(Value(1.0)), DTypeError, FLOAT),
+    (
+        lambda: int(Value(1.0)),
+        DTypeError,
+        "int: a Value would lose its gradient; write v.item() for the number",
+    ),
+    (
+        lambda: Value(0.5, (Value(1.0),), "tanh"),
+        RuleError,
+        "Value: a result is made by an op, not from its parents; write x.tanh(), or give your own "
+        "function its rule with mg.custom_vjp",
+    ),
+)
