@@ -23,9 +23,10 @@ help:
 compare: $(STAMP)
 	@$(PY) -m compare $(ARGS)
 
-# Two workers, each with one thread: more of either only makes them wait for one another.
+# Two workers, each with one thread: more of either only makes them wait for one another. Each takes
+# one half of the files, so that a framework is mostly imported by one of them, then what is left.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-PYTEST := $(ONE_THREAD) $(PY) -m pytest -n 2
+PYTEST := $(ONE_THREAD) $(PY) -m pytest -n 2 --dist worksteal
 PAGES := tests/test_readme.py tests/test_package.py tests/examples
 
 test: $(STAMP)
