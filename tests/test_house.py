@@ -117,7 +117,6 @@ KNOWN: dict[str, list[str]] = {
     "classes_have_names_of_their_own": [
         "NothingError: microgradnn.check.files.child microgradnn.check.files.worker",
     ],
-    "modules_have_names_of_their_own": [],
     "the_engine_is_read_in_an_afternoon": [
         "microgradnn/engine",
     ],
