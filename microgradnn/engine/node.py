@@ -47,11 +47,12 @@ class Node(Elementwise):
              garbage collector. If there are more than two, second is MANY and first all of them.
     params   its keyword arguments, such as axis
     stamp    when data was last set, from one counter (see walk.py)
-    hooks    functions of the gradient, set by register_hook and else absent
+    hooks    functions of the gradient, set by register_hook
     name     what drawings and messages call it, or None
     """
 
-    __slots__ = ("_data", "first", "grad", "hooks", "name", "op", "params", "second", "stamp")
+    # What few nodes have (a name, hooks, attributes of a user's own) is in __dict__.
+    __slots__ = ("__dict__", "_data", "first", "grad", "op", "params", "second", "stamp")
 
     base: type[Any]  # Value or Tensor: what else may be in one graph with this
     scalar: bool  # whether these are single numbers, which all require and keep their gradient
@@ -62,11 +63,13 @@ class Node(Elementwise):
     op: Op | None
     params: Any
     stamp: int
-    name: str | None
-    hooks: list[Hook]
+    name: str | None = None
+    hooks: list[Hook] | tuple[()] = ()
 
     def _leaf(self, data: Any, name: str | None = None) -> None:
-        self._data, self.name = data, name
+        self._data = data
+        if name is not None:
+            self.name = name
         self.op, self.params, self.first, self.second = None, NO_PARAMS, None, None
         self.stamp = next_stamp()
 
@@ -113,7 +116,7 @@ class Node(Elementwise):
         unless that is None, is used in place of the gradient.
         """
         entry = Hook(hook)  # the same function may be given twice
-        self.hooks = [*getattr(self, "hooks", []), entry]
+        self.hooks = [*self.hooks, entry]
 
         def remove() -> None:
             self.hooks = [h for h in self.hooks if h is not entry]
@@ -123,7 +126,7 @@ class Node(Elementwise):
 
     def hooked(self, g: Any) -> Any:
         """The gradient g as the hooks leave it."""
-        for hook in getattr(self, "hooks", ()):
+        for hook in self.hooks:
             new = hook.function(g)
             if new is not None:
                 shape, expected = np.shape(plain(new)), np.shape(self._data)

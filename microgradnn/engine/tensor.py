@@ -78,7 +78,7 @@ class Tensor(Node, ArrayMethods):
             y = np.asarray(op.settled(y, raw, params))
         out = new(Tensor)
         out._data = y
-        out.grad = out.name = None
+        out.grad = None
         recorded = op if tracked else None
         if tracked and special[0]:
             recorded = recording.recorded(op)

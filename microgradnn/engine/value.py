@@ -33,7 +33,7 @@ class Value(Node):
     -7.373...e-05
     """
 
-    __slots__ = ("__dict__",)  # programs of micrograd set attributes of their own: p.m = 0
+    __slots__ = ()
     scalar = True
     requires_grad = True
     keeps_grad = True
@@ -185,7 +185,7 @@ def _node(y: Any, op: Op, first: Any, second: Any, params: Any) -> Value:
     recorded = recording.recorded(op) if special[0] else op
     if recorded is None:
         first, second, params = None, None, NO_PARAMS
-    out._data, out.grad, out.name, out.stamp = y, 0, None, next_stamp()
+    out._data, out.grad, out.stamp = y, 0, next_stamp()
     out.op, out.first, out.second, out.params = recorded, first, second, params
     return out
 
@@ -233,7 +233,6 @@ def _binary(op: Op) -> Callable[[Value, Any], Value]:
         out = new(Value)
         out._data = y
         out.grad = 0
-        out.name = None
         out.op = op
         out.first = self
         out.second = other
