@@ -1,8 +1,8 @@
 """The engine, to be read in an afternoon. Nothing else in the package is needed to understand it.
 
 Read first two lines of the table in ops.py (mul and tanh), then walk.py up to "for speed"; then
-op.py and rules.py (what an op is), the rest of ops.py, and node.py, value.py, tensor.py. The others
-are to look things up in: ops_linalg.py is the table's second page; numbers.py and kernels.py compute
-forwards; elementwise.py and array_methods.py list methods; protocol.py answers NumPy; describe.py
-writes help texts; operands.py, types.py and errors.py hold what their names say.
+op.py and rules.py (what an op is), the rest of ops.py, and node.py, value.py, tensor.py. The rest
+is there to look things up in: ops_linalg.py is the table's second page; numbers.py and kernels.py
+compute forwards; elementwise.py and array_methods.py list methods; protocol.py answers NumPy;
+describe.py writes help texts; operands.py, types.py and errors.py hold what their names say.
 """
