@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from ..engine.errors import ConfigError
 
-# From the best to the worst. A verdict's place is its exit status, except that those up to
-# UNSTABLE say that the formula is right, and exit with 0.
+# From the best to the worst.
 MEANING = {
     "PASS": "every gradient is right at every point, within rounding",
     "PASS_SUBGRADIENT": "right; at kinks the gradient lies between the one-sided derivatives",
     "UNSTABLE": "the formula is right, but in floating point it loses digits at the point given",
+    "CONVENTION": "not the gradient of forward, but what many write and mean: see the finding",
     "FAIL": "a gradient is wrong by more than rounding and the oracle's error bound allow",
     "INCONCLUSIVE": "nothing wrong was found, but nothing could be proved either",
     "CONTRACT": "forward and backward do not keep the rules that callers rely on",
@@ -17,7 +17,10 @@ MEANING = {
     "NOT_WRITTEN": "forward or backward is still empty",
 }
 VERDICTS = tuple(MEANING)
-OK = VERDICTS[:3]
+OK = VERDICTS[: VERDICTS.index("FAIL")]
+# The exit status of a program that reports a verdict; those in OK have 0.
+STATUS = {verdict: 3 + i for i, verdict in enumerate(VERDICTS[len(OK) :])}
+STRICT = 3  # that of a convention where none is allowed
 # Which of several findings speaks for all: a wrong value is news even beside a broken contract.
 _ORDER = (*OK, "INCONCLUSIVE", "CONTRACT", "FAIL", "NONDETERMINISTIC", "NOT_WRITTEN")
 WEIGHT = {verdict: i for i, verdict in enumerate(_ORDER)}
@@ -54,6 +57,7 @@ CODES = {
     "GC206": "part of the Jacobian was zero at every point: untested",
     "GC207": "a derivative of higher order is wrong",
     "GC208": "the remainder of the Taylor series does not shrink as it should",
+    "GC209": "a gradient is right only by a convention",
     "GC301": "at a kink: a valid subgradient",
     "GC302": "at a kink: outside the interval of one-sided derivatives",
     "GC303": "digits are lost at an extreme point",

@@ -13,10 +13,11 @@ from .codes import CODES, check_codes, selected
 from .report import Finding, Report
 from .stages.algebra import algebra
 from .stages.contract import contract
+from .stages.conventions import settle, updating
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, raised
 from .stages.values import look
-from .subject import Cotangents, Subject
+from .subject import Cotangents, Subject, quiet
 
 Codes = str | Sequence[str]
 ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls
@@ -93,9 +94,13 @@ def _examine(subject: Subject, options: Options) -> Any:
     if any(options.wants(c) for c in ("GC101", "GC102", "GC104")):
         found += algebra(subject, rng, options.wants)
     seen, points = _values(subject, options, outcome, rng)
+    if any(f.code == "GC209" and not f.argument for s in seen for f in s.findings):
+        found = [f for f in found if not f.code.startswith("GC1")]  # its cotangent is none
     for s in seen:
         found += [f for f in s.findings if options.wants(f.code) or f.code == "GC001"]
         notes += [n for n in s.notes if n not in notes]
+    if not any(f.verdict == "FAIL" for f in found):
+        found += [f for f in updating(subject) if options.wants(f.code)]
     return found, seen, points, notes
 
 
@@ -136,7 +141,11 @@ def _values(
     given = Point("your point", subject.arrays, given=True)
     seen = [look(subject, given, rng, outcome.good, options.cotangents)]
     points = [] if seen[0].skipped else [given.label]
-    if not options.probes or any(f.verdict == "FAIL" for f in seen[0].findings):
+    before = subject
+    with quiet():
+        subject, seen[0] = settle(subject, seen[0], lambda s, p: look(s, p, rng, outcome.good))
+    stop = any(f.verdict in ("FAIL", "CONVENTION") for f in seen[0].findings)
+    if not options.probes or stop and before is subject:
         return seen, points
     if any(f.code == "GC205" for f in seen[0].findings):  # its trace is not to be trusted
         subject = replace(subject, opaque=True, others=[])

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ..engine.errors import CheckError
-from .codes import CODES, MEANING, OK, VERDICTS, WEIGHT
+from .codes import CODES, MEANING, OK, STATUS, STRICT, WEIGHT
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the formula was shown to be right: PASS, PASS_SUBGRADIENT or UNSTABLE."""
+        """Whether nothing wrong was found and all was looked at; a convention is not wrong."""
         return self.verdict in OK
 
     @property
@@ -136,8 +136,17 @@ class Report:
 
     @property
     def status(self) -> int:
-        """The exit status of a program that reports this: 0 if ok, else the verdict's place."""
-        return 0 if self.ok else VERDICTS.index(self.verdict)
+        """The exit status of a program that reports this: 0 if ok, else the verdict's own."""
+        return STATUS.get(self.verdict, 0)
+
+    @property
+    def conventional(self) -> bool:
+        """Whether it is ok by a convention only: the verdict is CONVENTION."""
+        return self.verdict == "CONVENTION"
+
+    def strict_status(self) -> int:
+        """The exit status where no convention is allowed."""
+        return STRICT if self.conventional else self.status
 
     @property
     def worst(self) -> Entry | None:
@@ -197,9 +206,9 @@ class Report:
         """JUnit XML with one test case, for CI systems; see junit() for several reports."""
         return junit([self])
 
-    def raise_if_failed(self) -> None:
-        """Raises CheckError with the report as its text, unless ok."""
-        if not self.ok:
+    def raise_if_failed(self, strict: bool = False) -> None:
+        """Raises CheckError with the report as text, unless ok; if strict, at a convention too."""
+        if self.strict_status() if strict else self.status:
             raise CheckError(str(self))
 
 
@@ -250,13 +259,17 @@ def _entry(d: dict[str, Any]) -> Entry:
     return Entry(d["argument"], tuple(d["index"]), yours, true, error, ulps, bound, interval)
 
 
-def junit(reports: Sequence[Report]) -> str:
-    """JUnit XML: one test case for each report, a failure where it is not ok."""
+def junit(reports: Sequence[Report], strict: bool = False) -> str:
+    """JUnit XML: one test case for each report, a failure where it is not ok.
+
+    A convention is a failure if strict; its sentence is in the case's output in any case.
+    """
+    failed = [r for r in reports if (r.strict_status() if strict else r.status)]
     suite = ElementTree.Element(
         "testsuite",
         name="microgradnn check",
         tests=str(len(reports)),
-        failures=str(sum(not r.ok for r in reports)),
+        failures=str(len(failed)),
         errors="0",
         time=f"{sum(r.seconds for r in reports):.3f}",
     )
@@ -264,7 +277,7 @@ def junit(reports: Sequence[Report]) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname="gradcheck", name=_xml(r.name), time=f"{r.seconds:.3f}"
         )
-        if not r.ok:
+        if any(r is f for f in failed):
             failure = ElementTree.SubElement(case, "failure", type=r.verdict, message=r.verdict)
             failure.text = _xml(str(r))
         ElementTree.SubElement(case, "system-out").text = _xml(r.explain())

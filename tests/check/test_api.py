@@ -600,7 +600,7 @@ STYLES = [
 @pytest.mark.parametrize("style", STYLES)
 def test_layer_objects_of_every_convention(style: Any) -> None:
     report = check.layer(style(), X)
-    assert report.verdict == "PASS", report
+    assert report.verdict == ("CONVENTION" if style is Steps else "PASS"), report
     assert len(report.coverage) == 3, report.coverage
     assert all(some == total for some, total in report.coverage.values())
 

@@ -35,6 +35,8 @@ SAID_BY = {
     "strided": {"GC050"},
     "aliases": {"GC031"},
 }
+# Every one of equal maxima gets the whole gradient, which is a convention.
+TIED = {"max_rows_backward_ties", "max_pool_backward_ties"}
 VERDICTS = {"0": "CONTRACT", "1": "FAIL", "2": "FAIL", "3": "FAIL"}
 
 
@@ -66,13 +68,13 @@ def test_wrong_layers_do_not_pass(entry: Entry) -> None:
             assert report.ok and codes == {REMARKED[entry.name]}
             assert report.findings[0].verdict == "PASS"
             continue
-        assert not report.ok, report
+        assert report.conventional if entry.name in TIED else not report.ok, report
         said = SAID_BY[entry.shows]
         if "GC102" in codes and entry.shows == "value":
             said = said | {"GC102"}
         assert codes & said, report
         first = max(f.code for f in report.findings if f.verdict == report.verdict)
-        if not entry.shows.startswith("random"):
+        if not entry.shows.startswith("random") and entry.name not in TIED:
             assert report.verdict == VERDICTS[first[2]], report
 
 

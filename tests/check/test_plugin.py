@@ -123,6 +123,28 @@ def test_the_fixture(pytest_in):
     assert len(properties["test_by_name"]) == 3
 
 
+CONVENTION = """
+class Layer:
+    def forward(self, x): return x
+    def backward(self, d): return d
+
+def test_it(gradcheck):
+    gradcheck(Layer(), 1.0, verdict="CONVENTION")
+"""
+
+
+def test_a_convention_passes_is_told_and_fails_strictly(pytest_in):
+    files = {"conftest__py": CONFTEST, "test_a__py": CONVENTION,
+             "layers__py": verdict("a", "CONVENTION")}  # fmt: skip
+    words = ("test_a.py", "layers.py", "--gradcheck")
+    out = pytest_in(*words, status=0, **files)
+    told = out.partition("right by a convention")[2]
+    assert "test_a.py::test_it: CONVENTION affine" in told and "GC201 as told" in told
+    assert "layers.py::a: CONVENTION a" in told
+    out = pytest_in(*words, "--gradcheck-strict", status=1)
+    assert set(results(out).values()) == {"FAILED"} and "right by a convention" not in out
+
+
 # ---- files without test code ---------------------------------------------------------------------
 
 LAYERS = verdict("a", "PASS") + verdict("b", "FAIL") + verdict("c", "INCONCLUSIVE")

@@ -53,7 +53,7 @@ def right_report(**options: Any) -> Report:
 
 def test_verdicts_from_best_to_worst() -> None:
     assert VERDICTS == (
-        "PASS", "PASS_SUBGRADIENT", "UNSTABLE", "FAIL", "INCONCLUSIVE", "CONTRACT",
+        "PASS", "PASS_SUBGRADIENT", "UNSTABLE", "CONVENTION", "FAIL", "INCONCLUSIVE", "CONTRACT",
         "NONDETERMINISTIC", "NOT_WRITTEN",
     )  # fmt: skip
 
@@ -63,6 +63,7 @@ def test_verdicts_from_best_to_worst() -> None:
     [
         ("PASS", True, 0), ("PASS_SUBGRADIENT", True, 0), ("UNSTABLE", True, 0), ("FAIL", False, 3),
         ("INCONCLUSIVE", False, 4), ("CONTRACT", False, 5), ("NONDETERMINISTIC", False, 6),
+        ("CONVENTION", True, 0),
     ],
 )  # fmt: skip
 def test_each_verdict_is_ok_or_not_and_has_its_exit_status(
@@ -87,6 +88,7 @@ WEIGHT = (
     "PASS",
     "PASS_SUBGRADIENT",
     "UNSTABLE",
+    "CONVENTION",
     "INCONCLUSIVE",
     "CONTRACT",
     "FAIL",

@@ -2,7 +2,8 @@
 
 Finds forward and backward passes (affine_forward with affine_backward, classes with forward and
 backward, losses that return gradients), makes inputs for them and checks them, each file in a
-process of its own. The exit status is 0 if all are right, 3 FAIL, 4 INCONCLUSIVE, 5 CONTRACT,
+process of its own. The exit status is 0 if all are right, also where a convention makes them so
+(CONVENTION; 3 with --strict), 3 FAIL, 4 INCONCLUSIVE, 5 CONTRACT,
 6 NONDETERMINISTIC, 7 NOT_WRITTEN (the largest), 2 for a wrong command or a file that cannot be
 loaded, 130 after Ctrl-C.
 """
@@ -57,9 +58,10 @@ class Result:
             named.append(Report(self.file, (Finding("GC001", "CONTRACT", self.error),)))
         return named
 
-    def status(self) -> int:
+    def status(self, strict: bool = False) -> int:
         """The exit status it stands for."""
-        return max([2 if self.error else 0, *(r.status for r in self.reports)])
+        each = (r.strict_status() if strict else r.status for r in self.reports)
+        return max([2 if self.error else 0, *each])
 
 
 def parser() -> argparse.ArgumentParser:
@@ -78,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     add("-v", "--verbose", action="store_true", help="show what the files print, on stderr")
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--junit", metavar="FILE", type=Path, help="write JUnit XML for CI systems, too")
+    add("--strict", action="store_true", help="exit with 3 at a CONVENTION, too")
     add("--select", metavar="CODES", help="only these checks: GC2, or GC041,GC1")
     add("--ignore", metavar="CODES", help="all checks but these")
     add("--seed", type=int, default=0, help="of the inputs; default: %(default)s")
@@ -150,8 +153,8 @@ def _run(targets: list[tuple[str, list[str]]], how: Settings, args: argparse.Nam
     if args.json:
         print(json.dumps([r.to_dict() for r in results], indent=2, allow_nan=False))
     sys.stdout.flush()
-    status = max(r.status() for r in results)
-    if args.junit and not _written(args.junit, results):
+    status = max(r.status(args.strict) for r in results)
+    if args.junit and not _written(args.junit, results, args.strict):
         status = max(status, 2)
     return 130 if results[-1].interrupted else status
 
@@ -192,7 +195,7 @@ def _look(result: Result, names: list[str], how: Settings, args: argparse.Namesp
         for report in reports:
             show("")
             result.reports.append(report)
-            if not args.json and not (args.quiet and report.ok):
+            if not args.json and not (args.quiet and report.ok and not report.conventional):
                 print(report.explain() if args.explain else report, flush=True)
 
 
@@ -219,9 +222,10 @@ def _sum_up(result: Result) -> None:
         print(f"{result.file}: {len(result.reports)} checked: {text}", flush=True)
 
 
-def _written(path: Path, results: list[Result]) -> bool:
+def _written(path: Path, results: list[Result], strict: bool) -> bool:
     try:
-        path.write_text(junit([case for r in results for case in r.cases()]), encoding="utf-8")
+        cases = [case for r in results for case in r.cases()]
+        path.write_text(junit(cases, strict), encoding="utf-8")
     except OSError as error:
         print(f"microgradnn: --junit {path}: {error.strerror or error}", file=sys.stderr)
         return False

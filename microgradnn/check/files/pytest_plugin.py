@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 _HOW = pytest.StashKey[Any]()  # child.Settings
+_CONVENTION = "gradcheck convention"  # a property of the tests that are to be told of at the end
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("fail", "skip"),
         default="fail",
         help="what to do where nothing could be proved; default: fail",
+    )
+    group.addoption(
+        "--gradcheck-strict",
+        action="store_true",
+        help="fail where a gradient is right by a convention only",
     )
     parser.addini(
         "gradcheck_files", "files that --gradcheck checks (glob patterns)", "args", default=[]
@@ -98,7 +104,9 @@ class Gradcheck:
         __tracebackhide__ = True
         report = getattr(import_module("microgradnn.check"), name)(*args, **options)
         _attach(self._item, report)
-        if not report.ok:  # raised here, for the traceback to end in the test
+        strict = self._item.config.getoption("gradcheck_strict")
+        # Raised here, for the traceback to end in the test.
+        if report.strict_status() if strict else report.status:
             raise import_module("microgradnn.errors").CheckError(str(report))
         return report
 
@@ -111,6 +119,23 @@ def gradcheck(request: pytest.FixtureRequest) -> Gradcheck:
 
 def _attach(item: pytest.Item, report: Any) -> None:
     item.user_properties.append((f"gradcheck {report.name}", report.verdict))
+    if report.conventional:
+        item.user_properties.append((_CONVENTION, str(report)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which gradients are right by a convention only: their tests pass."""
+    passed = [r for r in terminalreporter.stats.get("passed", ()) if hasattr(r, "user_properties")]
+    told = [
+        f"{r.nodeid}: {text}"
+        for r in passed
+        for name, text in r.user_properties
+        if name == _CONVENTION
+    ]
+    if told:
+        terminalreporter.section("gradcheck: right by a convention (--gradcheck-strict fails)")
+        for text in told:
+            terminalreporter.line(text)
 
 
 # ---- files without test code ---------------------------------------------------------------------
@@ -206,7 +231,7 @@ class GradItem(pytest.Item):
         _attach(self, report)
         if report.verdict == "INCONCLUSIVE" and self._skips():
             pytest.skip(str(report))
-        report.raise_if_failed()
+        report.raise_if_failed(self.config.getoption("gradcheck_strict"))
 
     def _skips(self) -> bool:
         return self.config.getoption("gradcheck_inconclusive") == "skip"

@@ -163,6 +163,31 @@ def _ratio(j: Compared, where: Any) -> str:
     )
 
 
+def _factor(j: Compared) -> float:
+    """The one factor by which all entries are wrong; nan if there is none."""
+    known, here = j.known(), np.abs(j.true) > 1e-9 * j.scale
+    with np.errstate(all="ignore"):
+        ratios = (j.yours / j.true)[here & known]
+        least = np.abs(j.true[here & known])
+        slack = np.maximum(1e-9, 4 * j.bound[here & known] / least)
+        rest = np.abs(j.yours[~here]) <= 1e-7 * max(j.scale, np.abs(j.yours).max(initial=0.0))
+    if not ratios.size or not known.all() or not rest.all() or not np.isfinite(ratios).all():
+        return np.nan
+    factor = float(np.median(ratios))
+    return factor if (np.abs(ratios - factor) <= slack * abs(factor)).all() else np.nan
+
+
+def _off(j: Compared) -> float:
+    """How far entries are from right at most, if that is the formula's fault; else inf."""
+    if j.formula is None:
+        return np.inf
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(j.true), 1e-3 * j.scale)
+        off, rounded = (np.abs(j.formula - x) / size for x in (j.true, j.yours))
+    worst = float(np.nan_to_num(off, nan=np.inf).max(initial=0.0))
+    return worst if rounded.max(initial=0.0) < 0.5 * worst else np.inf
+
+
 def _truncated(j: Compared, where: Any) -> str:
     """A remark where the formula is right and the number is not."""
     if (j.formula_wrong() & where).any():
@@ -193,5 +218,6 @@ def _data(j: Compared, where: Any) -> dict[str, Any]:
     small = j.true.size <= 400
     return {
         "entries": int(where.sum()), "size": int(where.size),
+        "factor": _factor(j), "off": _off(j),
         **({"yours": j.yours, "true": j.true, "bound": j.bound, "wrong": where} if small else {}),
     }  # fmt: skip

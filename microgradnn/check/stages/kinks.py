@@ -39,6 +39,7 @@ class Sides:
     work: int = 0  # nodes spent
     budget: int = 0  # nodes after which to be content with what was seen
     complete: bool = True  # whether all sides were seen
+    alone: dict[tuple[int, int], float] = field(default_factory=dict)  # of an input moved by itself
 
     def run(self, direction: Any, flipped: Sequence[Any] = ()) -> Any:
         """The derivative beside the kink in this direction."""
@@ -72,11 +73,11 @@ class Sides:
             if self.spent():
                 self.complete = False
                 return
-            direction = self.direction()
-            for m in members:
-                if m:
-                    direction[m[k // 2 % len(m)]] = 1e3 * (-1) ** k
+            direction, sign = self.direction(), (-1) ** k
+            moved = [m[k // 2 % len(m)] for m in members if m]
+            direction[moved] = 1e3 * sign
             self.rows.append(self.run(direction))
+            self.alone.update({(i, sign): float(self.rows[-1][i]) for i in moved})
         for _ in range(max(0, QUIET - most)):
             if not self.spent():
                 self.rows.append(self.run(self.direction()))
@@ -229,7 +230,7 @@ def _findings(
         about = {"argument": j.name, "point": point.label, "method": method}
         count = int(here[0].sum())
         if here[1].any():
-            found.append(_outside(j, here, about, tolerance))
+            found.append(_outside(sides, compared, k, here, about, tolerance))
         elif not here[2].any():
             at = tuple(int(i) for i in np.argwhere(here[0])[0])
             worst = entry(j, at, (float(here[3][at]), float(here[4][at])))
@@ -242,22 +243,43 @@ def _findings(
     return found
 
 
-def _outside(j: Compared, here: Any, about: dict[str, Any], tolerance: float) -> Finding:
+def _whole(
+    sides: Sides, compared: Sequence[Compared], k: int, wrong: Any, tolerance: float
+) -> bool:
+    """Whether each of the wrong entries has the gradient that it has where it wins alone."""
+    before = sum(c.true.size for c in compared[:k])
+    at = np.flatnonzero(wrong)
+    yours = np.ravel(compared[k].yours)[at]
+    up, down = (np.array([sides.alone.get((before + i, s), np.nan) for i in at]) for s in (1, -1))
+    wins, loses = (up, down) if np.abs(up).sum() > np.abs(down).sum() else (down, up)
+    apart = (np.abs(wins - loses) > tolerance).all()
+    return bool(apart and (np.abs(yours - wins) <= tolerance).all())
+
+
+def _outside(
+    sides: Sides, compared: Sequence[Compared], k: int, here: Any, about: dict[str, Any],
+    tolerance: float,
+) -> Finding:  # fmt: skip
+    j = replace(compared[k], true=sides.first.true[k], formula=None, slack=None)
     moved, wrong, _, low, high = here
     with np.errstate(all="ignore"):
         beyond = np.nan_to_num(np.maximum(low - j.yours, j.yours - high), nan=np.inf)
     beyond = np.where(wrong, beyond, -np.inf)
     at = tuple(int(i) for i in np.unravel_index(int(np.argmax(beyond)), beyond.shape))
     worst = entry(j, at, (float(low[at]), float(high[at])))
-    message = f"d{j.name} is not between the one-sided derivatives"
+    message, verdict = f"d{j.name} is not between the one-sided derivatives", "FAIL"
     hint = ""
-    if beyond[at] <= tolerance:
+    if _whole(sides, compared, k, wrong, tolerance):
+        message = f"d{j.name} gives every one of several equal entries the whole gradient"
+        hint = "where entries are equal, only what sums to the whole is a derivative of the maximum"
+        verdict = "CONVENTION"
+    elif beyond[at] <= tolerance:
         together = float(np.sum(j.yours[wrong]))
         hint = (
             "each entry alone would do, but not together: equal entries may share the gradient in "
             f"any way that sums to the whole; yours sum to {together:.6g}"
         )
     return Finding(
-        "GC302", "FAIL", message, worst=worst, hint=hint,
+        "GC302", verdict, message, worst=worst, hint=hint,
         data={"low": low, "high": high, "yours": j.yours, "wrong": wrong, "kink": moved}, **about,
     )  # fmt: skip

@@ -1,0 +1,227 @@
+"""Gradients that are not those of forward, but what many write and mean: named, not called wrong.
+
+A mean taken by forward only (1/N), softmax and cross entropy in one backward, an eps that only one
+of the two has, parameters that backward updates itself. What is taken for a convention holds at the
+user's point and at another shape; a factor that is not 1/N or N there stays an error.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..report import Finding
+from ..subject import Pass, Subject
+from .points import Point, Seen
+from .results import copies
+
+Look = Callable[[Subject, Point], Seen]
+NEAR = 1e-6  # what an eps may change
+CODE = "GC209"
+
+
+def settle(subject: Subject, seen: Seen, look: Look) -> tuple[Subject, Seen]:
+    """The subject and what was seen of it, with what is only a convention not called wrong.
+
+    Of gradients that are right but for a factor the subject has the right ones, so that all other
+    points can be looked at, too.
+    """
+    wrong = [f for f in seen.findings if f.verdict == "FAIL"]
+    if not wrong or not all(f.code == "GC201" and f.argument and f.data for f in wrong):
+        return subject, seen
+    labels = _takes_labels(subject)
+    if labels:
+        found = Finding(CODE, "CONVENTION", labels, point=seen.findings[0].point)
+        return subject, replace(seen, findings=[found])
+    there = [look(o, Point("other shapes", o.arrays)) for o in subject.others[:2]]
+    factors: dict[str, Callable[[Subject], float]] = {}
+    findings = []
+    for f in seen.findings:
+        others = [_same(f, s.findings) for s in there]
+        said = ""
+        if f in wrong:
+            said, factor = _factor(f, others, subject)
+            if factor is not None and f.argument is not None:
+                factors[f.argument] = factor
+            said = said or _fused(f, subject) or _eps(f, others)
+        findings.append(_by_convention(f, said) if said else f)
+    if len(factors) < len(wrong):
+        return subject, replace(seen, findings=findings)
+    return _divided(subject, factors), replace(seen, findings=findings)
+
+
+def updating(subject: Subject) -> list[Finding]:
+    """A word on a backward that updates the parameters itself."""
+    if not (subject.descends and subject.params):
+        return []
+    names = ", ".join(subject.params)
+    return [Finding(
+        CODE, "CONVENTION", f"backward updates {names} itself: what was compared is its step "
+        "for a learning rate of 1", point="your point",
+        hint="return or keep the gradients, and leave the step to an optimizer",
+    )]  # fmt: skip
+
+
+def _by_convention(f: Finding, said: str) -> Finding:
+    return replace(f, code=CODE, verdict="CONVENTION", message=said, hint="")
+
+
+def _same(f: Finding, others: Sequence[Finding]) -> Finding | None:
+    """The finding of the same kind about the same argument."""
+    return next((o for o in others if (o.code, o.argument) == (f.code, f.argument)), None)
+
+
+# ---- a factor ------------------------------------------------------------------------------------
+
+
+def _factor(
+    f: Finding, others: Sequence[Finding | None], subject: Subject
+) -> tuple[str, Callable[[Subject], float] | None]:
+    """What to say of a gradient that is right up to 1/N or N, and the factor at other shapes."""
+    factor = f.data["factor"]
+    if np.isnan(factor) or not others:
+        return "", None
+    for what, key in _sizes(subject, str(f.argument)):
+        for power in (-1, 1):
+
+            def of(s: Subject, key: Any = key, power: int = power) -> float:
+                return float(key(s)) ** power
+
+            fits = abs(of(subject) / factor - 1) < 1e-6
+            for o, s in zip(others, subject.others, strict=False):
+                fits &= o is not None and abs(of(s) / o.data["factor"] - 1) < 1e-6
+            moves = any(key(s) != key(subject) for s in subject.others[: len(others)])
+            if fits and moves:
+                n = key(subject)
+                word = "1/N" if power < 0 else "N"
+                return (
+                    f"d{f.argument} is right up to the constant factor {word}: yours is "
+                    f"{factor:.6g} × the true gradient everywhere, N = {n}, {what}"
+                ), of
+    return "", None
+
+
+def _sizes(subject: Subject, about: str) -> Iterator[tuple[str, Callable[[Subject], int]]]:
+    """The sizes over which a mean is usually taken, in words and as functions of the subject.
+
+    Of a loss any size may be meant. Of a layer only the batch: the first axis, or the last one of
+    columns, which the array in question does not have.
+    """
+    first, k = subject.arrays[0], subject.names.index(about)
+    loss = _is_loss(subject)
+    if np.ndim(first):
+        yield "the batch", lambda s: np.shape(s.arrays[0])[0]
+    if np.ndim(first) > 1 and (loss or np.shape(first)[-1] not in np.shape(subject.arrays[k])):
+        text = "the last axis" if loss else "the batch in columns"
+        yield text, lambda s: np.shape(s.arrays[0])[-1]
+    if np.ndim(first) > 2:
+        yield "the rows", lambda s: int(np.prod(np.shape(s.arrays[0])[:-1]))
+    if loss:
+        yield "all entries", lambda s: int(np.size(s.arrays[0]))
+        for i in range(1, np.ndim(first) - 1):
+            yield f"axis {i}", partial(_axis, i)
+
+
+def _axis(i: int, subject: Subject) -> int:
+    return int(np.shape(subject.arrays[0])[i])
+
+
+def _is_loss(subject: Subject) -> bool:
+    """Whether all that forward gives is one number."""
+    outs = subject.start(copies(subject.arrays)).outs
+    return len(outs) == 1 and np.size(outs[0]) == 1
+
+
+def _divided(subject: Subject, factors: dict[str, Callable[[Subject], float]]) -> Subject:
+    """The same with these gradients divided by their factors, at all shapes."""
+    by = [factors[n](subject) if n in factors else 1.0 for n in subject.names]
+    inner = subject.start
+
+    def start(arrays: list[Any]) -> Pass:
+        run = inner(arrays)
+
+        def pull(*douts: Any) -> list[Any]:
+            grads = run.pull(*douts)
+            return [g if g is None or c == 1.0 else g / c for g, c in zip(grads, by, strict=True)]
+
+        return replace(run, pull=pull)
+
+    others = [_divided(o, factors) for o in subject.others]
+    return replace(subject, start=start, others=others)
+
+
+# ---- an eps --------------------------------------------------------------------------------------
+
+
+def _eps(f: Finding, others: Sequence[Finding | None]) -> str:
+    """What to say where the formula is off by next to nothing, here and at another shape."""
+    off = f.data["off"]
+    if (
+        not others
+        or not off <= NEAR
+        or any(o is not None and not o.data["off"] <= NEAR for o in others)
+    ):
+        return ""
+    if abs(f.data["factor"] - 1) > 1e-8:  # a rounded constant
+        return ""
+    return (
+        f"d{f.argument} is within {off:.0e} of right in every entry: an eps or a clip that only "
+        "one of forward and backward has"
+    )
+
+
+# ---- softmax and cross entropy in one ------------------------------------------------------------
+
+
+def _fused(f: Finding, subject: Subject) -> str:
+    """What to say where a cross entropy of probabilities gives the gradient p - y of the scores."""
+    if "yours" not in f.data or np.size(f.data["true"]) < 2 or not _is_loss(subject):
+        return ""
+    p = subject.arrays[subject.names.index(str(f.argument))]
+    yours, true = (np.asarray(f.data[k], float) for k in ("yours", "true"))
+    if not ((p > 0) & (p < 1)).all():
+        return ""
+    for n, word in ((1, ""), (np.shape(p)[0], "/N"), (np.size(p), "/N")):
+        y = p - n * yours
+        if (y < -1e-9).any() or (y > 1 + 1e-9).any() or not (y > 0.01).any():
+            continue
+        for unit in (-y / p, (p - y) / (p * (1 - p))):
+            if _proportional(true, unit):
+                return (
+                    f"d{f.argument} is ({f.argument} - labels){word}, the gradient of the scores "
+                    "before softmax or sigmoid: right where backward stands for both"
+                )
+    return ""
+
+
+def _takes_labels(subject: Subject) -> str:
+    """What to say where softmax's backward takes the labels and gives p - y, times 1 or 1/N."""
+    if subject.scaled or len(subject.arrays) != 1:
+        return ""
+    out = np.asarray(subject.start(copies(subject.arrays)).outs[0])
+    if out.ndim < 1 or out.size < 2 or not ((out > 0) & (out < 1)).all():
+        return ""
+    rng = np.random.default_rng(0)
+    for n, word in ((1, ""), (out.shape[0], "/N")):
+        given = [rng.uniform(0.1, 1.0, out.shape) for _ in range(2)]
+        grads = [subject.start(copies(subject.arrays)).pull(v)[0] for v in given]
+        if any(np.shape(g) != out.shape for g in grads):
+            return ""
+        if all(np.allclose(n * g, out - v, rtol=1e-9, atol=1e-12)
+               for g, v in zip(grads, given, strict=True)):  # fmt: skip
+            return (
+                f"backward takes the labels and gives (output - labels){word}: softmax or sigmoid "
+                "and cross entropy in one"
+            )
+    return ""
+
+
+def _proportional(a: Any, b: Any) -> bool:
+    """Whether one array is a multiple of the other."""
+    size = float(np.vdot(b, b))
+    if not size or not np.isfinite(size):
+        return False
+    c = float(np.vdot(a, b)) / size
+    return c > 0 and bool(np.allclose(a, c * b, rtol=1e-5, atol=1e-9 * c * np.sqrt(size)))
