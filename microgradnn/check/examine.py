@@ -148,7 +148,9 @@ def _values(
     if not options.probes or stop and before is subject:
         return seen, points
     if any(f.code == "GC205" for f in seen[0].findings):  # its trace is not to be trusted
-        subject = replace(subject, opaque=True, others=[])
+        why = "a trace of it is another function"
+        others = [replace(o, untraced=why) for o in subject.others]
+        subject = replace(subject, untraced=why, others=others)
     work = 0
     for k, other in enumerate(subject.others):
         if all(outcome.good):
@@ -213,7 +215,7 @@ def _untested(coverage: Any, seen: list[Seen], found: list[Finding]) -> list[Fin
             and not any(f.argument == name for f in found if f.verdict != "PASS")
         ):
             out.append(Finding(
-                "GC206", "PASS", f"0 of {total} entries of d{name} were nonzero at any point: "
-                "nothing was tested there", argument=name,
+                "GC206", "INCONCLUSIVE", f"0 of {total} entries of d{name} were nonzero at any "
+                "point: nothing was tested there", argument=name,
             ))  # fmt: skip
     return out

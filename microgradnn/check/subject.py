@@ -60,6 +60,7 @@ class Subject:
     scaled: bool = False
     object: bool = False
     opaque: bool = False  # its trace would use the very rules that are checked
+    untraced: str = ""  # why a trace of it is not asked, where that is known
     used: Callable[[list[Any]], Pass] | None = None  # of an object: start() after an earlier call
     turned: Callable[[list[Any]], Pass] | None = None  # start() with integer arguments reversed
     peers: list[Any] = field(default_factory=list)  # constant arguments of the first one's shape

@@ -324,7 +324,9 @@ def test_relu_of_an_affine_layer_that_is_off_to_the_last_unit() -> None:
     x, w, b = np.array([[1.0, 2.0], [3.0, -1.0]]), np.zeros((2, 3)), np.zeros(3)
     for args in ((x, w, b), (np.zeros((2, 2)), w + 1.0, b)):
         report = whole(right.affine_relu_forward, right.affine_relu_backward, *args)
-        assert report.verdict in ("PASS_SUBGRADIENT", "PASS"), report
+        # With weights of zero dx is zero: nothing was tested there, and that is said.
+        said = {f.verdict for f in report.findings if f.code != "GC206"}
+        assert said <= {"PASS_SUBGRADIENT", "PASS"}, report
 
     def wrong(dout, cache):
         return tuple(2 * g - 1 for g in right.affine_relu_backward(dout, cache))

@@ -89,7 +89,9 @@ def test_no_false_alarm_on_hard_inputs(entry: Entry, data: st.DataObject) -> Non
     probes = settings.default.max_examples > 100 and data.draw(st.integers(0, 4)) == 0
     report = checked(entry, inputs, seed=seed, probes=probes)
     event(report.verdict)
-    assert report.verdict in FORMULA_IS_RIGHT, (recipe, str(report))
+    # At one point alone a gradient may be zero throughout: then nothing was tested there.
+    untested = not probes and {f.code for f in report.findings} == {"GC206"}
+    assert report.verdict in FORMULA_IS_RIGHT or untested, (recipe, str(report))
 
 
 def test_every_way_to_be_wrong_is_in_the_table() -> None:

@@ -161,6 +161,7 @@ def _by_middles(compare: Any, x: Any, y: Any) -> bool:
 class Exact:
     """Derivatives at a point, with bounds.
 
+    outs, width     the outputs in a row, and how wide their balls are
     true, bound     the derivative with respect to each input, and what it may be wrong by
     yours, spread   what the user's backward gives in balls, and how wide they are; None if it
                     cannot run on them, and then `why` says why not
@@ -168,6 +169,8 @@ class Exact:
     comparisons     what the comparer collected of clear comparisons
     """
 
+    outs: Any
+    width: Any
     true: list[Any]
     bound: list[Any]
     yours: list[Any] | None
@@ -202,10 +205,12 @@ def evaluate(
         comparer.begin([v for x in inputs for v in _elements(x)])
         forward = _forward(subject, inputs)
         true = _derivative(forward, douts, inputs)
+        outs = [_number(v) for out in forward.outs for v in _elements(out)]
         found = comparer.comparisons() if comparer.collect else []
         nodes = next_stamp() - start
         yours, why = _backward(forward, douts, inputs) if backward else (None, "not asked")
         return Exact(
+            balls.middles(outs), balls.radii(outs),
             [balls.middles(t) for t in true], [balls.radii(t) for t in true],
             None if yours is None else [balls.middles(u) for u in yours],
             [balls.radii(u) for u in yours or ()],

@@ -90,6 +90,7 @@ class Numeric:
         self.cost = max(CALL, elements // ELEMENTS, nodes // ELEMENTS * CALL)
         self.slow = self.cost > SLOW
         self.work = 0  # what all calls did cost
+        self._terms = 0.0  # the size of what the last call added up
 
     @cached_property
     def balls(self) -> bool:
@@ -110,10 +111,13 @@ class Numeric:
     def _works(self, dtype: Any) -> bool:
         try:
             value = self._value([a.astype(dtype) for a in self.arrays])
+            here = self._value([np.array(a) for a in self.arrays])
         except Exception:
             return False
         kind = np.asarray(value).dtype
-        return kind == dtype and bool(np.isfinite(value))
+        # Code that looks at dtypes may be another function there.
+        near = abs(value - here) <= 2.0**-20 * self._terms
+        return kind == dtype and bool(np.isfinite(value)) and bool(near)
 
     def _takes_balls(self) -> bool:
         try:
@@ -155,6 +159,8 @@ class Numeric:
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
             outs = self.subject.start(arrays).outs
+            parts = zip(outs, self.douts, strict=True)
+            self._terms = float(sum(np.sum(np.abs(o) * np.abs(d)) for o, d in parts))
             return sum(np.sum(np.asarray(o) * d) for o, d in zip(outs, self.douts, strict=True))
 
     def along(self, direction: Sequence[Any]) -> Slope:
@@ -164,7 +170,7 @@ class Numeric:
         if self.complex:
             fast = self._complex_step(direction)
             for h in (1e-4, 1e-6):
-                value, error = self.rough(direction, h * self._near(direction))
+                value, error = self.rough(direction, h * self.smallest(direction))
                 if (
                     abs(fast - value)
                     <= max(8 * error, 1e-12 * abs(fast))
@@ -174,7 +180,7 @@ class Numeric:
                     return Slope(fast, bound, "complex step, confirmed by differences")
         return self._differences(direction)
 
-    def _near(self, direction: Sequence[Any]) -> float:
+    def smallest(self, direction: Sequence[Any]) -> float:
         """The size of the smallest number moved, at most 1: steps are relative to it."""
         sizes = [
             float(np.abs(x[np.asarray(d) != 0]).min(initial=np.inf))
@@ -215,7 +221,7 @@ class Numeric:
         here = max(abs(float(at(0.0)[0])), 1e-30)
         size = sum(float(np.abs(x).max(initial=0.0)) for x in xs)
         best, bound = np.nan, np.inf
-        near = self._near(direction)
+        near = self.smallest(direction)
         steps = [s * near for s in SCALES] + (list(SCALES) if near < 1 else [])
         for step in steps[:2] if self.slow else steps:
             with np.errstate(all="ignore"):

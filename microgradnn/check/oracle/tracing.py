@@ -16,46 +16,31 @@ import numpy as np
 from ...engine import ops
 from ...engine.node import judging, next_stamp, plain
 from ...engine.value import Value
-from .traced import Traced, absolute, bare, constant, lift, trace
+from .traced import Traced, absolute, bare, lift, lifted, trace
 
 _lock = threading.RLock()  # names in the user's modules are swapped for all threads
 
 
-def _buffer(original: Callable[..., Any], fill: Any) -> Callable[..., Any]:
-    """np.zeros and its like: a float buffer becomes one of Values."""
+def _buffer(original: Callable[..., Any], fill: Any = None) -> Callable[..., Any]:
+    """np.zeros, np.full and their like: a float buffer becomes one of Values."""
+    by_example = original.__name__.endswith("_like")
+    first = "prototype" if original is np.empty_like else "a" if by_example else "shape"
+    names = [first, *(["fill_value"] if fill is None else []), "dtype"]
 
-    def allocate(like: Any, *args: Any, **kwargs: Any) -> Any:
-        by_example = original in (np.zeros_like, np.ones_like, np.empty_like)
-        if by_example and isinstance(like, Traced):
-            kind = np.dtype(kwargs.get("dtype", args[0] if args else None) or object).kind
-            if kind not in "fO":
-                return original(np.empty(like.shape), *args, **kwargs)
-            shape = kwargs.get("shape") or like.shape
-        else:
-            model = original(like, *args, **kwargs)
-            if model.dtype.kind not in "fO":
-                return model
-            shape = model.shape
-        out = np.empty(shape, object)
-        out[...] = constant(fill)
+    def allocate(*args: Any, **kwargs: Any) -> Any:
+        given = dict(zip(names, args, strict=False)) | kwargs
+        if len(args) > len(names) or first not in given:
+            return original(*args, **kwargs)
+        value = given.get("fill_value", fill)
+        plainly = {k: np.zeros(v.shape) if isinstance(v, Traced) else v for k, v in given.items()}
+        if isinstance(value, Value):
+            plainly["fill_value"] = 0.0
+        model = original(**plainly)
+        if model.dtype.kind not in "fO":
+            return model
+        out = np.empty(model.shape, object)
+        out[...] = lift(value) if np.ndim(value) == 0 else lifted(np.asarray(value, object))
         return out.view(Traced) if out.ndim else out[()]
-
-    return allocate
-
-
-def _full(original: Callable[..., Any]) -> Callable[..., Any]:
-    def allocate(shape: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(shape, Traced):
-            shape = shape.shape
-        elif original is np.full_like and np.asarray(shape).dtype.kind == "f":
-            shape = np.shape(shape)
-        elif original is np.full_like:
-            return original(shape, fill_value, *args, **kwargs)
-        if not isinstance(fill_value, (float, Value)) and "dtype" not in kwargs and not args:
-            return np.full(shape, fill_value)
-        out = np.empty(shape, object)
-        out[...] = lift(fill_value)
-        return out.view(Traced)
 
     return allocate
 
@@ -96,7 +81,7 @@ for _f in (np.zeros, np.empty, np.zeros_like, np.empty_like):
 for _f in (np.ones, np.ones_like):
     _SWAPPED[_f] = _buffer(_f, 1)
 for _f in (np.full, np.full_like):
-    _SWAPPED[_f] = _full(_f)
+    _SWAPPED[_f] = _buffer(_f)
 for _f in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
     _SWAPPED[_f] = _array(_f)
 

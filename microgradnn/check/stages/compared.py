@@ -23,6 +23,7 @@ class Compared:
     yours        the float gradient; true, bound: the truth and what it may be wrong by
     formula      the user's formula without rounding, or None; slack: how wide its balls are
     rounding     what rounding may do to it, entry by entry
+    terms        what rounding did to a trace: that of the terms, where they cancel
     """
 
     name: str
@@ -33,10 +34,19 @@ class Compared:
     slack: Any
     rounding: Any
     dtype: Any
+    terms: Any = 0.0
 
     def __post_init__(self) -> None:
         info = np.finfo(self.dtype)
         self.eps, self.tiny = float(info.eps), float(info.tiny) * 64
+        with np.errstate(all="ignore"):
+            # What is zero within its bound is zero by cancellation: of terms whose rounding is
+            # known, which is all that may be left of them.
+            left = np.nan_to_num(np.maximum(self.rounding, self.terms), nan=0.0, posinf=0.0)
+            zero = (np.abs(self.true) <= self.bound) & (self.bound <= 1e-3 * left)
+            self.cancelled = zero & (left > self.tiny)
+            self.rounding = np.where(self.cancelled, left, self.rounding)
+        self.true = np.where(self.cancelled, 0.0, self.true)
         finite = np.abs(self.true[np.isfinite(self.true)])
         self.scale = float(finite.max(initial=0.0))
 
@@ -44,7 +54,12 @@ class Compared:
         """Where the true derivative is finite and its bound is of use."""
         with np.errstate(all="ignore"):
             worth = self.bound <= np.maximum(1e-3 * np.abs(self.true), 1e-6 * self.scale)
-            return np.isfinite(self.true) & (worth | (self.bound <= self.tiny))
+            small = worth | (self.bound <= self.tiny) | self.cancelled
+            return np.isfinite(self.true) & small
+
+    def tested(self) -> Any:
+        """Where a wrong gradient would have shown: the true one is not 0, or cancels to 0."""
+        return self.known() & ((self.true != 0) | self.cancelled)
 
     def allowed(self) -> Any:
         """What |yours - true| may be: rounding of the user's formula and the oracle's bound."""
@@ -60,7 +75,8 @@ class Compared:
         what few ulps become in an ill-conditioned formula, up to a billionth of the largest entry.
         """
         with np.errstate(all="ignore"):
-            rounded = np.minimum(4 * np.nan_to_num(self.rounding, nan=np.inf), 1e-9 * self.scale)
+            room = 4 * np.nan_to_num(self.rounding, nan=np.inf)
+            rounded = np.where(self.cancelled, room, np.minimum(room, 1e-9 * self.scale))
             literal = np.maximum(8 * self.eps * np.abs(self.true), rounded)
             miss = np.abs(self.formula - self.true)
             return miss > self.bound + self.slack + literal + self.tiny
@@ -76,7 +92,14 @@ class Compared:
         with np.errstate(all="ignore"):
             error = np.abs(self.yours - self.true)
             lost = np.sqrt(self.eps) * np.maximum(np.abs(self.true), 1e-3 * self.scale)
-            return (error > lost + self.tiny) & ~self.outside()
+            return (error > lost + self.tiny) & ~self.outside() & ~self.cancelled
+
+    def lost(self) -> Any:
+        """Where not one digit is right, and it shows beside cotangents of about 1."""
+        with np.errstate(all="ignore"):
+            error = np.abs(self.yours - self.true)
+            nothing = 0.5 * np.maximum(np.abs(self.true), 1e-3 * self.scale)
+            return self.noisy() & (error > nothing) & (error > np.sqrt(self.eps))
 
     def entry(self, where: Any) -> Entry:
         """The worst of the entries marked in `where`."""
@@ -85,7 +108,7 @@ class Compared:
             rank = np.where(
                 np.isfinite(error), error / (np.abs(self.true) + 1e-3 * self.scale), np.inf
             )
-        rank = np.where(where, np.nan_to_num(rank, nan=np.inf), -1.0)
+        rank = np.where(where, np.nan_to_num(rank, nan=np.inf, posinf=np.inf), -1.0)
         i = np.unravel_index(int(np.argmax(rank)), rank.shape) if rank.ndim else ()
         at = tuple(int(k) for k in i)
         return entry(self, at)
@@ -208,6 +231,10 @@ def _holes(j: Compared, holes: Any, extreme: bool) -> Said:
 
 def _unstable(j: Compared, noisy: Any, extreme: bool) -> Said:
     message = f"d{j.name} loses digits in {int(noisy.sum())} of {noisy.size} entries"
+    lost = j.lost() & noisy
+    if lost.any() and not extreme:
+        message = f"d{j.name} has no right digit in {int(lost.sum())} of {lost.size} entries"
+        return "GC203", "FAIL", message, "the formula is right, its evaluation in floats is not"
     hint = "the error is within what rounding of the inputs explains"
     if j.formula is not None:
         hint = "in exact arithmetic the formula is right"

@@ -24,24 +24,23 @@ def by_differences(
     `long` says that a trace would have more nodes than its budget: then few calls have to do.
     """
     douts, grads, good = given
-    if not (point.given or point.label == "random numbers"):
-        return
     if not all(good):
         return
+    # Random directions would meet the kinks that other points are made to lie on.
+    plain = point.given or point.label == "random numbers" or point.label.startswith("other shapes")
     numeric = Numeric(subject, douts, BUDGET if long else 0)
     arrays = [np.asarray(a) for a in subject.arrays]
-    along = _along_random(numeric, arrays, grads, point, subject.names, rng, why)
+    along = _along_random(numeric, arrays, grads, point, subject.names, rng, why) if plain else []
     # Random directions meet every entry: if they agree, a few entries are looked at, else many.
-    budget = numeric.work + np.cumsum([(MANY if along else FEW) / len(arrays)] * len(arrays))
+    spend = MANY if along else FEW if point.given else FEW // 10
+    budget = numeric.work + np.cumsum([spend / len(arrays)] * len(arrays))
     found: list[Finding] = []
     for k, (name, g) in enumerate(zip(subject.names, grads, strict=True)):
         slopes = _slopes(numeric, arrays, k, rng.permutation(arrays[k].size), budget[k])
         seen.method = next(iter(slopes.values())).method if slopes else ""
         c = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
-        bad = findings_about(c, point.label, f"{seen.method} ({why})", point.extreme)
-        if bad and bad[0].code == "GC201" and _at_kink(numeric, arrays, k, bad[0]):
-            bad = [_unknown_sides(point, why)]
-        found += bad
+        bad, kinks = _without_kinks(numeric, arrays, k, c, point, f"{seen.method} ({why})")
+        found += bad or ([_unknown_sides(name, point, why)] if kinks and point.given else [])
         seen.nonzero[name] = (np.nan_to_num(c.true) != 0) & np.isfinite(c.bound)
         seen.smallest[name] = c.smallest()
     seen.findings += found or along
@@ -50,10 +49,24 @@ def by_differences(
         seen.notes.append(f"the forward was not traced: {why}; used {seen.method}")
 
 
-def _unknown_sides(point: Point, why: str) -> Finding:
+def _without_kinks(
+    numeric: Numeric, arrays: list[Any], k: int, c: Compared, point: Point, method: str
+) -> tuple[list[Finding], int]:
+    """What is wrong with one gradient, and at how many entries a kink keeps it from being seen."""
+    kinks = 0
+    while True:
+        bad = findings_about(c, point.label, method, point.extreme)
+        worst = bad[0].worst if bad and bad[0].code == "GC201" else None
+        if worst is None or not _at_kink(numeric, arrays, k, worst):
+            return bad, kinks
+        c.bound[worst.index] = np.inf
+        kinks += 1
+
+
+def _unknown_sides(name: str, point: Point, why: str) -> Finding:
     return Finding(
         "GC204", "INCONCLUSIVE", "the point is at a kink, and the forward cannot be traced to "
-        f"see which derivatives are valid there: {why}", point=point.label,
+        f"see which derivatives are valid there: {why}", argument=name, point=point.label,
         hint="move the point a little",
     )  # fmt: skip
 
@@ -86,11 +99,8 @@ def _from_slopes(name: str, yours: Any, array: Any, slopes: dict[int, Slope]) ->
     return Compared(name, yours, true, bound, None, None, rounding, array.dtype)
 
 
-def _at_kink(numeric: Numeric, arrays: list[Any], k: int, finding: Finding) -> bool:
+def _at_kink(numeric: Numeric, arrays: list[Any], k: int, worst: Entry) -> bool:
     """Whether one-sided differences at the entry in question do not meet."""
-    worst = finding.worst
-    if worst is None:
-        return False
     i = int(np.ravel_multi_index(worst.index, arrays[k].shape)) if worst.index else 0
     direction = _unit(arrays, k, i)
     size = max(1e-3, abs(float(arrays[k].flat[i])))
@@ -121,6 +131,8 @@ def _along_random(
     at = tuple(int(i) for i in np.unravel_index(where, arrays[k].shape)) if arrays[k].ndim else ()
     unit = float(np.finfo(arrays[k].dtype).eps) * abs(slope.value) + 1e-300
     worst = Entry(names[k], at, yours, slope.value, error, error / unit, slope.bound)
+    if _at_kink(numeric, arrays, k, worst):
+        return []
     return [Finding(
         "GC201", "FAIL", f"d{names[k]} is wrong, found by halving random directions",
         argument=names[k], point=point.label, method=f"{slope.method} ({why})", worst=worst,

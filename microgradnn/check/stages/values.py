@@ -15,7 +15,7 @@ from ..subject import Subject, cotangents_like, quiet
 from .compared import ROOM, Compared, findings_about
 from .kinks import at_kink
 from .points import Point, Seen
-from .results import copies, raised
+from .results import copies, in_a_row, raised
 from .untraced import by_differences
 
 MOST_TIES = 3000  # comparisons at a tie in one trace; above it the kinks are left out
@@ -50,7 +50,7 @@ def look(
         except Exception as error:
             seen.findings.append(raised("backward", error, point.label))
             return seen
-        _compare(here, point, rng, (douts, grads, good), seen)
+        _compare(here, point, rng, (douts, grads, good), run.outs, seen)
     return seen
 
 
@@ -65,12 +65,15 @@ def _given(douts: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
     return [np.asarray(d, np.asarray(o).dtype)[()] for d, o in zip(douts, outs, strict=True)]
 
 
-def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
+def _compare(
+    subject: Subject, point: Point, rng: Any, given: Any, outs: Sequence[Any], seen: Seen
+) -> None:  # fmt: skip
     """Adds to `seen` what the gradients at a point are worth, by the best oracle there is."""
     douts, grads, _ = given
-    bits = 24 if _single(subject, grads) else 53
-    if subject.opaque:
-        by_differences(subject, point, rng, given, seen, "its rules are what is checked")
+    bits = 24 if _single(subject, [*grads, *outs]) else 53
+    if subject.opaque or subject.untraced:
+        why = subject.untraced or "its rules are what is checked"
+        by_differences(subject, point, rng, given, seen, why)
         return
     if not balls.available:
         by_differences(subject, point, rng, given, seen, "python-flint is not installed")
@@ -85,16 +88,23 @@ def _compare(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -
         return
     seen.comparisons, seen.method = low.comparisons, EXACT
     seen.work += low.work + (high.work if high is not low else 0)
+    if not _same_outputs(low, outs, bits):
+        if low.comparer.overlaps and not point.given:  # a step: rounding says on which side
+            seen.skipped = "a trace falls on the other side of a step"
+        else:
+            _by_the_next(subject, point, rng, given, seen)
+        return
     if low.why and point.given and not low.why.startswith("a gradient"):
         seen.notes.append(f"backward cannot run on balls ({low.why}): its rounding is estimated")
     compared = _smooth(subject, point, rng, given, (low, high, bits), seen)
     found = [f for c in compared for f in findings_about(c, point.label, EXACT, point.extreme)]
-    if any(f.code == "GC201" for f in found) and not _confirmed(subject, douts, compared, rng):
+    wrong = any(f.code == "GC201" for f in found)
+    if (wrong or point.given) and not _confirmed(subject, douts, compared, rng, wrong):
         _by_the_next(subject, point, rng, given, seen)
         return
     seen.findings += found
     for c in compared:
-        seen.nonzero[c.name] = (np.nan_to_num(c.true) != 0) & c.known()
+        seen.nonzero[c.name] = c.tested()
         seen.smallest[c.name] = c.smallest()
 
 
@@ -118,6 +128,16 @@ def _smooth(
         seen.notes.append(f"{ties} ties at {point.label}: kinks were left out there")
         return []
     return at_kink(subject, douts, compared, bits, point, rng, seen)
+
+
+def _same_outputs(low: Exact, outs: Sequence[Any], bits: int) -> bool:
+    """Whether a trace gives what forward gives, but for rounding."""
+    floats = np.asarray(in_a_row(outs), float)
+    with np.errstate(all="ignore"):
+        scale = np.abs(floats[np.isfinite(floats)]).max(initial=0.0)
+        # What is cast to float32 on the way is another finding.
+        room = ROOM * low.width + max(2.0**-20, 64 * 2.0**-bits) * scale
+        return not (np.abs(floats - low.outs) > room).any()
 
 
 def _by_the_next(subject: Subject, point: Point, rng: Any, given: Any, seen: Seen) -> None:
@@ -156,7 +176,7 @@ def _beside(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Co
     dtype = np.dtype(np.float32 if _single(subject, [yours]) else np.float64)
     return Compared(
         subject.names[k], yours.astype(float), high.true[k], high.bound[k], formula, slack,
-        rounding, dtype,
+        rounding, dtype, low.bound[k],
     )  # fmt: skip
 
 
@@ -171,11 +191,14 @@ def _estimated(k: int, low: Exact) -> Any:
     )
 
 
-def _confirmed(subject: Subject, douts: Any, compared: Sequence[Compared], rng: Any) -> bool:
+def _confirmed(
+    subject: Subject, douts: Any, compared: Sequence[Compared], rng: Any, wrong: bool
+) -> bool:
     """Whether differences of the forward do not speak against the exact derivative.
 
     A trace that is not the function (code that looks at dtypes, or takes numbers out) would be far
-    off. Along one random direction, at several steps; too rough ones say nothing.
+    off. Along one random direction, at several steps; too rough ones say nothing. `wrong` says that
+    the gradient is not the exact one: then the difference has to be nearer to one of the two.
     """
     if len(compared) != len(subject.names):
         return True
@@ -190,14 +213,21 @@ def _confirmed(subject: Subject, douts: Any, compared: Sequence[Compared], rng: 
         float(sum((g * d).sum() for g, d in zip(side, direction, strict=True)))
         for side in (known, [j.yours for j in compared])
     )
-    apart = abs(exact - yours)
+    if not wrong and numeric.smallest(direction) < 1e-3:
+        return True  # a kink may be nearer than any step that differences can take
+    apart = abs(exact - yours) if wrong else 1e-2 * _size_along(known, direction)
     against = False
     for h in (1e-3, 1e-5, 1e-7):
         try:
             value, error = numeric.rough(direction, h)
         except Exception:
             return True
-        if abs(value - exact) + 4 * error < 0.1 * apart:
+        if abs(value - exact) + 4 * error < 0.1 * apart or not np.isfinite(value):
             return True
         against |= abs(value - exact) > 0.5 * apart and 40 * error < apart
     return not against
+
+
+def _size_along(grads: Sequence[Any], direction: Sequence[Any]) -> float:
+    """The size of the terms of a slope."""
+    return float(sum(np.abs(g * d).sum() for g, d in zip(grads, direction, strict=True)))
