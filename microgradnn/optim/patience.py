@@ -1,6 +1,10 @@
 """When a figure no longer improves: for lr_scheduler.ReduceLROnPlateau and train's callbacks."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
+
+COUNTS = ("best", "num_bad_epochs", "cooldown_counter")
 
 
 class Patience:
@@ -27,6 +31,15 @@ class Patience:
         self.patience, self.cooldown = patience, cooldown
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = 0
+
+    def counts(self) -> dict[str, Any]:
+        """Returns the best figure and the counters, for a checkpoint."""
+        return {name: getattr(self, name) for name in COUNTS}
+
+    def go_on(self, counts: Mapping[str, Any]) -> None:
+        """Goes on from counts()."""
+        for name in COUNTS:
+            setattr(self, name, counts[name])
 
     def better(self, figure: float) -> bool:
         """Whether the figure is better than the best; then it is the best."""

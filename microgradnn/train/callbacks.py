@@ -34,6 +34,8 @@ class EarlyStopping(Monitor):
     restore_best_weights puts the weights of the best epoch back, also when training ends by itself.
     """
 
+    keeps = ("stopped_epoch", "best_epoch", "weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -5,7 +5,8 @@ Names and arguments are those of keras.callbacks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..engine.errors import ConfigError
 from ..nn import Module
@@ -19,10 +20,25 @@ class Callback:
 
     A subclass defines the events that it wants. `self.run.optimizer` is what trains the model, and
     `self.model.stop_training = True` ends the training after the batch.
+
+    keeps      the names of the attributes that change during training; BackupAndRestore saves them
+               and gives them back, so they hold plain data: numbers, text, arrays, lists, dicts
+    saves_run  True for a callback that is called after all others, and so sees what they did
     """
 
     model: Module
     run: TrainingRun
+    keeps: tuple[str, ...] = ()
+    saves_run = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the attributes named in `keeps`; a subclass may return other plain data."""
+        return {name: getattr(self, name) for name in kept(type(self))}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from state_dict(). It is called after on_train_begin of all callbacks."""
+        for name in kept(type(self)):
+            setattr(self, name, state[name])
 
     def set_run(self, run: TrainingRun) -> None:
         """Called before on_train_begin."""
@@ -45,6 +61,11 @@ class Callback:
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Called after each batch with the figures of the epoch so far."""
+
+
+def kept(kind: type) -> list[str]:
+    """Returns the names in `keeps` of a class and of its bases."""
+    return [name for base in kind.__mro__ for name in vars(base).get("keeps", ())]
 
 
 class LambdaCallback(Callback):
@@ -75,6 +96,15 @@ class Monitor(Callback):
         """Forgets the figures so far."""
         # Keras acts after `patience` epochs without improvement, Patience after more than that.
         self.patient.watch(self.mode, self.min_delta, patience=max(self.patience - 1, 0))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the best figure, for how many epochs none was better, and what `keeps` names."""
+        return super().state_dict() | {"patient": self.patient.counts()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from state_dict()."""
+        super().load_state_dict(state)
+        self.patient.go_on(state["patient"])
 
     def figure(self, logs: Logs) -> float:
         """Returns the figure that is watched. Raises ConfigError if there is none."""

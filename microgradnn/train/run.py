@@ -37,6 +37,7 @@ class TrainingRun:
         self.steps = -(-len(train) // size)
         self.epoch, self.batch = initial_epoch, 0  # the next to be done
         self.last: Logs = {}  # the figures of the last epoch
+        self.callbacks: list[CallbackLike] = []
         self.history = History({"epochs": epochs, "steps": self.steps, "batch_size": size})
 
     @property
@@ -62,6 +63,8 @@ class TrainingRun:
             "steps": self.steps,
             "seed": self.seed,
             "history": self.history.state_dict(),
+            "last": {name: value for name, value in self.last.items() if _is_number(value)},
+            "stopped": bool(self.model.stop_training),
             "figures": self.trainer.recipe.state(),
         }
 
@@ -75,12 +78,17 @@ class TrainingRun:
         self.trainer.recipe.set_state(state["figures"])
         self.history.load_state_dict(state["history"])
         self.epoch, self.batch, self.seed = state["epoch"], state["batch"], state["seed"]
+        self.last = dict(state.get("last", {}))  # files of older versions have neither
+        self.model.stop_training = state.get("stopped", False)
 
     def train(self, callbacks: list[CallbackLike], verbose: int | str) -> History:
         """Returns the history, after all epochs or as many as the callbacks let it have."""
         model = self.model
         model.stop_training = False
         self.trainer.recipe.reset()
+        # What saves the run comes last: it must see what the others did.
+        callbacks = sorted(callbacks, key=lambda c: bool(getattr(c, "saves_run", False)))
+        self.callbacks = callbacks
         for callback in callbacks:
             callback.set_run(self)
         _call(callbacks, "on_train_begin", {})
@@ -132,6 +140,10 @@ class TrainingRun:
         for i in range(self.batch, self.steps):
             part = slice(i * self.size, min((i + 1) * self.size, n))
             yield i, self.data.take(order[part] if self.shuffle else part)
+
+
+def _is_number(value: Any) -> bool:
+    return np.asarray(value).dtype.kind in "fiub"
 
 
 def _call(callbacks: list[CallbackLike], event: str, *args: Any) -> None:
