@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
+from ..engine.interrupts import held
 from ..engine.node import Node
 from .groups import named_parameters, near, need, number_problem, plain_number
 from .saving import copied, restored
@@ -72,16 +73,32 @@ class EMA:
 
         What is done to the parameters inside is lost. Raises ConfigError if already inside.
         """
+        own: dict[str, Any] = {}
+        try:
+            with held:
+                own = self.swap_in()
+            yield
+        finally:
+            with held:
+                self.swap_out(own)
+
+    def swap_in(self) -> dict[str, Any]:
+        """Returns the parameters' own values by name, after they got the shadow values."""
         self._refuse_swapped("swap")
         own = {name: p.data for name, p in self.parameters.items()}
         self._swapped = True
         try:
             self._put(self.parameters)
-            yield
-        finally:
-            for name, p in self.parameters.items():
-                p.data = own[name]
-            self._swapped = False
+        except BaseException:
+            self.swap_out(own)
+            raise
+        return own
+
+    def swap_out(self, own: Mapping[str, Any]) -> None:
+        """Gives the parameters the values that swap_in returned."""
+        for name, value in own.items():
+            self.parameters[name].data = value
+        self._swapped = self._swapped and not own
 
     def copy_to(self, parameters: Any = None) -> None:
         """Sets the parameters, or another model's or list's, to the shadow values."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..engine.errors import ConfigError, GradientError
+from ..engine.interrupts import held
 from ..nn.training import Logs
 from .backup import BackupAndRestore, CSVLogger, ModelCheckpoint
 from .events import Callback, LambdaCallback, Monitor
@@ -70,7 +71,8 @@ class EarlyStopping(Monitor):
     def on_train_end(self, logs: Logs) -> None:
         """Puts the best weights back, if asked for."""
         if self.weights is not None:
-            self.model.load_state_dict(self.weights)
+            with held:
+                self.model.load_state_dict(self.weights)
 
 
 class ReduceLROnPlateau(Monitor):

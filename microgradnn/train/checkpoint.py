@@ -23,6 +23,7 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..engine.errors import CheckpointError, ConfigError, DTypeError
+from ..engine.interrupts import held
 from ..optional import need
 
 FORMAT = "microgradnn.checkpoint"
@@ -75,16 +76,17 @@ def load_checkpoint(path: PathLike, **objects: Any) -> dict[str, Any]:
                 f"{path}: {name} does not fit, nothing was restored: a {type(obj).__name__} "
                 "cannot be restored in place; use read_checkpoint"
             )
-    before: list[tuple[Any, Any]] = []
-    try:
-        for name, obj in objects.items():
-            before.append((obj, copy.deepcopy(_state(obj))))
-            _restore(obj, states[name])
-    except Exception as error:
-        for obj, state in before:
-            _restore(obj, state)
-        why = f"{name} does not fit, nothing was restored: {error}"
-        raise CheckpointError(f"{path}: {why}") from error
+    with held:
+        before: list[tuple[Any, Any]] = []
+        try:
+            for name, obj in objects.items():
+                before.append((obj, copy.deepcopy(_state(obj))))
+                _restore(obj, states[name])
+        except Exception as error:
+            for obj, state in before:
+                _restore(obj, state)
+            why = f"{name} does not fit, nothing was restored: {error}"
+            raise CheckpointError(f"{path}: {why}") from error
     return states
 
 

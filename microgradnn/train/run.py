@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
+from ..engine.interrupts import bracket, held
 from ..nn import Module
 from ..nn.history import History
 from ..nn.training import CallbackLike, Logs
@@ -91,14 +92,18 @@ class TrainingRun:
         self.callbacks = callbacks
         for callback in callbacks:
             callback.set_run(self)
-        _call(callbacks, "on_train_begin", {})
         progress = Progress(verbose, self.epochs, self.steps)
-        try:
+
+        def run() -> None:
+            _call(callbacks, "on_train_begin", {})
             while self.epoch < self.epochs and not model.stop_training:
                 self._one_epoch(callbacks, progress)
-        finally:  # Ctrl-C too
-            progress.close()
+
+        def leave() -> None:
             model.train(False)
+            progress.close()
+
+        bracket(lambda: None, run, leave)
         _call(callbacks, "on_train_end", self.last)
         return self.history
 
@@ -111,8 +116,9 @@ class TrainingRun:
         for i, data in self._batches():
             _call(callbacks, "on_train_batch_begin", i, {})
             loss, y_pred = self.trainer.step(data)
-            recipe.update(loss, data, y_pred)
-            self.batch = i + 1
+            with held:
+                recipe.update(loss, data, y_pred)
+                self.batch = i + 1
             logs = recipe.logs()
             progress.step(i + 1, logs)
             _call(callbacks, "on_train_batch_end", i, logs)
@@ -122,8 +128,9 @@ class TrainingRun:
         figures = {k: v for k, v in logs.items() if np.ndim(v) == 0}
         progress.end(figures)
         logs["learning_rate"] = self.optimizer.lr
-        self.history.add(epoch, {k: float(v) for k, v in figures.items()})
-        self.epoch, self.batch, self.last = epoch + 1, 0, logs
+        with held:
+            self.history.add(epoch, {k: float(v) for k, v in figures.items()})
+            self.epoch, self.batch, self.last = epoch + 1, 0, logs
         _call(callbacks, "on_epoch_end", epoch, logs)
 
     def _validated(self, logs: Logs) -> Logs:

@@ -153,8 +153,11 @@ def _recipe(model: Module) -> Recipe | None:
 
 def _outputs(model: Module, ema: EMA | None, x: Inputs, batch_size: int | None) -> np.ndarray:
     data, size = inputs.samples("predict", x), _at_once("predict", batch_size)
-    with evaluating(model, ema):
+
+    def outputs() -> np.ndarray:
         return np.concatenate([plain(model(*part.x)) for part in in_order(data, size)])
+
+    return evaluating(model, ema, outputs)
 
 
 def _at_once(caller: str, batch_size: int | None) -> int:
