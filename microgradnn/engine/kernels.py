@@ -297,6 +297,25 @@ def cofactor(a: Any) -> Any:
     return np.asarray(sign)[..., None, None] * ((u * others[..., None, :]) @ vh)
 
 
+def cofactor_change(a: Any, e: Any) -> Any:
+    """How cofactor(a) changes as a moves along e, also of singular a: no number is divided by 0.
+
+    Of a diagonal matrix s it is Σ_{k≠i} p_ik·e_kk at (i, i) and -p_ij·e_ji at (i, j), with p_ij the
+    product of all s but the two; the SVD turns any matrix into one.
+    """
+    u, s, vh = np.linalg.svd(a)
+    sign = np.asarray(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+    ut, v = np.swapaxes(u, -1, -2), np.swapaxes(vh, -1, -2)
+    e = ut @ e @ v
+    nonzero, zero = np.where(s == 0, 1, s), s == 0
+    outside = zero.sum(-1)[..., None, None] - zero[..., None] - zero[..., None, :]  # zeros in p_ij
+    p = np.prod(nonzero, -1)[..., None, None] / (nonzero[..., None] * nonzero[..., None, :])
+    p = np.where(outside > 0, 0, p) * (1 - np.eye(s.shape[-1]))
+    diagonal = (p @ np.diagonal(e, 0, -2, -1)[..., None])[..., 0]
+    change = -p * np.swapaxes(e, -1, -2) + diagonal[..., None] * np.eye(s.shape[-1])
+    return (sign * (u @ change @ vh)).astype(u.dtype)
+
+
 def eigh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     """(…, n + 1, n): the row of eigenvalues, then the eigenvectors as columns."""
     w, v = np.linalg.eigh(a, UPLO)

@@ -86,12 +86,12 @@ div = elementwise("div", "a / b", operator.truediv, np.divide,
                   lambda g, y, a, b: -div(g * y, b), label="/", domain=(ANY, *POSITIVE))
 neg = elementwise("neg", "-x", operator.neg, np.negative,
                   lambda g, y, x: -g, label="-x")
-# Where b = 0 the exponent b - 1 becomes 0: x**0 is flat, even at 0 and nan. And 0**b is flat in b
-# for b >= 0, where y·log(a) would be 0·inf.
+# x**0 is flat in x, even at 0 and nan, where x**-1 is infinite or nan. And 0**b is flat in b for
+# b >= 0, where y·log(a) would be 0·inf.
 pow = elementwise("pow", "a ** b", numbers.power, operator.pow,
-                  lambda g, y, a, b: g * b * pow(a, where(eq(b, 0), 0, b - 1)),
+                  lambda g, y, a, b: _power_slope(g, a, b),
                   lambda g, y, a, b: where(eq(a, 0) & ge(b, 0), 0, g * y * log(where(eq(a, 0) & ge(b, 0), 1, a))),
-                  label="**", ufunc=np.power, domain=(*POSITIVE, ANY), kink="slope 0 by a at b = 0, by b at a = 0 <= b")
+                  label="**", ufunc=np.power, domain=(*POSITIVE, ANY), kink="slope 0 by a at b = 0 (also where a is 0 or nan), by b at a = 0 <= b")
 square     = elementwise("square", "x * x", lambda x: x * x, np.square,
                          lambda g, y, x: g * (2 * x), label="x²")
 reciprocal = elementwise("reciprocal", "1 / x", lambda x: 1 / x, np.reciprocal,
@@ -386,6 +386,15 @@ def _ties(y: Any, x: Any, axis: Any) -> Any:
     if x.dtype.char == "O":  # ones of the kind of x: a Fraction over an int is exact
         hit = (getattr(x, "_data", x) * 0 + 1) * hit
     return hit / np.sum(hit, axis, keepdims=True)
+
+
+def _power_slope(g: Any, a: Any, b: Any) -> Any:
+    """g·b·a**(b - 1), and 0 where b is 0 and a is 0 or nan."""
+    flat = eq(b, 0)
+    if flat is False or not np.any(flat):
+        return g * b * pow(a, b - 1)
+    flat = flat & (eq(a, 0) | (a != a))
+    return where(flat, 0, g * b * pow(where(flat, 1.0, a), b - 1))
 
 
 def _quotient(a: Any, b: Any) -> Any:

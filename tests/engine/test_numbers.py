@@ -375,7 +375,19 @@ def test_integers_beside_a_number_cost_no_digits(kind: str, carrier: str) -> Non
 
 # ---- ops on whole arrays ------------------------------------------------------------------------
 
-LAPACK = {"inv", "pinv", "solve", "det", "cofactor", "logabsdet", "cholesky", "eigh", "svd", "qr"}
+LAPACK = {
+    "inv",
+    "pinv",
+    "solve",
+    "det",
+    "cofactor",
+    "cofactor_change",
+    "logabsdet",
+    "cholesky",
+    "eigh",
+    "svd",
+    "qr",
+}
 WITH_EXP = {"logsumexp", "softmax", "log_softmax", "ce_with_logits"}
 ARRAYWISE = [op for op in TABLE if not op.domain and op.name not in {*LAPACK, "astype"}]
 IN_OBJECTS = [kind for kind in KINDS if kind not in DTYPES]

@@ -13,7 +13,7 @@ from ..strategies import TABLE
 INTERNAL = {
     "alias", "argument", "put", "sum_to", "sumprod", "getitem", "windows", "fold", "bce",
     "bce_with_logits",
-    "ce_with_logits", "norm", "eigh", "svd", "qr", "cofactor", "logabsdet",
+    "ce_with_logits", "norm", "eigh", "svd", "qr", "cofactor", "cofactor_change", "logabsdet",
 }  # fmt: skip
 
 
