@@ -75,6 +75,10 @@ def elementwise(draw: st.DrawFn, op: Op) -> Case:
     if op.name in ("maximum", "minimum", "fmax", "fmin"):  # the same for ties
         apart = np.abs(xs[0] - xs[1]).min(initial=9.0) > 2 * REACH
         xs[1] = xs[1] if apart else xs[1] + 7.0  # all of xs[0] are below 3, then
+    if op.name == "clip":
+        gaps = [np.abs(a - b).min(initial=9.0) for a, b in itertools.combinations(xs, 2)]
+        if min(gaps) <= 2 * REACH:
+            xs[1], xs[2] = xs[1] - 7.0, xs[2] + 7.0
     return tuple(xs), {}
 
 
@@ -120,6 +124,9 @@ def _cross_entropy(draw: st.DrawFn) -> Case:
     return (z, rng.integers(0, 3, 4) if draw(st.booleans()) else np.abs(signed(rng, 4, 3))), {}
 
 
+_SQUARE = ((1, 1), (3, 3), (2, 3, 3))
+
+
 def _matrices(kind: str, *all_shapes: tuple[int, ...]) -> st.SearchStrategy[Case]:
     """Well conditioned matrices: general, symmetric with well separated eigenvalues."""
 
@@ -140,12 +147,17 @@ def _solve(draw: st.DrawFn) -> Case:
     return (a, signed(np.random.default_rng(draw(seeds)), 3, 2)), {}
 
 
+@st.composite
+def _with_change(draw: st.DrawFn) -> Case:
+    (a,), _ = draw(_matrices("general", *_SQUARE))
+    return (a, signed(np.random.default_rng(draw(seeds)), *a.shape)), {}
+
+
 _WINDOWS = [
     ((5,), dict(shape=(2,), stride=(1,), dilation=(1,))),
     ((2, 6, 5), dict(shape=(2, 3), stride=(2, 1), dilation=(1, 1))),
     ((7, 5), dict(shape=(2, 2), stride=(3, 1), dilation=(2, 3))),
 ]
-_SQUARE = ((1, 1), (3, 3), (2, 3, 3))
 _TALL = (*_SQUARE, (4, 3), (2, 4, 2))
 _MATMUL = [
     ((3, 4), (4, 2)), ((4,), (4,)), ((4,), (4, 2)), ((3, 4), (4,)), ((5, 3, 4), (4, 2)),
@@ -209,6 +221,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "resize": _unary(((2, 3), dict(new_shape=(2, 4))), ((3,), dict(new_shape=2))),
     "delete": _unary(((2, 3), dict(obj=1, axis=1)), ((4,), dict(obj=[0, 2]))),
     **dict.fromkeys(("inv", "det", "cofactor", "logabsdet"), _matrices("general", *_SQUARE)),
+    "cofactor_change": _with_change(),
     "pinv": _matrices("general", *_TALL, (2, 3)),
     "svd": _matrices("general", *_TALL, (2, 3)),
     "qr": _matrices("general", *_TALL),

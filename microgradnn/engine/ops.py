@@ -91,7 +91,8 @@ neg = elementwise("neg", "-x", operator.neg, np.negative,
 pow = elementwise("pow", "a ** b", numbers.power, operator.pow,
                   lambda g, y, a, b: _power_slope(g, a, b),
                   lambda g, y, a, b: where(eq(a, 0) & ge(b, 0), 0, g * y * log(where(eq(a, 0) & ge(b, 0), 1, a))),
-                  label="**", ufunc=np.power, domain=(*POSITIVE, ANY), kink="slope 0 by a at b = 0 (also where a is 0 or nan), by b at a = 0 <= b")
+                  label="**", ufunc=np.power, domain=(*POSITIVE, ANY),
+                  kink="slope 0 by a where b = 0, by b where a = 0 <= b")
 square     = elementwise("square", "x * x", lambda x: x * x, np.square,
                          lambda g, y, x: g * (2 * x), label="x²")
 reciprocal = elementwise("reciprocal", "1 / x", lambda x: 1 / x, np.reciprocal,
@@ -394,7 +395,7 @@ def _power_slope(g: Any, a: Any, b: Any) -> Any:
     if flat is False or not np.any(flat):
         return g * b * pow(a, b - 1)
     flat = flat & (eq(a, 0) | (a != a))
-    return where(flat, 0, g * b * pow(where(flat, 1.0, a), b - 1))
+    return where(flat, 0, g * b * pow(a, where(flat, 0, b - 1)))
 
 
 def _quotient(a: Any, b: Any) -> Any:
