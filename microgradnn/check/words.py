@@ -12,43 +12,44 @@ from itertools import product, takewhile
 
 # ---- methods and functions -----------------------------------------------------------------------
 
-FORWARD_METHODS = ("forward", "forward_pass", "fprop", "__call__")
-BACKWARD_METHODS = ("backward", "backward_pass", "bprop", "backprop")
-ZERO_METHODS = (
-    "zero_grad", "zero_grads", "zero_gradients", "reset_gradients", "clear_grads", "clear_grad",
-    "flush_gradients",
-)  # fmt: skip
+FORWARD_METHODS = tuple(
+    "forward forward_pass fprop forward_propagate forward_propagation forward_prop forwardprop "
+    "feedforward feed_forward __call__".split()
+)
+BACKWARD_METHODS = tuple(
+    "backward backward_pass bprop backprop backpropagate back_propagate backward_propagate "
+    "backward_propagation backpropagation back_propagation backward_prop back_prop "
+    "backwards".split()
+)
+# A function and its derivative, which takes the same arguments and no cotangent.
+FUNCTION_METHODS = tuple(
+    "forward activation activate function func fn f compute evaluate calculate apply loss cost "
+    "__call__".split()
+)
+DERIVATIVE_METHODS = tuple(
+    "derivative derivate deriv gradient grad prime df backward activation_derivative "
+    "activate_derivative loss_derivative".split()
+)
+ZERO_METHODS = tuple(
+    "zero_grad zero_grads zero_gradients reset_gradients clear_grads clear_grad "
+    "flush_gradients".split()
+)
 # How a backward function is named after its forward. {} is the layer, {v} what stands behind:
 # conv_backward_naive. Earlier rows win; those without "forward" are tried only after all others.
 PAIRS = (
-    ("{}_forward{v}", "{}_backward{v}"),
-    ("{}_forward{v}", "{}_backwards{v}"),
-    ("{}_forward{v}", "{}_backprop{v}"),
-    ("{}_forward{v}", "{}_grad{v}"),
-    ("forward_{}{v}", "backward_{}{v}"),
-    ("{}_fwd{v}", "{}_bwd{v}"),
-    ("{}_fw{v}", "{}_bw{v}"),
-    ("{}_fprop{v}", "{}_bprop{v}"),
-    ("{}_forward_pass{v}", "{}_backward_pass{v}"),
-    ("{}Forward{v}", "{}Backward{v}"),
-    ("{}_prop{v}", "{}_backprop{v}"),
-    ("forward_propagate_{}", "backward_propagate_{}"),
-    ("{}", "{}_backward"),
-    ("{}", "{}_backprop"),
-    ("{}", "{}_grad"),
-    ("{}", "{}_gradient"),
-    ("{}", "{}_derivative"),
-    ("{}", "{}_deriv"),
-    ("{}", "{}_prime"),
-    ("{}", "{}_vjp"),
-    ("{}", "{}_bwd"),
-    ("{}", "{}Backward"),
-    ("{}", "{}Grad"),
-    ("{}", "backward_{}"),
-    ("{}", "grad_{}"),
-    ("{}", "d_{}"),
-    ("{}", "d{}"),
-)
+    ("{}_forward{v}", "{}_backward{v}"), ("{}_forward{v}", "{}_backwards{v}"),
+    ("{}_forward{v}", "{}_backprop{v}"), ("{}_forward{v}", "{}_grad{v}"),
+    ("forward_{}{v}", "backward_{}{v}"), ("{}_fwd{v}", "{}_bwd{v}"), ("{}_fw{v}", "{}_bw{v}"),
+    ("{}_fprop{v}", "{}_bprop{v}"), ("{}_forward_pass{v}", "{}_backward_pass{v}"),
+    ("{}Forward{v}", "{}Backward{v}"), ("{}_prop{v}", "{}_backprop{v}"),
+    ("{}_for{v}", "{}_back{v}"), ("{}_fwd{v}", "{}_rev{v}"), ("{}_fwd{v}", "{}_vjp{v}"),
+    ("forward_propagate_{}", "backward_propagate_{}"), ("{}", "{}_backward"),
+    ("{}", "{}_backprop"), ("{}", "{}_grad"), ("{}", "{}_gradient"), ("{}", "{}_derivative"),
+    ("{}", "{}_deriv"), ("{}", "{}_prime"), ("{}", "{}_vjp"), ("{}", "{}_bprop"), ("{}", "{}_rev"),
+    ("{}", "{}_back"), ("{}", "{}_der"), ("{}", "{}_d"), ("{}", "{}_bwd"), ("{}", "{}Backward"),
+    ("{}", "{}Grad"), ("{}", "backward_{}"), ("{}", "grad_{}"), ("{}", "derivative_{}"),
+    ("{}", "deriv_{}"), ("{}", "d_{}"), ("{}", "d{}"),
+)  # fmt: skip
 _LOSS = re.compile(
     r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)"
 )

@@ -11,7 +11,17 @@ from ...engine.errors import unknown
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
 from ..subject import Arguments, Subject
 from ..subjects import networks, objects, pairs
-from ..words import BACKWARD_METHODS, FORWARD_METHODS, PAIRS, is_base, is_cotangent, is_loss
+from ..words import (
+    BACKWARD_METHODS,
+    DERIVATIVE_METHODS,
+    FORWARD_METHODS,
+    FUNCTION_METHODS,
+    PAIRS,
+    is_base,
+    is_cotangent,
+    is_loss,
+)
+from .methods import bound, takes_context, without_context
 
 _VARIANT = r"(?P<v>(?:_[A-Za-z0-9]+)?)"
 
@@ -174,7 +184,7 @@ def _classes(module: ModuleType) -> Iterator[Found]:
     for name, cls in _own(module, inspect.isclass).items():
         if inspect.isabstract(cls) or issubclass(cls, BaseException):
             continue
-        found = _layer(name, cls) or _net(name, cls)
+        found = _layer(name, cls) or _net(name, cls) or _with_derivative(name, cls)
         if found is not None:
             yield found
 
@@ -183,20 +193,41 @@ def _layer(name: str, cls: type) -> Found | None:
     forward, backward = _method(cls, FORWARD_METHODS), _method(cls, BACKWARD_METHODS)
     if forward is None or backward is None or _is_base(cls, (forward, backward)):
         return None
-    static = [inspect.getattr_static(cls, f.__name__, None) for f in (forward, backward)]
-    if all(isinstance(f, staticmethod) for f in static):
+    if takes_context(forward) and takes_context(backward):
+        if empty := _empty(forward, backward):
+            return Found(name, "pair", forward, backward, None, line(backward), empty)
+        return Found(name, "pair", *without_context(forward, backward), None, line(backward))
+    if _static(cls, forward, backward):
         return _pair(name, forward, backward)
     return Found(name, "layer", forward, backward, cls, line(cls), _empty(forward, backward))
+
+
+def _with_derivative(name: str, cls: type) -> Found | None:
+    """A class with a function and its derivative, of the same arguments."""
+    function, derivative = _method(cls, FUNCTION_METHODS), _method(cls, DERIVATIVE_METHODS)
+    if function is None or derivative is None or _is_base(cls, (function, derivative)):
+        return None
+    if only_raises(function) or only_raises(derivative):
+        return None  # one that others are made of
+    methods = bound(cls, function, derivative)
+    return _pair(name, *methods) if methods is not None else None
 
 
 def _net(name: str, cls: type) -> Found | None:
     loss, gradient = _method(cls, ("loss",)), _method(cls, ("gradient",))
     if loss is None or len(all_parameters(loss)) < 2:
         return None
+    if gradient is not None and _static(cls, loss, gradient):
+        return _pair(name, loss, gradient)
     empty = _empty(loss, gradient)
     if empty is None and gradient is None and tuples(loss) == 1 or _is_base(cls, (loss,)):
         return None
     return Found(name, "net", loss, gradient, cls, line(cls), empty)
+
+
+def _static(cls: type, *methods: Any) -> bool:
+    found = [inspect.getattr_static(cls, f.__name__, None) for f in methods]
+    return all(isinstance(f, staticmethod) for f in found)
 
 
 def _is_base(cls: type, methods: Collection[Any]) -> bool:

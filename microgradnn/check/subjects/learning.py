@@ -9,7 +9,7 @@ import numpy as np
 from ...engine.errors import ConfigError
 from ..source import all_parameters, required
 from ..subject import cotangents_like, is_float
-from ..words import OUTPUT_ATTRIBUTES, ZERO_METHODS, is_cache, is_rate
+from ..words import OUTPUT_ATTRIBUTES, ZERO_METHODS, is_cache, is_constant, is_rate
 from . import state
 from .gradients import find_inputs, find_params
 from .plan import Plan
@@ -128,7 +128,8 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
         return
     used = 0
     for word in needed or every[:1]:
-        if word in plan.args.names and used:
+        labels = len(needed) > 1 and is_constant(word)
+        if word in plan.args.names and (used or labels):
             plan.takes.append(("arg", plan.args.names.index(word)))
         elif used and is_rate(word):
             plan.takes.append(1.0)

@@ -77,7 +77,7 @@ def maker(found: Found, seed: int = 0, tries: int = TRIES) -> Maker:
     search = _search(found, seed, tries)
     fit = search.best_fit()
     if fit is None:
-        raise GuessError(_failure(found, search))
+        raise GuessError(_failure(found, search)) from _misnamed(search)
     variants = _variants(search, fit.guess)
     draws = tuple(_Draw(search, fit.guess, v) for v in variants)
     return Maker(draws, fit.broken, fit.cost)
@@ -207,6 +207,19 @@ def _variants(search: Search, guess: Guess) -> list[int]:
             good.append(variant)
             sizes.append(here)
     return good
+
+
+def _misnamed(search: Search) -> NameError | None:
+    """The NameError that all arguments led to, if they did."""
+    if not all(re.match("NameError|UnboundLocalError", text) for text in search.stuck):
+        return None
+    try:
+        search.run(*search.arguments(search.picked((0,) * len(search.options)), 0))
+    except NameError as error:
+        return error
+    except Exception:  # the first arguments are the likeliest; they do not get that far
+        return None
+    return None
 
 
 _HOW = 'GRADCHECK = {"name": lambda rng: (first, second, …)}'
