@@ -13,7 +13,7 @@ from .codes import CODES, check_codes, selected
 from .report import Finding, Report
 from .stages.algebra import algebra
 from .stages.contract import contract
-from .stages.conventions import settle, updating
+from .stages.conventions import beyond, settle, updating
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, raised
 from .stages.values import look
@@ -151,6 +151,14 @@ def _values(
         why = "a trace of it is another function"
         others = [replace(o, untraced=why) for o in subject.others]
         subject = replace(subject, untraced=why, others=others)
+    _elsewhere(subject, seen, points, outcome, rng)
+    return [seen[0], *(beyond(s, subject) for s in seen[1:])], points
+
+
+def _elsewhere(
+    subject: Subject, seen: list[Seen], points: list[str], outcome: Outcome, rng: Any
+) -> None:
+    """Adds what other shapes and other points show to `seen`, and their names to `points`."""
     work = 0
     for k, other in enumerate(subject.others):
         if all(outcome.good):
@@ -166,7 +174,6 @@ def _values(
         seen.append(s)
         work += s.work
         points += [] if s.skipped else [point.label]
-    return seen, points
 
 
 def _pruned(findings: list[Finding]) -> list[Finding]:

@@ -96,6 +96,34 @@ class Dense:
         self.W -= {step}
         return dx
 """
+CLIPPED = """
+import numpy as np
+
+class CategoricalCrossEntropy:
+    def forward(self, y_pred, y_true):
+        self.probs, self.n = {clip}, len(y_pred)
+        self.probs = np.clip(y_pred, 1e-15, 1 - 1e-15)
+        self.y_true = y_true
+        return -np.sum(self.y_true * np.log(self.probs)) / self.n
+
+    def backward(self):
+        return -(self.y_true / self.probs) / self.n
+"""
+SATURATED = """
+import numpy as np
+
+class SoftmaxLoss:
+    def forward(self, scores, y):
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        self.p, self.y = e / e.sum(axis=1, keepdims=True), y
+        q = np.clip(self.p[np.arange(len(y)), y], {low}, 1)
+        return -np.mean(np.log(q))
+
+    def backward(self):
+        dx = self.p.copy()
+        dx[np.arange(len(self.y)), self.y] -= 1
+        return dx / len(self.y)
+"""
 SQUARES = "2 * (pred - target)"
 RIGHT_W, RIGHT_B = "self.x.T @ dout", "dout.sum(axis=0)"
 # A file, what is written in its gap, the verdict, and words of the sentence.
@@ -123,6 +151,8 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     (CROSS_ENTROPY, {"eps": "", "grad": "(self.p - self.t) / len(self.p)"}, "CONVENTION", "labels"),
     (CROSS_ENTROPY, {"eps": "", "grad": "self.p - self.t"}, "CONVENTION", "labels"),
     (CROSS_ENTROPY, {"eps": "", "grad": "(self.t - self.p) / len(self.p)"}, "FAIL", "wrong"),
+    (CLIPPED, {"clip": "None"}, "PASS", ""),
+    (SATURATED, {"low": "1e-12"}, "CONVENTION", "where a clip makes the loss flat"),
     (SOFTMAX, {"grad": "self.out * (y - (y * self.out).sum(axis=1, keepdims=True))"}, "PASS", ""),
     (SOFTMAX, {"grad": "self.out - y"}, "CONVENTION", "takes the labels"),
     (SOFTMAX, {"grad": "(self.out - y) / len(y)"}, "CONVENTION", "labels.*/N"),

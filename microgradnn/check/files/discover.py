@@ -21,7 +21,7 @@ from ..words import (
     is_cotangent,
     is_loss,
 )
-from .methods import bound, takes_context, without_context
+from .adapted import bound, takes_context, without_context
 
 _VARIANT = r"(?P<v>(?:_[A-Za-z0-9]+)?)"
 

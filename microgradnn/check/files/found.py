@@ -29,10 +29,9 @@ def check_found(
     try:
         make = maker(found, seed)
     except GuessError as error:
-        if isinstance(error.__cause__, NameError):  # whatever the arguments are
-            finding = raised("forward", error.__cause__)
-            return Report(found.name, (finding,), ("GC001",), seed=seed)
-        raise
+        if not isinstance(error.__cause__, NameError):
+            raise  # else whatever the arguments are
+        return Report(found.name, (raised("forward", error.__cause__),), ("GC001",), seed=seed)
     rng = np.random.default_rng(seed)
     try:
         subject = _subject(found, make(rng, 0), make.said)

@@ -104,6 +104,8 @@ class _Reader(ast.NodeVisitor):
                 self.axes(name, names)
         if isinstance(target, ast.Name):
             self.assigned(target.id, value)
+        elif isinstance(target, ast.Attribute) and _unclipped(value) is not value:
+            self.assigned(target.attr, value)  # self.probs = np.clip(y_pred, …)
         self.generic_visit(node)
 
     def visit_For(self, node: ast.For) -> None:  # noqa: N802

@@ -201,9 +201,15 @@ def _factor(j: Compared) -> float:
 
 
 def _off(j: Compared) -> float:
-    """How far entries are from right at most, if that is the formula's fault; else inf."""
+    """How far entries are from right at most, if that is the formula's fault; else inf.
+
+    Without a trace of the formula, what is more than a billionth may be a cast as well.
+    """
     if j.formula is None:
-        return np.inf
+        with np.errstate(all="ignore"):
+            off = np.abs(j.yours - j.true) / np.maximum(np.abs(j.true), 1e-3 * j.scale)
+        worst = float(np.nan_to_num(off, nan=np.inf).max(initial=0.0))
+        return worst if worst < 1e-9 else np.inf
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(j.true), 1e-3 * j.scale)
         off, rounded = (np.abs(j.formula - x) / size for x in (j.true, j.yours))

@@ -52,6 +52,17 @@ def settle(subject: Subject, seen: Seen, look: Look) -> tuple[Subject, Seen]:
     return _divided(subject, factors), replace(seen, findings=findings)
 
 
+def beyond(seen: Seen, subject: Subject) -> Seen:
+    """What was seen at another point, where the user's own showed nothing wrong."""
+    findings = []
+    for f in seen.findings:
+        said = ""
+        if (f.code, f.verdict) == ("GC201", "FAIL") and subject.others and f.data:
+            said = _eps(f, [None]) or _clipped(f, subject)
+        findings.append(_by_convention(f, said) if said else f)
+    return replace(seen, findings=findings)
+
+
 def updating(subject: Subject) -> list[Finding]:
     """A word on a backward that updates the parameters itself."""
     if not (subject.descends and subject.params):
@@ -170,6 +181,16 @@ def _eps(f: Finding, others: Sequence[Finding | None]) -> str:
         f"d{f.argument} is within {off:.0e} of right in every entry: an eps or a clip that only "
         "one of forward and backward has"
     )
+
+
+def _clipped(f: Finding, subject: Subject) -> str:
+    """What to say of a loss that is flat at an extreme point only, where its gradient is not."""
+    if not f.point.startswith("inputs ×") or "true" not in f.data or not _is_loss(subject):
+        return ""
+    true, wrong = np.asarray(f.data["true"]), np.asarray(f.data["wrong"], bool)
+    if np.any(true[wrong]):
+        return ""
+    return f"d{f.argument} goes on where a clip makes the loss flat, which only forward has"
 
 
 # ---- softmax and cross entropy in one ------------------------------------------------------------
