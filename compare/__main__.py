@@ -115,9 +115,10 @@ def chosen(asked: Sequence[str] | None) -> dict[str, Any]:
     names = dict.fromkeys([lockstep.REFERENCE, *(asked or frameworks.MODULES)])
     loaded = {name: frameworks.load(name) for name in names}
     absent = {name: why for name, why in loaded.items() if isinstance(why, str)}
-    if asked and absent:
-        raise MissingPackageError(next(iter(absent.values())))
-    if set(frameworks.PACKAGES) <= set(absent):
+    gone = {name: why for name, why in absent.items() if not isinstance(why, frameworks.Broken)}
+    if asked and gone:
+        raise MissingPackageError(next(iter(gone.values())))
+    if set(frameworks.PACKAGES) <= set(gone):
         raise MissingPackageError(
             "neither torch nor tensorflow is installed, so there is nothing to compare with; in a "
             "clone of microgradnn write: pip install -e '.[compare]'"
@@ -128,12 +129,18 @@ def chosen(asked: Sequence[str] | None) -> dict[str, Any]:
 
 
 def status(rows: Sequence[lockstep.Row]) -> int:
-    """0 if all agree, 1 if some differ, 3 if nothing was compared."""
-    if any(row.verdict.startswith("DISAGREE") for row in rows):
+    """0 if a framework ran every task and all agree, 1 if not all agree, 3 if none ran them all."""
+    if any(row.verdict != "agree" and not row.verdict.startswith("not run") for row in rows):
         return 1
-    if any(row.steps for row in rows if row.framework != lockstep.REFERENCE):
+    tasks_of: dict[str, set[str]] = {}
+    for row in rows:
+        if row.steps:
+            tasks_of.setdefault(row.framework, set()).add(row.task)
+    others = [done for name, done in tasks_of.items() if name != lockstep.REFERENCE]
+    if {row.task for row in rows} in others:
         return 0
-    print("compare: nothing was compared", file=sys.stderr)
+    some = "no framework ran every task; choose tasks that one of them can run"
+    print(f"compare: {some if others else 'nothing was compared'}", file=sys.stderr)
     return 3
 
 
@@ -144,11 +151,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(import_module(".checkers", __package__).main(words[1:]))
     args = parser().parse_args(words)
     try:
-        loaded = chosen(args.frameworks)
         if args.command == "speed":
-            return speed.main(loaded)
+            return speed.main(chosen(args.frameworks))
+        loaded = chosen(args.frameworks)
         todo = collect(args)
-    except MicrogradError as error:
+        output.try_out(args.out)
+    except (MicrogradError, OSError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
     return _compare(args, loaded, todo)
@@ -161,9 +169,7 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
     interrupted = False
     try:
         for task in todo:
-            mine = len(rows)
-            params = _run(task, loaded, args, rows)
-            said[task.name] = task.verdict(task, params, rows[mine].final_loss)
+            said[task.name] = _run(task, loaded, args, rows)
             print(f"{task.name}: {said[task.name]}", flush=True)
     except KeyboardInterrupt:
         interrupted = True
@@ -176,18 +182,32 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
         "data": sorted({task.source for task in todo}),
         "dtypes": {task.name: args.dtype or task.dtype for task in todo},
     }
-    path = output.write(args.out, rows, facts, said)
-    print(f"report: {path}")
+    try:
+        print(f"report: {output.write(args.out, rows, facts, said)}")
+    except OSError as error:
+        print(f"compare: the report cannot be written: {error}", file=sys.stderr)
+        return 2
     return 130 if interrupted else status(rows)
 
 
 def _run(
     task: tasks.Task, loaded: dict[str, Any], args: argparse.Namespace, rows: list[lockstep.Row]
-) -> list[Any]:
-    """The reference's final parameters; adds a row for each framework to `rows`."""
+) -> str:
+    """What is said of the task; adds a row for each framework to `rows`."""
     final: list[Any] = []
-    lockstep.run(task, loaded, args.steps, args.dtype, rows, progress(task.name), print, final)
-    return final
+    mine = len(rows)
+    try:
+        lockstep.run(task, loaded, args.steps, args.dtype, rows, progress(task.name), print, final)
+        if rows[mine].steps < task.steps:
+            loss = f"loss {rows[mine].final_loss:.5g}"
+            return f"{loss} after {rows[mine].steps} of the {task.steps} steps of this task"
+        return task.verdict(task, final, rows[mine].final_loss)
+    except Exception as error:  # ours: the others cannot be compared with it, other tasks go on
+        if len(rows) == mine:
+            rows.append(lockstep.Row(task.name, lockstep.REFERENCE))
+        if not rows[mine].verdict.startswith("FAILED"):
+            rows[mine].verdict = f"FAILED: {frameworks.one_line(error)}"
+        return rows[mine].verdict
 
 
 if __name__ == "__main__":

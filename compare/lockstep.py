@@ -8,7 +8,7 @@ far in the run, and in ulps of that: a gradient that converges to zero has no di
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .bounds import StepBound
+from .frameworks import Broken, one_line
 from .tasks import Task
 
 REFERENCE = "microgradnn"
@@ -84,34 +85,65 @@ class _Lockstep:
         self.params = self.shown = [p.astype(dtype) for p in task.params]
         self.sessions: dict[str, Any] = {}
         self.rows: dict[str, Row] = {}
-        self.scales: dict[tuple[str, int], float] = {}  # the largest element so far
+        self.scales: dict[str, float] = {}  # the largest element so far
         for name in sorted(frameworks, key=lambda name: name != REFERENCE):
             row = self.rows[name] = Row(task.name, name)
             rows.append(row)
             module = frameworks[name]
-            reason = module if isinstance(module, str) else _refusal(module, task)
-            if isinstance(module, str) or reason:
-                row.verdict = f"not run: {reason}"
-            else:
-                start = [p.copy() for p in self.params]
-                self.sessions[name] = module.Session(task.model, task.optimizer, dtype, start)
+            try:
+                self._begin(name, module, task)
+            except Exception as error:  # whatever a foreign package raises
+                self._failed(name, f"before the first step: {one_line(error)}", error)
+
+    def _begin(self, name: str, module: ModuleType | str, task: Task) -> None:
+        if isinstance(module, Broken):
+            self.rows[name].verdict = f"FAILED: {module}"
+        elif isinstance(module, str) or (reason := _refusal(module, task)):
+            self.rows[name].verdict = f"not run: {module if isinstance(module, str) else reason}"
+        else:
+            start = [p.copy() for p in self.params]
+            self.sessions[name] = module.Session(task.model, task.optimizer, self.dtype, start)
 
     def step(self, k: int, x: np.ndarray, y: np.ndarray) -> float:
         """Lets every session take step k and compares them; returns the reference's loss."""
         wide = [p.astype(float) for p in self.params]
-        self.bound.step(wide, x.astype(float), y)
-        results = {name: self._result(name, x, y) for name in self.sessions}
+        with np.errstate(over="ignore", invalid="ignore"):  # such a bound is told in _measure
+            self.bound.step(wide, x.astype(float), y)
+        results = {}
+        for name in list(self.sessions):
+            try:
+                results[name] = self._result(name, x, y)
+            except Exception as error:  # whatever a foreign package raises
+                self._failed(name, f"in step {k}: {one_line(error)}", error)
         reference = results[REFERENCE]
-        moves, shadows = self.bound.update(wide, [g.astype(float) for g in reference["grad"]])
+        with np.errstate(over="ignore", invalid="ignore"):
+            moves, shadows = self.bound.update(wide, [g.astype(float) for g in reference["grad"]])
         limits = {"loss": [self.bound.loss], "grad": self.bound.grads}
         limits |= {"param": moves, "shadow": shadows}
         for name, result in results.items():
-            row = self.rows[name]
-            row.steps, row.final_loss = k + 1, float(result["loss"][0])
-            for kind, got in result.items():
-                self._measure(row, k, kind, got, reference[kind], limits[kind])
+            try:
+                self._compare(self.rows[name], k, result, reference, limits)
+            except Exception as error:  # what came back is no array, no number
+                self._failed(name, f"in step {k}: {one_line(error)}", error)
         self.shown, self.params = self.params, reference["param"]
         return float(reference["loss"][0])
+
+    def _compare(
+        self, row: Row, k: int, result: dict[str, Any], reference: dict[str, Any], limits: Any
+    ) -> None:
+        row.steps, row.final_loss = k + 1, float(result["loss"][0])
+        for kind, got in result.items():
+            if len(got) != len(reference[kind]):
+                _disagree(row, k, f"{len(got)} {kind}, expected {len(reference[kind])}")
+            for i, (a, b, limit) in enumerate(zip(got, reference[kind], limits[kind])):  # noqa: B905
+                self._measure(row, k, f"{kind} {i}", a, b, limit)
+
+    def _failed(self, name: str, why: str, error: Exception) -> None:
+        """Ends a framework's part of the task; without the reference there is nothing to go on."""
+        self.rows[name].verdict = f"FAILED {why}"
+        self.sessions.pop(name, None)
+        if name == REFERENCE:
+            raise error
 
     def _result(self, name: str, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
         """What a session has after a step: loss, gradients, parameters and, if any, its shadow."""
@@ -125,31 +157,32 @@ class _Lockstep:
         found = {"loss": [loss], "grad": grads, "param": after}
         return found | ({"shadow": session.shadow()} if hasattr(session, "shadow") else {})
 
-    def _measure(
-        self, row: Row, k: int, kind: str, got: Sequence[Any], expected: Any, limits: Any
-    ) -> None:
+    def _measure(self, row: Row, k: int, what: str, a: Any, b: Any, limit: Any) -> None:
         """Raises the row's figures, and sets its verdict where a bound is exceeded."""
-        for i, (a, b, limit) in enumerate(zip(got, expected, limits, strict=True)):
-            a, b = np.asarray(a, float), np.asarray(b, float)
-            if a.shape != b.shape:
-                _disagree(row, k, f"{kind} {i} has shape {a.shape}, expected {b.shape}")
-                continue
-            same = (a == b) | (np.isnan(a) & np.isnan(b))
-            difference = np.where(same, 0.0, np.abs(a - b))
-            with np.errstate(over="ignore"):  # a bound of 0 says: exactly the same
-                share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
-            self._raise(row, kind, i, float(difference.max(initial=0.0)), b)
+        a, b, limit = (np.asarray(v, float) for v in (a, b, limit))
+        if a.shape != b.shape:
+            return _disagree(row, k, f"{what} has shape {a.shape}, expected {b.shape}")
+        for owner, values in ((REFERENCE, b), ("its bound", limit)):
+            if not np.isfinite(values).all():
+                bad = values[~np.isfinite(values)].flat[0]
+                return _judge(row, f"NOT JUDGED from step {k} on, {what}: {owner} is {bad}")
+        difference = np.abs(a - b)
+        with np.errstate(over="ignore"):  # a bound of 0 says: exactly the same
+            share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
+        if not share <= 1.0:
+            at = tuple(int(j) for j in np.unravel_index(np.argmax(difference), a.shape))
+            _disagree(row, k, f"{what} at {at}: {a[at]!r} against {b[at]!r}")
+        if np.isfinite(a).all():
+            self._raise(row, what, float(difference.max(initial=0.0)), b)
             row.share_of_bound = max(row.share_of_bound, float(share))
-            if not share <= 1.0:
-                at = tuple(int(j) for j in np.unravel_index(np.argmax(difference), a.shape))
-                _disagree(row, k, f"{kind} {i} at {at}: {a[at]!r} against {b[at]!r}")
+        return None
 
-    def _raise(self, row: Row, kind: str, i: int, largest: float, expected: np.ndarray) -> None:
-        """Raises the row's figures for array i of a kind to this largest difference."""
-        scale = max(self.scales.get((kind, i), 0.0), float(np.abs(expected).max(initial=0.0)))
-        self.scales[kind, i] = scale
+    def _raise(self, row: Row, what: str, largest: float, expected: np.ndarray) -> None:
+        """Raises the row's figures for one array of a kind to this largest difference."""
+        scale = max(self.scales.get(what, 0.0), float(np.abs(expected).max(initial=0.0)))
+        self.scales[what] = scale
         ulp = float(np.spacing(np.asarray(scale, self.dtype))) or 1.0
-        relative = largest / scale if scale else largest
+        relative, kind = largest / scale if scale else largest, what.split()[0]
         for field, value in ((f"{kind}_ulps", largest / ulp), (f"{kind}_rel", relative)):
             setattr(row, field, max(getattr(row, field), value))
 
@@ -160,5 +193,9 @@ def _refusal(module: ModuleType, task: Task) -> str | None:
 
 
 def _disagree(row: Row, k: int, what: str) -> None:
+    _judge(row, f"DISAGREE from step {k} on, {what}")
+
+
+def _judge(row: Row, verdict: str) -> None:
     if row.verdict == "agree":
-        row.verdict = f"DISAGREE from step {k} on, {what}"
+        row.verdict = verdict

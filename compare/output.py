@@ -3,6 +3,7 @@
 import json
 import platform
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,15 @@ def _print_lines(header: Sequence[str], lines: Sequence[Sequence[str]], title: s
         table.add_row(*line)
     console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     console.print(table)
+
+
+def try_out(folder: Path) -> None:
+    """Makes the folder and writes to it, before the work. Raises OSError if that cannot be done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"x")
+    if (folder / "report.json").is_dir():
+        raise IsADirectoryError(f"{folder / 'report.json'} is a folder, need a place for a file")
 
 
 def write(folder: Path, rows: Sequence[Row], facts: dict[str, Any], said: dict[str, str]) -> Path:

@@ -27,11 +27,25 @@ MODULES = {
 PACKAGES = {"torch": "torch", "tensorflow": "tensorflow", "keras": "tensorflow"}
 
 
+class Broken(str):
+    """Why a framework that is there cannot be used; one that is not installed is a plain str."""
+
+
 def load(name: str) -> ModuleType | str:
-    """The framework's module, or a sentence: which package it needs and how to install it."""
+    """The framework's module, or a sentence: what it needs, or why it could not be imported."""
     try:
         module = import_module(f".{MODULES[name]}", __package__)
         module.version()
-    except ImportError as error:
-        return str(missing(PACKAGES[name], f"comparing with {name}", error))
+    except ModuleNotFoundError as error:
+        if name in PACKAGES and error.name in (None, PACKAGES[name]):
+            return str(missing(PACKAGES[name], f"comparing with {name}", error))
+        return Broken(f"{name} cannot be imported: {one_line(error)}")
+    except Exception as error:  # whatever a foreign package does when it is imported
+        return Broken(f"{name} cannot be imported: {one_line(error)}")
     return module
+
+
+def one_line(error: BaseException) -> str:
+    """Returns the kind of an error and the first line of what it says."""
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

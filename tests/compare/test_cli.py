@@ -219,3 +219,212 @@ def test_ctrl_c_leaves_a_table_and_a_report_and_status_130(tmp_path: Path) -> No
     saved = json.loads((tmp_path / "report.json").read_text())
     assert saved["interrupted"]
     assert 0 < saved["rows"][0]["steps"] < 100_000
+
+
+# ---- what must never be called agreement --------------------------------------------------------
+
+
+def with_torch(monkeypatch: pytest.MonkeyPatch, session: Any) -> None:
+    """As if `session` were the Session of torch; an exception is raised when torch is imported."""
+    fake = ModuleType("fake")
+    fake.Session, fake.version = session, ours.version
+    real = frameworks.import_module
+
+    def import_module(name: str, package: str) -> ModuleType:
+        if name != f".{frameworks.MODULES['torch']}":
+            return real(name, package)
+        if isinstance(session, Exception):
+            raise session
+        return fake
+
+    monkeypatch.setattr(frameworks, "import_module", import_module)
+
+
+def saved(folder: Path) -> Any:
+    return json.loads((folder / "report.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("libcudart.so.12: cannot open shared object file\nand more"),
+        RuntimeError("CUDA driver is too old"),
+        ImportError("cannot import name '_C' from 'torch'"),
+        ModuleNotFoundError("No module named 'typing_extensions'", name="typing_extensions"),
+        AttributeError("module 'numpy' has no attribute 'bool'"),
+        ZeroDivisionError(),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+@pytest.mark.parametrize("asked", [[], ["--frameworks", "torch,microgradnn-scalar"]])
+def test_a_framework_that_cannot_be_imported_is_a_row_and_not_status_0(
+    error: Exception, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_torch(monkeypatch, error)
+    if not asked:
+        monkeypatch.setattr(frameworks, "MODULES", {
+            k: v for k, v in frameworks.MODULES.items() if k not in ("tensorflow", "keras")
+        })  # fmt: skip
+        if isinstance(error, ModuleNotFoundError):
+            asked = ["--frameworks", "torch"]
+    assert main(tmp_path, "--tasks", "gates", "--steps", "2", *asked) == 1
+    rows = [row for row in saved(tmp_path)["rows"] if row["framework"] == "torch"]
+    said = f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
+    assert [row["verdict"] for row in rows] == [f"FAILED: torch cannot be imported: {said}"] * 4
+
+
+def raising(place: str) -> Any:
+    class Raises(ours.Session):
+        count = -1
+
+        def __init__(self, *args: Any) -> None:
+            if place == "start":
+                raise RuntimeError("mine")
+            super().__init__(*args)
+
+        def gradients(self, x: Any, y: Any) -> Any:
+            self.count += 1
+            loss, grads = super().gradients(x, y)
+            if self.count == 1:
+                if place == "gradients":
+                    raise RuntimeError("mine")
+                if place == "no gradient":
+                    return loss, [None, *grads[1:]]
+                if place == "fewer":
+                    return loss, grads[1:]
+                if place == "nan":
+                    return loss, [g * np.nan for g in grads]
+                if place == "inf":
+                    return np.inf, grads
+                if place == "no number":
+                    return "many", grads
+            return loss, grads
+
+        def update(self) -> Any:
+            if place == "update" and self.count == 1:
+                raise KeyError("mine")
+            return super().update()
+
+    return Raises
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("start", "FAILED before the first step: RuntimeError: mine"),
+        ("gradients", "FAILED in step 1: RuntimeError: mine"),
+        ("update", "FAILED in step 1: KeyError: 'mine'"),
+        ("no number", "FAILED in step 1: ValueError: could not convert"),
+        ("no gradient", "DISAGREE from step 1 on, grad 0 has shape (), expected"),
+        ("fewer", "DISAGREE from step 1 on, "),
+        ("nan", "DISAGREE from step 1 on, grad 0 at "),
+        ("inf", "DISAGREE from step 1 on, loss 0 at (): np.float64(inf) against"),
+    ],
+)
+def test_a_framework_that_raises_or_returns_nonsense_is_a_row_and_the_report_is_written(
+    place: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_torch(monkeypatch, raising(place))
+    names = ["--frameworks", "torch,microgradnn-scalar"]
+    assert main(tmp_path, "--tasks", "regression", "--steps", "3", *names) == 1
+    rows = saved(tmp_path)["rows"]
+    assert len(rows) == 6  # both tasks were done to the end, by the others
+    for row in rows:
+        if row["framework"] == "torch":
+            assert row["verdict"].startswith(said)
+        else:
+            assert (row["verdict"], row["steps"]) == ("agree", 3)
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+@pytest.mark.parametrize("kind", ["loss", "grads", "update"])
+def test_an_infinite_bound_and_one_of_nan_never_agree(
+    bad: float, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = lockstep.StepBound
+
+    class Loose(real):  # type: ignore[misc, valid-type]
+        def step(self, *args: Any) -> None:
+            super().step(*args)
+            if kind == "loss":
+                self.loss = bad
+            elif kind == "grads":
+                self.grads = [g * 0 + bad for g in self.grads]
+
+        def update(self, *args: Any) -> Any:
+            moves, shadows = super().update(*args)
+            return [m * 0 + bad for m in moves] if kind == "update" else moves, shadows
+
+    monkeypatch.setattr(lockstep, "StepBound", Loose)
+    assert main(tmp_path, "--tasks", "gates", "--steps", "2", *OURS) == 1
+    what = {"loss": "loss", "grads": "grad", "update": "param"}[kind]
+    for row in saved(tmp_path)["rows"]:
+        assert row["verdict"] == f"NOT JUDGED from step 0 on, {what} 0: its bound is {bad}"
+
+
+def test_our_own_engine_that_raises_is_status_1_and_other_tasks_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ours.Session.gradients
+
+    def gradients(self: Any, x: Any, y: Any) -> Any:
+        if len(self.params) == 4:
+            raise RuntimeError("mine")
+        return real(self, x, y)
+
+    monkeypatch.setattr(ours.Session, "gradients", gradients)
+    assert main(tmp_path, "--tasks", "gates", "--steps", "2", *OURS) == 1
+    rows = {(r["task"], r["framework"]): r["verdict"] for r in saved(tmp_path)["rows"]}
+    assert rows["and", "microgradnn-scalar"] == "agree"
+    assert rows["xor-mlp", "microgradnn"] == "FAILED in step 0: RuntimeError: mine"
+
+
+def test_a_framework_that_ran_only_some_of_the_tasks_is_not_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The scalar engine takes the gates and refuses MNIST."""
+    assert main(tmp_path, "--tasks", "gates,mnist", "--steps", "1", *OURS) == 3
+    assert capsys.readouterr().err.endswith(
+        "compare: no framework ran every task; choose tasks that one of them can run\n"
+    )
+
+
+@pytest.mark.parametrize("steps", ["1", "2", "400"])
+def test_a_task_that_was_broken_off_says_no_more_than_it_knows(
+    steps: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(tmp_path, "--tasks", "gates", "--steps", steps, *OURS) == 0
+    assert "as it must" not in capsys.readouterr().out
+    for text in saved(tmp_path)["results"].values():
+        assert text.endswith(f" after {steps} of the 401 steps of this task")
+
+
+@pytest.mark.parametrize("kind", ["below a file", "a file", "report is a folder", "no permission"])
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    if kind in ("below a file", "a file"):
+        out.write_text("x")
+    out = out / "more" if kind == "below a file" else out
+    if kind == "report is a folder":
+        (out / "report.json").mkdir(parents=True)
+    if kind == "no permission":
+        if os.geteuid() == 0:
+            pytest.skip("root may write everywhere")
+        out.mkdir(mode=0o500)
+    monkeypatch.setattr(lockstep, "run", lambda *_: pytest.fail("it began"))
+    assert main(out, "--tasks", "gates", *OURS) == 2
+    said, err = capsys.readouterr()
+    assert said == "" and err.count("\n") == 1 and err.startswith("compare: ")
+
+
+def test_nothing_is_written_where_it_was_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "new" / "out"
+    assert main(out, "--tasks", "mnist", "--data", str(tmp_path)) == 2  # no data there
+    assert list(tmp_path.iterdir()) == []
+    assert main(out, "--tasks", "gates", "--steps", "1", *OURS) == 0
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [out / "report.json"]
