@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,39 @@ def test_two_writers_at_once_leave_one_whole_version_of_one_of_them(tmp_path):
         t.join()
     assert path.read_bytes() in (b"a" * 9999, b"b" * 9999, b"c" * 9999)
     assert listing(tmp_path) == ["f"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks")
+@pytest.mark.parametrize("shift", [3600.0, -3600.0])
+def test_what_another_process_writes_stays_whatever_the_clock_says(tmp_path, monkeypatch, shift):
+    """The clock jumps while a file is written; a part without a writer goes."""
+    dead = tmp_path / ".f.dead.part"
+    dead.write_bytes(b"half")
+    real_fsync, seen = os.fsync, []
+
+    def fsync(handle):
+        monkeypatch.setattr(atomic.time, "time", lambda: now() + shift)
+        atomic.delete_left_over(tmp_path, ".f*.part")
+        seen.append(sorted(os.listdir(tmp_path)))
+        real_fsync(handle)
+
+    now = time.time
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_atomically(tmp_path / "f", b"whole")
+    assert (tmp_path / "f").read_bytes() == b"whole"
+    assert len(seen[0]) == 1 and seen[0][0] != dead.name
+    assert os.listdir(tmp_path) == ["f"]
+
+
+def test_a_part_that_vanishes_while_it_is_looked_at_is_no_error(tmp_path, monkeypatch):
+    (tmp_path / ".f.x.part").write_bytes(b"half")
+    real = Path.stat
+
+    def stat(self, **options):
+        if self.suffix == ".part":
+            self.unlink()
+        return real(self, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    atomic.delete_left_over(tmp_path, ".f*.part")
+    assert os.listdir(tmp_path) == []

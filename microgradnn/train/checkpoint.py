@@ -12,22 +12,27 @@ import copy
 import json
 import os
 import re
-import time
 import warnings
-import zlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..atomic import write_atomically
-from ..engine.errors import CheckpointError, ConfigError, DTypeError
+from ..atomic import delete_left_over, write_atomically
+from ..engine.errors import CheckpointError, ConfigError
 from ..engine.interrupts import held
-from ..optional import need
+from .checkpoint_file import (
+    FORMAT,
+    VERSION,
+    checksum_of,
+    decode,
+    encode,
+    in_order,
+    parse,
+    safetensors,
+)
 
-FORMAT = "microgradnn.checkpoint"
-VERSION = 1
+LOOKS = 1000  # how often newest() looks again where files vanish
 PathLike = str | os.PathLike[str]
 
 
@@ -38,11 +43,11 @@ def save_checkpoint(path: PathLike, **objects: Any) -> Path:
     MissingPackageError without safetensors, OSError where the disk refuses.
     """
     arrays: dict[str, np.ndarray] = {}
-    tree = {name: _encode(_state(obj), name, arrays) for name, obj in objects.items()}
+    tree = {name: encode(_state(obj), name, arrays) for name, obj in objects.items()}
     configs = {n: _config(o) for n, o in objects.items() if hasattr(o, "get_config")}
     state = json.dumps({"version": VERSION, "objects": tree, "configs": configs})
-    head = {"format": FORMAT, "state": state, "checksum": _checksum(state, arrays)}
-    content = _sorted(_safetensors().save(arrays, head))
+    head = {"format": FORMAT, "state": state, "checksum": checksum_of(state, arrays)}
+    content = in_order(safetensors().save(arrays, head))
     return write_atomically(path, content)
 
 
@@ -51,13 +56,13 @@ def read_checkpoint(path: PathLike) -> dict[str, Any]:
 
     Raises CheckpointError if the file is missing, cut off, damaged or not one of ours.
     """
-    state, arrays = _parse(Path(path))
-    return {name: _decode(node, arrays) for name, node in state["objects"].items()}
+    state, arrays = parse(Path(path))
+    return {name: decode(node, arrays) for name, node in state["objects"].items()}
 
 
 def read_configs(path: PathLike) -> dict[str, Any]:
     """What the models in a file are made of (see Module.get_config), None where it is unknown."""
-    return dict(_parse(Path(path))[0]["configs"])
+    return dict(parse(Path(path))[0]["configs"])
 
 
 def load_checkpoint(path: PathLike, **objects: Any) -> dict[str, Any]:
@@ -66,7 +71,11 @@ def load_checkpoint(path: PathLike, **objects: Any) -> dict[str, Any]:
     All objects are restored or none: if one does not fit (another architecture), those already
     restored get their old state back. Raises CheckpointError.
     """
-    states = read_checkpoint(path)
+    return _put(path, read_checkpoint(path), objects)
+
+
+def _put(path: PathLike, states: dict[str, Any], objects: dict[str, Any]) -> dict[str, Any]:
+    """The states, after those of the objects have been put into them: all or none."""
     for name in objects:
         if name not in states:
             raise CheckpointError(f"{path}: holds no {name!r}, only {', '.join(states)}")
@@ -106,7 +115,7 @@ class CheckpointManager:
             raise ConfigError(
                 f"CheckpointManager: checkpoint_name {checkpoint_name!r} is no plain file name"
             )
-        _safetensors()  # a missing package is known before training, not after its first epoch
+        safetensors()  # a missing package is known before training, not after its first epoch
         self.directory, self.max_to_keep = Path(directory), max_to_keep
         self.name = checkpoint_name
 
@@ -128,13 +137,38 @@ class CheckpointManager:
     @property
     def latest_checkpoint(self) -> Path | None:
         """The newest file that can be read whole, or None; damaged ones are warned about."""
+        newest = self.newest()
+        return None if newest is None else newest[0]
+
+    def newest(self) -> tuple[Path, dict[str, Any], dict[str, Any]] | None:
+        """Returns the path, the states and the configs of latest_checkpoint, or None.
+
+        Another process may save and delete meanwhile: where a file has gone, all is looked for
+        again.
+        """
+        damaged: dict[Path, str] = {}
+        for _ in range(LOOKS):
+            try:
+                return self._newest(damaged)
+            except FileNotFoundError:
+                continue
+        raise CheckpointError(f"{self.directory}: files vanish faster than they can be read")
+
+    def _newest(
+        self, damaged: dict[Path, str]
+    ) -> tuple[Path, dict[str, Any], dict[str, Any]] | None:
         for path in reversed(self.checkpoints):
             try:
-                read_checkpoint(path)
+                state, arrays = parse(path)
             except CheckpointError as error:
-                warnings.warn(f"{error}; trying the one before", stacklevel=2)
+                if isinstance(error.__cause__, FileNotFoundError):
+                    raise error.__cause__ from None
+                if damaged.get(path) != str(error):
+                    warnings.warn(f"{error}; trying the one before", stacklevel=4)
+                damaged[path] = str(error)
             else:
-                return path
+                states = {name: decode(node, arrays) for name, node in state["objects"].items()}
+                return path, states, dict(state["configs"])
         return None
 
     def save(self, step: int, **objects: Any) -> Path:
@@ -144,15 +178,13 @@ class CheckpointManager:
             for old in self.checkpoints[: -self.max_to_keep]:
                 if old != path:  # a run that starts again at step 0 keeps what it has just written
                     old.unlink(missing_ok=True)
-        for part in self.directory.glob(f".{self.name}-*.part"):  # of a run that was killed
-            if time.time() - part.stat().st_mtime > 60:
-                part.unlink(missing_ok=True)
+        delete_left_over(self.directory, f".{self.name}-*.part")
         return path
 
     def restore(self, **objects: Any) -> dict[str, Any] | None:
         """The states of the newest valid checkpoint, put into the objects, or None."""
-        path = self.latest_checkpoint
-        return None if path is None else load_checkpoint(path, **objects)
+        newest = self.newest()
+        return None if newest is None else _put(newest[0], newest[1], objects)
 
 
 # ---- states -------------------------------------------------------------------------------------
@@ -165,7 +197,7 @@ def _state(obj: Any) -> Any:
         return obj.state_dict()
     if hasattr(obj, "bit_generator"):
         return obj.bit_generator.state
-    return obj  # a NumPy scalar, or what _encode refuses by name
+    return obj  # a NumPy scalar, or what encode refuses by name
 
 
 def _config(obj: Any) -> Any:
@@ -180,108 +212,3 @@ def _restore(obj: Any, state: Any) -> None:
         obj.load_state_dict(state)
     else:
         obj.bit_generator.state = state
-
-
-def _encode(node: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
-    """JSON for a tree of plain data; its arrays go into `arrays` under their path."""
-    if node is None or isinstance(node, (bool, str)) or type(node) in (int, float):
-        return node
-    if isinstance(node, (np.ndarray, np.generic)):
-        array = np.asarray(node)
-        if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-            raise DTypeError(f"save_checkpoint: {name} has dtype {array.dtype}, which has no place")
-        # safetensors writes the buffer as it lies in memory, also where it is not in C order.
-        key = str(len(arrays))  # not the path: {"a": {"b": …}, "a.b": …} has two of one path
-        arrays[key] = np.array(array, array.dtype.newbyteorder("="), order="C", copy=True)
-        return {"$": "array", "of": key}
-    if isinstance(node, (list, tuple)):
-        items = [_encode(v, f"{name}.{i}", arrays) for i, v in enumerate(node)]
-        return items if isinstance(node, list) else {"$": "tuple", "of": items}
-    if isinstance(node, dict):
-        for key in node:
-            if type(key) not in (str, int):
-                raise DTypeError(f"save_checkpoint: key {key!r} of {name} is no string or integer")
-        pairs = [[k, _encode(v, f"{name}.{k}", arrays)] for k, v in node.items()]
-        return {"$": "dict", "of": pairs}
-    raise DTypeError(
-        f"save_checkpoint: {name} is a {type(node).__name__}, which is neither an array, a number, "
-        "text nor a list or dict of them"
-    )
-
-
-def _decode(node: Any, arrays: dict[str, np.ndarray]) -> Any:
-    if isinstance(node, list):
-        return [_decode(v, arrays) for v in node]
-    if not isinstance(node, dict):
-        return node
-    kind, of = node["$"], node["of"]
-    if kind == "array":
-        return arrays[of]
-    if kind == "tuple":
-        return tuple(_decode(v, arrays) for v in of)
-    if kind != "dict":
-        raise KeyError(kind)
-    return {k: _decode(v, arrays) for k, v in of}
-
-
-def _sorted(content: bytes) -> bytes:
-    """The same file with its header in order: equal states make equal files, byte for byte."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    head = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
-    head += b" " * (-len(head) % 8)  # the format wants the arrays aligned
-    return len(head).to_bytes(8, "little") + head + content[end:]
-
-
-def _checksum(state: str, arrays: dict[str, np.ndarray]) -> str:
-    """CRC-32 of the text and of the arrays' names, types, shapes and bytes: finds accidents."""
-    crc = zlib.crc32(state.encode())
-    for name in sorted(arrays):
-        a = arrays[name]
-        crc = zlib.crc32(f"{name} {a.dtype.str} {a.shape}".encode(), crc)
-        crc = zlib.crc32(a.tobytes(), crc)
-    return f"{crc:08x}"
-
-
-def _parse(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The state in the header of a file and its arrays, whole and undamaged."""
-    library = _safetensors()
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
-    text, checksum, state = _header(path, content)
-    try:
-        arrays = library.load(content)
-    except Exception as error:  # its own exception type is not public
-        raise CheckpointError(f"{path}: cut off or damaged ({error})") from error
-    if checksum != _checksum(text, arrays):
-        raise CheckpointError(f"{path}: damaged, it does not have its checksum")
-    try:
-        for node in state["objects"].values():
-            _decode(node, arrays)
-        dict(state["configs"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: its header is not one of ours ({error!r})") from error
-    return state, arrays
-
-
-def _header(path: Path, content: bytes) -> tuple[str, str | None, dict[str, Any]]:
-    """The text of the state in a file's header, the checksum beside it, and the state itself."""
-    try:
-        size = int.from_bytes(content[:8], "little")
-        head = json.loads(content[8 : 8 + size])["__metadata__"]
-        if head["format"] != FORMAT:
-            raise KeyError(head["format"])
-        state = json.loads(head["state"])
-        version = state["version"]
-    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
-        raise CheckpointError(f"{path}: not a checkpoint of microgradnn, or cut off") from error
-    if version != VERSION:
-        raise CheckpointError(
-            f"{path}: checkpoint of version {version}, this library reads {VERSION}"
-        )
-    return head["state"], head.get("checksum"), state
-
-
-def _safetensors() -> ModuleType:
-    return need("safetensors.numpy", "a checkpoint")

@@ -4,6 +4,7 @@ python -m microgradnn watch FOLDER --data mnist
 """
 
 import importlib.util
+import math
 import sys
 import time
 import warnings
@@ -17,8 +18,7 @@ import numpy as np
 from .. import nn
 from ..data import load_mnist
 from ..engine.errors import CheckpointError, ConfigError, DataError
-from . import CheckpointManager, read_checkpoint
-from .checkpoint import read_configs
+from .checkpoint import CheckpointManager
 
 
 def watch(
@@ -35,15 +35,18 @@ def watch(
     `data` is (x, labels). A line tells step, accuracy and which weights: the averaged ones where
     the checkpoint has them. Raises CheckpointError if `once` finds no checkpoint.
     """
+    if not 0 < every < math.inf:
+        raise ConfigError(f"watch: every is {every:g}, need a number of seconds above 0")
     manager, seen, count = CheckpointManager(directory), None, 0
     while True:
         with warnings.catch_warnings(record=True) as damaged:
             warnings.simplefilter("always")
-            path = manager.latest_checkpoint
+            newest = manager.newest()
+        path = None if newest is None else newest[0]
         for warning in damaged if path is not None and path != seen else ():
             print(f"microgradnn: {warning.message}", file=sys.stderr)
-        if path is not None and path != seen:
-            show(report(path, data, make_model))
+        if newest is not None and path != seen:
+            show(report(*newest, data, make_model))
             seen, count = path, count + 1
         if once:
             if path is None:
@@ -57,19 +60,16 @@ def watch(
 
 def report(
     path: Path,
+    states: dict[str, Any],
+    configs: dict[str, Any],
     data: tuple[np.ndarray, np.ndarray],
     make_model: Callable[[], nn.Module] | None = None,
 ) -> str:
-    """One line on the checkpoint at path: step, accuracy on the data, and how it was obtained."""
-    model, states = model_of(path, make_model)
+    """One line on a checkpoint, as newest() gives it: step, accuracy, and how it was obtained."""
+    model = model_of(path, states, configs, make_model)
     weights = "last weights"
     if "ema" in states:
-        shadow = states["ema"]["shadow"]
-        names = [name for name, _ in model.named_parameters()]
-        if set(shadow) != set(names):  # of an EMA that was given parameters without names
-            shadow = dict(zip(names, shadow.values(), strict=True))
-        average = shadow
-        model.load_state_dict({**states["model"], **average})
+        _average(path, model, states["ema"])
         weights = "averaged weights"
     x, labels = data
     right = int((model.predict(x).argmax(-1) == labels).sum())
@@ -80,14 +80,28 @@ def report(
     )
 
 
+def _average(path: Path, model: nn.Module, state: Any) -> None:
+    """Gives the model the averaged weights. Raises CheckpointError if they are not whole."""
+    names = [name for name, _ in model.named_parameters()]
+    try:
+        shadow = state["shadow"]
+        if set(shadow) != set(names):  # of an EMA that was given parameters without names
+            shadow = dict(zip(names, shadow.values(), strict=True))
+        model.load_state_dict(shadow, strict=False)
+    except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{path}: its averaged weights do not fit ({error})") from error
+
+
 def model_of(
-    path: Path, make_model: Callable[[], nn.Module] | None = None
-) -> tuple[nn.Module, dict[str, Any]]:
-    """The model of a checkpoint, made by `make_model` or as the file says, and the states."""
-    states = read_checkpoint(path)
+    path: Path,
+    states: dict[str, Any],
+    configs: dict[str, Any],
+    make_model: Callable[[], nn.Module] | None = None,
+) -> nn.Module:
+    """The model of a checkpoint, made by `make_model` or as the file says, with its weights."""
     if "model" not in states:
         raise CheckpointError(f"{path}: holds no 'model', only {', '.join(states)}")
-    config = read_configs(path).get("model")
+    config = configs.get("model")
     if make_model is not None:
         model = make_model()
         if not isinstance(model, nn.Module):
@@ -100,7 +114,7 @@ def model_of(
             "function that returns such a model"
         )
     model.load_state_dict(states["model"])
-    return model, states
+    return model
 
 
 def samples(source: str, split: str = "validation") -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -319,3 +320,66 @@ def test_watch_as_a_function_counts_what_it_evaluated(tmp_path):
         r"step +10  accuracy \d\.\d{4}  \d+ of 50 wrong  \(last weights, ckpt-00000010\.safetensors\)",
         lines[0],
     )
+
+
+# ---- several processes --------------------------------------------------------------------------
+
+FAST = """
+import sys
+import numpy as np
+from microgradnn import nn
+from microgradnn.train import CheckpointManager
+rng = np.random.default_rng(0)
+model = nn.Sequential(nn.Linear(3, 5, rng=rng), nn.Tanh(), nn.Linear(5, 3, rng=rng))
+manager, step = CheckpointManager(sys.argv[1], 1), int(sys.argv[2])
+print("begins", flush=True)
+while True:
+    step += 1
+    manager.save(step, model=model)
+"""
+
+
+def test_watch_and_two_that_save_as_fast_as_they_can(tmp_path, data):
+    """No file that vanishes ends the watching, and no writer stumbles over the other."""
+    folder = tmp_path / "run"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", FAST, str(folder), str(first)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for first in (0, 3)
+    ]  # fmt: skip
+    try:
+        for writer in writers:
+            assert writer.stdout.readline() == "begins\n"
+        while not list(folder.glob("*.safetensors")):
+            time.sleep(0.01)
+        for _ in range(60):
+            assert main(["watch", str(folder), "--data", str(data), "--once"]) == 0
+        assert [writer.poll() for writer in writers] == [None, None]
+    finally:
+        for writer in writers:
+            writer.kill()
+    assert [writer.communicate(timeout=30)[1] for writer in writers] == ["", ""]
+
+
+@pytest.mark.parametrize("every", ["-1", "0", "nan", "inf", "-0.0"])
+def test_a_time_without_sense_is_refused(tmp_path, data, capsys, every):
+    said = refused(capsys, tmp_path, "--data", data, "--every", every)
+    assert said == f"watch: every is {float(every):g}, need a number of seconds above 0"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None, 3, {}, {"shadow": None}, {"shadow": {}}, {"shadow": {"0.weight": 1.0}},
+        {"shadow": {str(i): np.zeros(2) for i in range(4)}}, {"shadow": [1.0]},
+        {"shadow": dict.fromkeys(("0.weight", "0.bias", "2.weight", "2.bias"), "x")},
+        {"shadow": dict.fromkeys(("0", "1", "2", "3", "4"), 1.0)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_averaged_weights_that_are_damaged_are_told(tmp_path, data, capsys, state):
+    CheckpointManager(tmp_path / "run").save(1, model=model_of(0), ema=state)
+    said = refused(capsys, tmp_path / "run", "--data", data)
+    assert "ckpt-00000001.safetensors: its averaged weights do not fit (" in said
