@@ -21,6 +21,7 @@ from .subject import (
     Params,
     Subject,
     Wrt,
+    alone,
     called,
     quiet,
     with_axes,
@@ -28,6 +29,7 @@ from .subject import (
 from .subjects import networks, objects, pairs
 
 
+@alone
 def layer(
     forward: object, backward: object = None, inputs: Inputs | None = None,
     params: Params = None, *, cache: bool = True, hyper: Mapping[str, object] | None = None,
@@ -155,6 +157,7 @@ def _examined(
     return examine(subject, options)
 
 
+@alone
 def vjp(
     f: Function, f_vjp: Function, args: Inputs, *, wrt: Wrt = None,
     cotangents: Cotangents = None, seed: int = 0, select: Codes = (), ignore: Codes = (),
@@ -209,6 +212,7 @@ def _with_gradient(f: Any, gradient: Any) -> Any:
     return forward
 
 
+@alone
 def jvp(
     f: Function, f_jvp: Function, args: Inputs, *, seed: int = 0,
     select: Codes = (), ignore: Codes = (), name: str = "",
@@ -223,6 +227,7 @@ def jvp(
     return directional.jvp_report(f, f_jvp, with_axes(given), options, name or called(f))
 
 
+@alone
 def dot_product_test(
     f_jvp: Function, f_vjp: Function, args: Inputs, *, seed: int = 0, draws: int = 4,
     name: str = "",
@@ -239,6 +244,7 @@ def dot_product_test(
     )
 
 
+@alone
 def taylor_test(
     f: Function, grad: Function | Inputs, x: Inputs, direction: Inputs | None = None, *,
     seed: int = 0, name: str = "",

@@ -15,6 +15,7 @@ MEANING = {
     "CONTRACT": "forward and backward do not keep the rules that callers rely on",
     "NONDETERMINISTIC": "two calls with the same arguments give different results",
     "NOT_WRITTEN": "forward or backward is still empty",
+    "NOTHING": "nothing was looked at: no check is selected, or there are no numbers",
 }
 VERDICTS = tuple(MEANING)
 OK = VERDICTS[: VERDICTS.index("FAIL")]
@@ -22,13 +23,14 @@ OK = VERDICTS[: VERDICTS.index("FAIL")]
 STATUS = {verdict: 3 + i for i, verdict in enumerate(VERDICTS[len(OK) :])}
 STRICT = 3  # that of a convention where none is allowed
 # Which of several findings speaks for all: a wrong value is news even beside a broken contract.
-_ORDER = (*OK, "INCONCLUSIVE", "CONTRACT", "FAIL", "NONDETERMINISTIC", "NOT_WRITTEN")
+_ORDER = (*OK, "NOTHING", "INCONCLUSIVE", "CONTRACT", "FAIL", "NONDETERMINISTIC", "NOT_WRITTEN")
 WEIGHT = {verdict: i for i, verdict in enumerate(_ORDER)}
 
 CODES = {
     "GC001": "forward or backward raises, or does not come back",
     "GC002": "the forward result is not finite at the point given",
     "GC003": "forward or backward is still empty",
+    "GC004": "nothing was looked at",
     "GC010": "forward gives other results at a second call",
     "GC011": "backward gives other results at a second call",
     "GC020": "forward changes its inputs",

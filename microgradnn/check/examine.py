@@ -15,9 +15,9 @@ from .stages.algebra import algebra
 from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.points import Point, Seen, around, on_kinks
-from .stages.results import Outcome, copies, raised
+from .stages.results import Outcome, copies, raised, unexpected
 from .stages.values import look
-from .subject import Cotangents, Subject, quiet
+from .subject import Cotangents, Subject, alone, quiet
 
 Codes = str | Sequence[str]
 ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls
@@ -53,17 +53,22 @@ def options_of(
     )
 
 
+@alone
 def examine(subject: Subject, options: Options) -> Report:
     """The report on a subject at its own point, its other shapes, and points around it."""
     start = time.perf_counter()
     state = np.random.get_state()
+    checks = tuple(c for c in CODES if options.wants(c) and c not in ELSEWHERE)
     try:
-        found, seen, points, notes = _examine(subject, options)
+        found, seen, points, notes = _nothing_to_do(subject, checks) or _examine(subject, options)
+    except ConfigError:
+        raise
+    except Exception as error:
+        found, seen, points, notes = [unexpected(error, subject)], [], [], list(subject.notes)
     finally:
         np.random.set_state(state)
     found = _pruned(found)
     coverage = _coverage(subject, seen)
-    checks = tuple(c for c in CODES if options.wants(c) and c not in ELSEWHERE)
     notes += _uniform(options)
     found += [f for f in _untested(coverage, seen, found) if options.wants(f.code)]
     given = seen[0] if seen else Seen()
@@ -72,7 +77,30 @@ def examine(subject: Subject, options: Options) -> Report:
         {n: given.method for n in subject.names if given.method},
         {n: v for n, v in given.smallest.items() if np.isfinite(v)}, coverage,
         options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
+        _shapes(subject, points),
     )  # fmt: skip
+
+
+def _nothing_to_do(subject: Subject, checks: Sequence[str]) -> Any:
+    """What _examine gives, where there is nothing to look at; else None."""
+    if not checks:
+        why = "no check is selected, or all are ignored"
+    elif subject.names and subject.broken is None and not sum(map(np.size, subject.arrays)):
+        why = "all arrays are empty"
+    else:
+        return None
+    return [Finding("GC004", "NOTHING", f"nothing was looked at: {why}")], [], [], []
+
+
+def _shapes(subject: Subject, points: Sequence[str]) -> tuple[dict[str, tuple[int, ...]], ...]:
+    """The shapes at which values were compared."""
+    tried = [subject] if points else []
+    tried += [o for k, o in enumerate(subject.others) if _shape_label(k) in points]
+    return tuple({n: np.shape(a) for n, a in zip(s.names, s.arrays, strict=True)} for s in tried)
+
+
+def _shape_label(k: int) -> str:
+    return f"other shapes ({k + 1})"
 
 
 def _examine(subject: Subject, options: Options) -> Any:
@@ -83,7 +111,7 @@ def _examine(subject: Subject, options: Options) -> Any:
     if not subject.names:
         return [_nothing(subject)], [], [], notes
     outcome = contract(subject, rng, options.wants)
-    found = list(outcome.findings)
+    found = [*outcome.findings, *_unfound(subject)]
     if outcome.fatal or outcome.noisy or not any(outcome.good or [True]):
         # Nothing can be checked: the reason is told, whatever is selected.
         return found + [f for f in outcome.unwanted if f.verdict != "PASS"], [], [], notes
@@ -110,6 +138,18 @@ def _nothing(subject: Subject) -> Finding:
         f"no gradient was found: {subject.extra or 'backward returns none'}",
         hint="return the gradients from backward, or name them: params={'W': 'dW'}",
     )  # fmt: skip
+
+
+def _unfound(subject: Subject) -> list[Finding]:
+    """Parameters that forward uses, and that no gradient was found of."""
+    return [
+        Finding(
+            "GC040", "INCONCLUSIVE", f"{name}: no gradient found; looked for d{name}, "
+            f"grad_{name}, {name}_grad, grads['{name}'], {name}.grad and the like", argument=name,
+            hint=f"say where it is: params={{'{name}': '…'}}; a constant goes into no parameter",
+        )
+        for name in subject.unfound
+    ]  # fmt: skip
 
 
 def _with_seed(subject: Subject) -> Subject:
@@ -140,7 +180,7 @@ def _values(
         return [], []
     given = Point("your point", subject.arrays, given=True)
     seen = [look(subject, given, rng, outcome.good, options.cotangents)]
-    points = [] if seen[0].skipped else [given.label]
+    points = [given.label] if seen[0].nonzero else []
     before = subject
     with quiet():
         subject, seen[0] = settle(subject, seen[0], lambda s, p: look(s, p, rng, outcome.good))
@@ -162,10 +202,10 @@ def _elsewhere(
     work = 0
     for k, other in enumerate(subject.others):
         if all(outcome.good):
-            s = look(other, Point(f"other shapes ({k + 1})", other.arrays), rng, outcome.good)
+            s = look(other, Point(_shape_label(k), other.arrays), rng, outcome.good)
             seen.append(s)
             work += s.work
-            points += [] if s.skipped else [f"other shapes ({k + 1})"]
+            points += [_shape_label(k)] if s.nonzero else []
     kinks = on_kinks(subject, seen[0].comparisons, rng)
     for point in chain(kinks, around(subject, rng)):
         if work > WORK:
@@ -173,7 +213,7 @@ def _elsewhere(
         s = look(subject, point, rng, outcome.good)
         seen.append(s)
         work += s.work
-        points += [] if s.skipped else [point.label]
+        points += [point.label] if s.nonzero else []
 
 
 def _pruned(findings: list[Finding]) -> list[Finding]:

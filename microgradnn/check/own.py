@@ -15,7 +15,18 @@ from .examine import Codes, examine, options_of
 from .oracle.differences import Disagreement, check_grads
 from .report import Entry, Finding, Report
 from .source import all_parameters
-from .subject import Arguments, Function, Inputs, Pass, Subject, Wrt, called, chosen, with_axes
+from .subject import (
+    Arguments,
+    Function,
+    Inputs,
+    Pass,
+    Subject,
+    Wrt,
+    alone,
+    called,
+    chosen,
+    with_axes,
+)
 from .subjects.namespaces import namespaces
 
 
@@ -44,6 +55,7 @@ def _own(f: Callable[..., Any], args: Sequence[Any], wanted: Sequence[int] | Non
     return Subject(called(f), names, arrays, start, namespaces(f), opaque=True)
 
 
+@alone
 def grads(
     f: Function, args: Inputs, order: int = 1, modes: Sequence[str] = ("rev",), *,
     wrt: Wrt = None, seed: int = 0, select: Codes = (), ignore: Codes = (), probes: bool = False,

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -105,6 +106,7 @@ class Report:
     smallest    the smallest relative error of a gradient that would have been found, by argument
     coverage    entries of the gradient that were not zero at some point, and all, by argument
     reproduce   a line of Python that runs the same check again
+    shapes      the shapes at which values were compared, by argument
     """
 
     name: str
@@ -118,6 +120,7 @@ class Report:
     reproduce: str = ""
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    shapes: tuple[dict[str, tuple[int, ...]], ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -164,7 +167,7 @@ class Report:
         lines += [f"  {f}" for f in shown]
         if not self.ok and self.reproduce:
             lines.append(f"  again: {self.reproduce}")
-        return "\n".join(lines)
+        return clean("\n".join(lines))
 
     def _summary(self) -> str:
         codes, points = len(self.checks), len(self.points)
@@ -175,8 +178,11 @@ class Report:
 
     def explain(self) -> str:
         """The whole report in words: what was looked at and how, all findings, what was not."""
-        lines = [str(self), "", f"verdict    {self.verdict}: {MEANING[self.verdict]}"]
+        lines = [str(self), "", f"verdict    {self.verdict}: {self._meaning()}"]
         lines += [f"points     {', '.join(self.points) or 'none'}"]
+        for tried in self.shapes:
+            words = (f"{n} ({', '.join(map(str, s))})" for n, s in tried.items())
+            lines.append(f"shapes     {', '.join(words)}")
         lines += [f"entry      {f.worst.explain()}" for f in self.findings if f.worst]
         for name, method in self.methods.items():
             text = f"d{name}: {method}"
@@ -190,7 +196,12 @@ class Report:
         lines += [f"remark     {f}" for f in self.findings if f.verdict == "PASS"]
         lines += [f"note       {note}" for note in self.notes]
         lines += [f"looked at  {code} {CODES[code]}" for code in self.checks]
-        return "\n".join([*lines, f"again      {self.reproduce}"])
+        return clean("\n".join([*lines, f"again      {self.reproduce}"]))
+
+    def _meaning(self) -> str:
+        if self.verdict == "PASS" and not any(c.startswith(("GC2", "GC3")) for c in self.checks):
+            return "no rule is broken; whether the gradients are right was not asked"
+        return MEANING[self.verdict]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dicts, lists, strings and numbers; numbers JSON lacks are strings."""
@@ -225,14 +236,14 @@ def _badness(entry: Entry) -> float:
 
 def _plain(x: Any) -> Any:
     if isinstance(x, dict):
-        return {str(k): _plain(v) for k, v in x.items()}
+        return {clean(str(k)): _plain(v) for k, v in x.items()}
     if isinstance(x, (list, tuple)):
         return [_plain(v) for v in x]
     if hasattr(x, "tolist"):
         return _plain(x.tolist())
     if isinstance(x, float) and not math.isfinite(x):
         return str(x)
-    return x if x is None or isinstance(x, (bool, int, float, str)) else str(x)
+    return x if x is None or isinstance(x, (bool, int, float)) else clean(str(x))
 
 
 def report_from_dict(d: dict[str, Any]) -> Report:
@@ -247,6 +258,8 @@ def report_from_dict(d: dict[str, Any]) -> Report:
     kept["smallest"] = {k: float(v) for k, v in d.get("smallest", {}).items()}
     kept["coverage"] = {k: (int(a), int(b)) for k, (a, b) in d.get("coverage", {}).items()}
     kept["seconds"] = float(d.get("seconds", 0))
+    tried = d.get("shapes", ())
+    kept["shapes"] = tuple({n: tuple(map(int, s)) for n, s in t.items()} for t in tried)
     return Report(**kept)
 
 
@@ -275,16 +288,19 @@ def junit(reports: Sequence[Report], strict: bool = False) -> str:
     )
     for r in reports:
         case = ElementTree.SubElement(
-            suite, "testcase", classname="gradcheck", name=_xml(r.name), time=f"{r.seconds:.3f}"
+            suite, "testcase", classname="gradcheck", name=clean(r.name), time=f"{r.seconds:.3f}"
         )
         if any(r is f for f in failed):
             failure = ElementTree.SubElement(case, "failure", type=r.verdict, message=r.verdict)
-            failure.text = _xml(str(r))
-        ElementTree.SubElement(case, "system-out").text = _xml(r.explain())
+            failure.text = clean(str(r))
+        ElementTree.SubElement(case, "system-out").text = clean(r.explain())
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def _xml(text: str) -> str:
-    """Without the control characters that XML cannot hold."""
-    return "".join(c if c >= " " or c in "\n\t" else "?" for c in text)
+_UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: str) -> str:
+    """The text with what a terminal would obey, and XML and JSON cannot hold, as escapes."""
+    return _UNPRINTABLE.sub(lambda m: ascii(m[0])[1:-1], text)

@@ -1,11 +1,13 @@
 """What is checked, in one form: a forward pass, and the gradients its backward pass gives."""
 
 import copy
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -49,6 +51,7 @@ class Subject:
     params   those of the names that are an object's parameters
     missing  names of inputs that backward returns no gradient of, though it should
     extra    how many gradients came back, if that fits nothing
+    unfound  parameters that forward uses and no gradient was found of
     spare    how many gradients came back that belong to no array
     """
 
@@ -69,6 +72,7 @@ class Subject:
     flushes: bool = False  # it has a method that sets gradients to zero, or more than these
     missing: tuple[str, ...] = ()
     extra: str = ""
+    unfound: tuple[str, ...] = ()
     spare: int = 0
     broken: Exception | None = None  # what backward raised when it was first tried
     reproduce: str = ""
@@ -78,6 +82,21 @@ class Subject:
     def at(self, arrays: Sequence[Any]) -> "Subject":
         """The same, at another point."""
         return replace(self, arrays=list(arrays))
+
+
+_lock = threading.RLock()
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def alone(f: F) -> F:
+    """f, which only one thread at a time may be in: the precision of balls is the process's."""
+
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with _lock:
+            return f(*args, **kwargs)
+
+    return cast(F, run)
 
 
 def is_float(x: Any) -> bool:

@@ -1,12 +1,21 @@
 """What must be true of a verdict: the trace is the function, and what cancels is compared."""
 
+import json
+import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from microgradnn import check
+from microgradnn.check import Finding, Report, examine
+from microgradnn.check.report import report_from_dict
 
 X = np.array([[0.5, -1.25, 2.0], [0.75, 1.5, -0.3]])
 
@@ -172,3 +181,154 @@ def test_no_right_digit_is_no_pass() -> None:
 def test_a_gradient_that_is_zero_everywhere_was_not_tested() -> None:
     report = check.layer(lambda x, w: (x + 0 * w, 0), lambda d, c: (d, 0 * d), (X, X + 1))
     assert report.verdict == "INCONCLUSIVE" and "0 of 6 entries of dw were nonzero" in str(report)
+
+
+# ---- what was covered ----------------------------------------------------------------------------
+
+
+class Hidden:
+    """A layer whose weight's gradient is where nobody looks."""
+
+    def __init__(self, word: str = "steepness") -> None:
+        self.weight, self.word = rng().standard_normal((3, 4)), word
+
+    def forward(self, x: Any) -> Any:
+        self.x = x
+        return x @ self.weight
+
+    def backward(self, dout: Any) -> Any:
+        setattr(self, self.word, self.x.T @ dout)
+        return dout @ self.weight.T
+
+
+class Scaled:
+    """A layer with an array of a name that no parameter has; forward uses it or not."""
+
+    def __init__(self, used: bool) -> None:
+        self.alloy, self.used, self.pe = np.array([1.5, 0.5, 2.0]), used, np.ones(3)
+
+    def forward(self, x: Any) -> Any:
+        return (x * self.alloy if self.used else x * 2.0) + self.pe
+
+    def backward(self, dout: Any) -> Any:
+        return dout * (self.alloy if self.used else 2.0)
+
+
+def test_parameters_that_forward_uses_have_their_gradients_compared() -> None:
+    report = check.layer(Hidden(), X)
+    assert report.verdict == "INCONCLUSIVE", report
+    assert "weight: no gradient found; looked for dweight, grad_weight, weight_grad" in str(report)
+    assert check.layer(Hidden("dweight"), X).verdict == "PASS"
+    assert check.layer(Hidden(), X, params={"weight": "steepness"}).verdict == "PASS"
+    assert check.layer(Scaled(True), X).verdict == "INCONCLUSIVE"
+    assert "alloy: no gradient found" in str(check.layer(Scaled(True), X))
+    assert check.layer(Scaled(False), X).verdict == "PASS"
+
+
+def test_shapes_are_shown_and_only_points_where_values_were_compared() -> None:
+    other = rng().standard_normal((4, 3))
+    report = check.layer(by_dtype, lambda dout, x: 2 * dout * x, (X,), others=[(other,)])
+    assert report.shapes == ({"x": (2, 3)}, {"x": (4, 3)})
+    assert "x (2, 3)" in report.explain() and "x (4, 3)" in report.explain()
+    assert check_roundtrip(report).shapes == report.shapes
+    log = check.layer(lambda x: (np.log(x), x), lambda dout, x: dout / x, (X,))
+    assert log.points == () and log.shapes == ()
+
+
+def check_roundtrip(report: Report) -> Report:
+    return report_from_dict(json.loads(report.to_json()))
+
+
+def test_nothing_looked_at_is_no_pass() -> None:
+    right = (lambda x: (x * x, x), lambda dout, x: 2 * dout * x)
+    for report in (
+        check.layer(*right, (X,), ignore="GC"),
+        check.layer(*right, (X,), select="GC2", ignore="GC2"),
+        check.layer(*right, (np.zeros((0, 3)),)),
+    ):
+        assert report.verdict == "NOTHING" and not report.ok and report.status == 8, report
+        assert "nothing was looked at" in str(report)
+    contract = check.layer(*right, (X,), select="GC0")
+    assert contract.verdict == "PASS" and "gradient is right" not in contract.explain()
+
+
+# ---- threads -------------------------------------------------------------------------------------
+
+
+def test_two_threads_may_check_at_once() -> None:
+    def checks(seed: int) -> list[str]:
+        args = (rng(seed).standard_normal((6, 3)), rng(seed + 1).standard_normal(3))
+
+        def both(dout: Any, cache: Any) -> Any:
+            dx = batch_norm_back(dout, cache)
+            return dx, dx.sum(0)
+
+        return [check.layer(batch_norm, both, args).verdict for _ in range(6)]
+
+    with ThreadPoolExecutor(3) as pool:
+        verdicts = [v for some in pool.map(checks, range(3)) for v in some]
+    assert verdicts == ["PASS"] * 18
+
+
+def test_another_thread_does_not_see_swapped_names() -> None:
+    seen: list[Any] = []
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            seen.append(type(np.zeros(3)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(4):
+            assert check.layer(by_dtype, lambda dout, x: 2 * dout * x, (X,)).verdict == "PASS"
+    finally:
+        stop.set()
+        thread.join()
+    assert set(seen) == {np.ndarray}
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def test_swapped_gradients_are_named() -> None:
+    def forward(x: Any, y: Any) -> Any:
+        return x * x * y, (x, y)
+
+    def backward(dout: Any, cache: Any) -> Any:
+        x, y = cache
+        return dout * x * x, dout * 2 * x * y
+
+    report = check.layer(forward, backward, (X, X + 3))
+    assert report.verdict == "FAIL"
+    assert "your dx is the true dy" in str(report) and "your dy is the true dx" in str(report)
+
+
+def test_an_error_of_our_own_is_inconclusive_with_a_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        return np.random.default_rng(0).integers(3, 1)
+
+    monkeypatch.setattr(examine, "look", broken)
+    monkeypatch.setattr("microgradnn.check.stages.results.where", lambda error: "")
+    report = check.layer(by_dtype, lambda dout, x: 2 * dout * x, (X,))
+    assert report.verdict == "INCONCLUSIVE" and "the check itself fails" in str(report)
+    assert "low >= high" in report.findings[0].data["dump"]
+
+
+hostile = st.text(st.characters(), max_size=20) | st.sampled_from(
+    ["\ud800", "\ufffe", "\x1b[31m", "\a", "\0", "x" * 5000, "\x9b", "]]>", "<&\"'>"]
+)
+
+
+@given(hostile, hostile, hostile)
+def test_reports_are_well_formed_for_every_text(name: str, message: str, hint: str) -> None:
+    finding = Finding("GC201", "FAIL", message, argument=name, hint=hint, data={name: [message]})
+    report = Report(name, (finding,), reproduce=hint, notes=(message,), methods={name: hint})
+    for text in (str(report), report.explain(), report.to_json(), report.to_junit()):
+        text.encode("utf-8")
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+    assert len(str(finding)) <= 1200
+    case = ElementTree.fromstring(report.to_junit()).find("testcase")
+    assert case is not None and case.find("failure") is not None
+    assert json.loads(report.to_json())["verdict"] == "FAIL"

@@ -11,13 +11,14 @@ from ..examine import Options, examine
 from ..report import Finding, Report
 from ..source import line
 from ..stages.results import raised
-from ..subject import Subject, is_float, quiet
+from ..subject import Subject, alone, is_float, quiet
 from .arguments import Found, GuessError, Made, Maker, maker
 
 SHAPES = 3  # variants of sizes to look at
 DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
 
 
+@alone
 def check_found(
     found: Found, *, seed: int = 0, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> Report:

@@ -181,6 +181,7 @@ class Trace:
 
     number: Callable[[Any], Any] = float
     on = False
+    thread = 0  # where it is under way
     budget = 0  # nodes left until the trace is stopped; 0 for no limit
     start = 0
 

@@ -113,6 +113,17 @@ def _proxy(original: ModuleType) -> _Proxy:
     return _Proxy(original, changed)
 
 
+def _here(original: Callable[..., Any], new: Callable[..., Any]) -> Callable[..., Any]:
+    """new in the thread that traces, original in every other."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        f = new if threading.get_ident() == trace.thread else original
+        return f(*args, **kwargs)
+
+    return call
+
+
+_SWAPPED = {f: _here(f, new) for f, new in _SWAPPED.items()}
 _KINDS = tuple({type(f) for f in _SWAPPED})
 _MODULES: dict[Any, Any] = {np: _proxy(np), math: _proxy(math)}
 _UNSET = object()
@@ -128,16 +139,17 @@ def tracing(
     The comparer answers comparisons, see node.Judging. Raises TooLarge after `budget` nodes.
     """
     with _lock:
-        before = trace.number, judging.by, trace.budget, trace.start, trace.on
+        before = trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread
         undo: list[tuple[dict[str, Any], str, Any]] = []
         try:
             trace.number, judging.by = number, comparer
             trace.budget, trace.start, trace.on = budget, next_stamp(), True
+            trace.thread = threading.get_ident()
             for home in places:
                 _swap(home, undo)
             yield
         finally:
-            trace.number, judging.by, trace.budget, trace.start, trace.on = before
+            (trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread) = before
             for home, name, old in undo:
                 if old is _UNSET:
                     home.pop(name, None)

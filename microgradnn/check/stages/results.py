@@ -1,8 +1,10 @@
 """Results of user code: the same, nearly the same, raised; and what a stage learned of them."""
 
+import sysconfig
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,8 +55,23 @@ def where(error: BaseException) -> str:
     return f"line {last.lineno} of {last.filename.replace(chr(92), '/').rsplit('/', 1)[-1]}"
 
 
+_HOMES = (str(Path(__file__).parents[2]), sysconfig.get_path("stdlib"))
+
+
 def _ours(file: str) -> bool:
-    return "microgradnn/check" in file.replace("\\", "/") or "site-packages" in file
+    return file.startswith(_HOMES) or "site-packages" in file or file.startswith("<frozen")
+
+
+def unexpected(error: BaseException, subject: Any) -> Finding:
+    """The finding that something raised where no stage expected it: in user code, or in ours."""
+    if where(error):
+        return raised("forward or backward", error)
+    shapes = {n: np.shape(a) for n, a in zip(subject.names, subject.arrays, strict=False)}
+    return Finding(
+        "GC204", "INCONCLUSIVE", f"the check itself fails: {type(error).__name__}: {error}"[:300],
+        hint="please report it, with what report.to_json() gives",
+        data={"dump": "".join(traceback.format_exception(error)), "shapes": shapes},
+    )  # fmt: skip
 
 
 def raised(what: str, error: BaseException, point: str = "your point") -> Finding:

@@ -1,6 +1,7 @@
 """GC2 and GC3: the gradients' values at one point, by the best oracle that can answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,10 +103,24 @@ def _compare(
     if (wrong or point.given) and not _confirmed(subject, douts, compared, rng, wrong):
         _by_the_next(subject, point, rng, given, seen)
         return
-    seen.findings += found
+    seen.findings += [_swapped(f, compared) for f in found]
     for c in compared:
         seen.nonzero[c.name] = c.tested()
         seen.smallest[c.name] = c.smallest()
+
+
+def _swapped(found: Finding, compared: Sequence[Compared]) -> Finding:
+    """The finding with a hint, if the gradient is the true one of another argument."""
+    yours = next((c for c in compared if c.name == found.argument), None)
+    if found.code != "GC201" or yours is None:
+        return found
+    for c in compared:
+        if c is not yours and c.true.shape == yours.true.shape and c.known().all():
+            with np.errstate(all="ignore"):
+                near = np.abs(yours.yours - c.true) <= c.allowed()
+            if near.all() and c.true.any():
+                return replace(found, hint=f"your d{found.argument} is the true d{c.name}")
+    return found
 
 
 def _smooth(

@@ -52,7 +52,7 @@ def find_params(
     inputs = {where for _, where in plan.inputs if isinstance(where, str)}
     returned = _returned(plan, raw, stable)
     kept = state.gradient_paths(stable, after, inputs)
-    missing = []
+    plan.unfound = {}
     for paths in groups.values():
         if named is not None and not any(p in named for p in paths):
             continue
@@ -62,10 +62,12 @@ def find_params(
         label = _label(paths, plan)
         if found:
             plan.params[label] = (paths, found[0])
-        elif is_parameter(label):
-            missing.append(label)
+        else:
+            plan.unfound[label] = paths
     if plan.params and not plan.descends:
-        plan.missing += tuple(missing)
+        missing = tuple(label for label in plan.unfound if is_parameter(label))
+        plan.missing += missing
+        plan.unfound = {k: v for k, v in plan.unfound.items() if k not in missing}
 
 
 def _returned(plan: Plan, raw: Any, stable: list[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Layer objects as subjects: forward and backward methods, parameters found by convention."""
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from types import FunctionType, MethodType
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from ...engine.errors import ConfigError
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
-from ..words import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS
+from ..words import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS, is_constant
 from . import state
 from .learning import backward_args, forget_gradients, learn
 from .namespaces import namespaces
@@ -67,7 +68,47 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
         params=tuple(plan.params), descends=plan.descends,
         flushes=any(hasattr(plan.thing, w) for w in ZERO_METHODS),
         missing=plan.missing if wanted is None else (), broken=broken,
+        unfound=_unfound(plan) if wanted is None and broken is None else (),
     )  # fmt: skip
+
+
+# Arrays that forward uses and nobody learns.
+_BUFFER = re.compile(
+    r"pe|.*(pos|mask|mean|var|std|running|moving|table|grid|window|freq|sin|cos).*"
+)
+
+
+def _unfound(plan: Plan) -> tuple[str, ...]:
+    """The arrays without a gradient that move the output when they are moved."""
+    return tuple(
+        label
+        for label, paths in plan.unfound.items()
+        if not (is_constant(label) or _BUFFER.fullmatch(label.rpartition(".")[2].lower()))
+        and _moves(plan, paths)
+    )
+
+
+def _moves(plan: Plan, paths: Sequence[str]) -> bool:
+    """Whether the outputs are others when an array is another, under the same seed."""
+    results = []
+    state_before = np.random.get_state()
+    try:
+        for factor in (1.0, 1.0, 1.0625):
+            thing = copy.deepcopy(plan.thing)
+            here = state.places(thing)
+            for path in paths:
+                here[path].set(here[path].get() * factor + (factor - 1))
+            np.random.seed(0)
+            with quiet():
+                y = getattr(thing, plan.forward)(*plan.args.filled([], []))
+                results.append([np.array(out) for out in plan.result(thing, y)])
+    except Exception:  # it is no number that can be another
+        return False
+    finally:
+        np.random.set_state(state_before)
+    first, again, moved = results
+    steady = all(map(state.same_array, first, again))
+    return steady and not all(map(state.same_array, first, moved))
 
 
 def _used(plan: Plan, arrays: list[Any], keep: list[int]) -> Pass:

@@ -13,6 +13,7 @@ class Plan:
 
     inputs     which leaves of the arguments get a gradient from backward, and where it is
     params     dotted path of each parameter, its aliases, and where its gradient is
+    unfound    paths of the arrays that no gradient was found of, by name
     takes      what each argument of backward is: a cotangent number, ("arg", i) or a value
     """
 
@@ -27,3 +28,4 @@ class Plan:
     descends: bool = False
     scaled: bool = False
     missing: tuple[str, ...] = ()
+    unfound: dict[str, list[str]] = field(default_factory=dict)
