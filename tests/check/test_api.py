@@ -739,7 +739,7 @@ def test_arrays_of_all_shapes(shape: Any, dtype: Any) -> None:
     x = np.full(shape, 0.75, dtype)
     forward, pull = (lambda x: (np.sin(x), x)), (lambda d, x: d * np.cos(x))
     report = check.layer(forward, pull, (x,))
-    assert report.verdict == "PASS", report
+    assert report.verdict == ("PASS" if x.size else "NOTHING"), report
     if x.size:
         assert not check.layer(forward, lambda d, x: d * np.sin(x), (x,)).ok
 

@@ -54,7 +54,7 @@ def right_report(**options: Any) -> Report:
 def test_verdicts_from_best_to_worst() -> None:
     assert VERDICTS == (
         "PASS", "PASS_SUBGRADIENT", "UNSTABLE", "CONVENTION", "FAIL", "INCONCLUSIVE", "CONTRACT",
-        "NONDETERMINISTIC", "NOT_WRITTEN",
+        "NONDETERMINISTIC", "NOT_WRITTEN", "NOTHING",
     )  # fmt: skip
 
 
@@ -294,11 +294,11 @@ def test_any_text_is_valid_xml(text: str) -> None:
     assert case is not None and case.find("failure") is not None
 
 
-def test_control_characters_are_question_marks() -> None:
+def test_control_characters_are_escapes() -> None:
     r = Report("a\x00b\x1b[31m<&>\"'", (Finding("GC001", "CONTRACT", "bell \x07 <tag> & ]]>"),))
     case = ElementTree.fromstring(r.to_junit()).find("testcase")
-    assert case is not None and case.attrib["name"] == "a?b?[31m<&>\"'"
-    assert "bell ? <tag> & ]]>" in (case.findtext("failure") or "")
+    assert case is not None and case.attrib["name"] == "a\\x00b\\x1b[31m<&>\"'"
+    assert "bell \\x07 <tag> & ]]>" in (case.findtext("failure") or "")
 
 
 # ---- select and ignore ---------------------------------------------------------------------------
