@@ -4,8 +4,8 @@ Finds forward and backward passes (affine_forward with affine_backward, classes 
 backward, losses that return gradients), makes inputs for them and checks them, each file in a
 process of its own. The exit status is 0 if all are right, also where a convention makes them so
 (CONVENTION; 3 with --strict), 3 FAIL, 4 INCONCLUSIVE, 5 CONTRACT,
-6 NONDETERMINISTIC, 7 NOT_WRITTEN, 8 NOTHING was looked at (the largest), 2 for a wrong command or a file that cannot be
-loaded, 130 after Ctrl-C.
+6 NONDETERMINISTIC, 7 NOT_WRITTEN, 8 NOTHING was looked at (the largest), 2 for a wrong command or
+a file that cannot be loaded, 130 after Ctrl-C.
 """
 
 import argparse
