@@ -231,4 +231,5 @@ def test_every_verdict_that_is_not_ok_has_a_status_of_its_own() -> None:
     }  # fmt: skip
     assert STATUS == {
         "FAIL": 3, "INCONCLUSIVE": 4, "CONTRACT": 5, "NONDETERMINISTIC": 6, "NOT_WRITTEN": 7,
+        "NOTHING": 8,
     }  # fmt: skip
