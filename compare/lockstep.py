@@ -135,7 +135,8 @@ class _Lockstep:
         for kind, got in result.items():
             if len(got) != len(reference[kind]):
                 _disagree(row, k, f"{len(got)} {kind}, expected {len(reference[kind])}")
-            for i, (a, b, limit) in enumerate(zip(got, reference[kind], limits[kind])):  # noqa: B905
+            together = zip(got, reference[kind], limits[kind], strict=False)
+            for i, (a, b, limit) in enumerate(together):
                 self._measure(row, k, f"{kind} {i}", a, b, limit)
 
     def _failed(self, name: str, why: str, error: Exception) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.errors import ConfigError
 from ..engine.node import Node, plain
+from ..optim.saving import too_large
 
 
 class IncompatibleKeys(NamedTuple):
@@ -57,7 +58,7 @@ def _misfit(name: str, array: np.ndarray, target: np.ndarray) -> list[str]:
     if array.dtype.kind not in "biuf" and array.dtype != target.dtype:
         return [f"{name} has dtype {array.dtype}, expected {target.dtype}"]
     if array.shape == target.shape:
-        return []
+        return [f"{name} {problem}"] if (problem := too_large(array, target)) else []
     turned = array.ndim == 2 and array.shape[::-1] == target.shape
     hint = " (transpose it: weights are (in, out) here)" if turned else ""
     return [f"{name} has shape {array.shape}, expected {target.shape}{hint}"]

@@ -10,7 +10,7 @@ from ..engine.errors import ConfigError
 from ..engine.interrupts import held
 from ..engine.node import Node
 from .groups import named_parameters, near, need, number_problem, plain_number
-from .saving import copied, restored
+from .saving import copied, restored, too_large
 
 
 class EMA:
@@ -137,18 +137,28 @@ class EMA:
             got = list(state_dict) if isinstance(state_dict, Mapping) else type(state_dict).__name__
             raise ConfigError(f"EMA.load_state_dict: got {got}, need {list(fields)}")
         saved, wrong = state_dict["shadow"], []
+        if not isinstance(saved, Mapping):
+            kind = type(saved).__name__
+            raise ConfigError(f"EMA.load_state_dict: shadow is a {kind}, need a dict of arrays")
         for name, s in self.shadow.items():
             if name not in saved:
                 wrong.append(f"{name} is missing")
             elif np.shape(saved[name]) != np.shape(s):
                 wrong.append(f"{name} has shape {np.shape(saved[name])}, expected {np.shape(s)}")
+            elif np.asarray(saved[name]).dtype.kind not in "fiuO":
+                wrong.append(f"{name} holds {np.asarray(saved[name]).dtype}, need numbers")
+            elif large := too_large(saved[name], s):
+                wrong.append(f"{name} {large}")
         problem = number_problem("decay", plain_number(state_dict["decay"]), 0, 1)
         wrong += [problem] if problem else []
+        updates = plain_number(state_dict["updates"])
+        if not isinstance(updates, int) or updates < 0:
+            wrong.append(f"updates is {updates!r}, must be a whole number >= 0")
         wrong += [f"unexpected {n}{near(n, self.shadow)}" for n in saved if n not in self.shadow]
         if wrong:
             raise ConfigError(f"EMA.load_state_dict: {'; '.join(wrong)}")
         self.shadow = {name: restored(s, saved[name]) for name, s in self.shadow.items()}
-        self.decay, self.updates = plain_number(state_dict["decay"]), int(state_dict["updates"])
+        self.decay, self.updates = plain_number(state_dict["decay"]), updates
         self.num_updates = bool(state_dict["num_updates"])
 
     def _refuse_swapped(self, what: str) -> None:

@@ -65,6 +65,16 @@ def copied(x: Any) -> Any:
     return np.array(x) if isinstance(x, np.ndarray | np.generic) else x
 
 
+def too_large(x: Any, p: Any) -> str:
+    """What is wrong if a finite number in x becomes infinite in the dtype of p, else ""."""
+    saved, dtype = np.asarray(x), np.asarray(p).dtype
+    if dtype.kind != "f" or saved.dtype.kind not in "fiu" or saved.dtype == dtype:
+        return ""
+    with np.errstate(over="ignore"):
+        lost = np.isfinite(saved) & ~np.isfinite(saved.astype(dtype))
+    return f"holds {saved[lost].flat[0]:g}, too large for {dtype}" if lost.any() else ""
+
+
 def restored(p: Any, x: Any) -> Any:
     """x in the form of the parameter data p: an array of its dtype, or a number."""
     if isinstance(p, np.ndarray):
@@ -146,6 +156,8 @@ def _state(
             wrong.append(f"{at}{name} has shape {np.shape(x)}, expected {np.shape(p)}")
         elif np.asarray(x).dtype.kind not in "fiuO":
             wrong.append(f"{at}{name} holds {np.asarray(x).dtype}, need numbers")
+        elif problem := too_large(x, p):
+            wrong.append(f"{at}{name} {problem}")
         else:
             found[name] = restored(p, x)
     return found

@@ -55,16 +55,21 @@ def samples(caller: str, x: Any, y: Any = None, weights: Any = None) -> Samples:
 
 
 def check_finite(caller: str, data: Samples, batch_size: int) -> None:
-    """Raises DataError that names the sample, its batch and the feature of the first nan."""
+    """Raises DataError that names the sample, its batch and the feature of the first nan or inf."""
     for name, a in [*(("x", a) for a in data.x), ("y", data.y)]:
-        nan = np.isnan(a) if a is not None and a.dtype.kind == "f" else np.False_
-        if nan.any():
-            bad = np.argwhere(nan)
+        if a is None or a.dtype.kind != "f":
+            continue
+        # nan first: where both are there, inf comes of nan less often than the other way round
+        for kind, wrong in (("nan", np.isnan(a)), ("inf", np.isinf(a))):
+            if not wrong.any():
+                continue
+            bad = np.argwhere(wrong)
             row, *where = (int(i) for i in bad[0])
             feature = f", feature {where[0] if len(where) == 1 else tuple(where)}" if where else ""
             raise DataError(
-                f"{caller}: {name} is nan at sample {row} (batch {row // batch_size} in the order "
-                f"of the data){feature}; {len(bad)} nan in all; fill them or leave the samples out"
+                f"{caller}: {name} is {kind} at sample {row} (batch {row // batch_size} in the "
+                f"order of the data){feature}; {len(bad)} {kind} in all; fill them or leave the "
+                "samples out"
             )
 
 
@@ -78,6 +83,26 @@ def check_labels(caller: str, y: np.ndarray | None, classes: int) -> None:
         raise LabelError(
             f"{caller}: label {int(y[tuple(wrong[0])])} of sample {at} is out of range; the model "
             f"has {classes} outputs, for labels 0 to {classes - 1}"
+        )
+
+
+def check_shares(caller: str, y: np.ndarray | None, shape: tuple[int, ...]) -> None:
+    """Raises DataError for the first row of soft labels that is no share of each class."""
+    if y is None or y.dtype.kind not in "fiu" or y.ndim != 2 or y.shape[1:] != shape[1:]:
+        return
+    sums = y.sum(1, dtype=np.float64)
+    # Each entry was rounded once, by half a unit in the last place of at most 1.
+    near = y.shape[1] * float(np.finfo(y.dtype).eps) if y.dtype.kind == "f" else 0.0
+    wrong = np.argwhere(np.abs(sums - 1) > near)
+    low = np.argwhere(y < 0)
+    if len(low):
+        at = int(low[0][0])
+        raise DataError(f"{caller}: the soft label of sample {at} has an entry below 0")
+    if len(wrong):
+        at = int(wrong[0][0])
+        raise DataError(
+            f"{caller}: the soft label of sample {at} sums to {sums[tuple(wrong[0])]:.6g}, need 1; "
+            "divide each row by its sum"
         )
 
 
@@ -112,6 +137,12 @@ def _by_class(y: np.ndarray | None, class_weight: Mapping[int, float]) -> np.nda
         if not real or not np.isfinite(weight) or min(weight, label) < 0 or label % 1:
             raise ConfigError(
                 f"fit: class_weight {{{label!r}: {weight!r}}}, need class: number >= 0"
+            )
+        if not (labels == label).any():
+            there = ", ".join(f"{v:g}" for v in np.unique(labels)[:8])
+            raise ConfigError(
+                f"fit: class_weight {{{label!r}: {weight!r}}}, but no sample is of class "
+                f"{label!r}; the classes are {there}{', …' if len(np.unique(labels)) > 8 else ''}"
             )
         weights[labels == label] = weight
     return weights

@@ -21,6 +21,7 @@ from .recipe import Recipe
 
 T = TypeVar("T")
 AT_ONCE = 256  # samples computed at once where nothing is learnt from them
+SHARED = ("cross_entropy", "categorical_crossentropy", "CrossEntropyLoss")
 LABELLED = (
     "cross_entropy", "nll_loss", "sparse_categorical_crossentropy", "CrossEntropyLoss", "NLLLoss",
 )  # fmt: skip
@@ -91,6 +92,8 @@ class Steps:
         shape = one.shape
         if how.loss.name in LABELLED and len(shape) >= 2:
             inputs.check_labels("fit", data.y, shape[1] if len(shape) > 2 else shape[-1])
+        if how.loss.name in SHARED and len(shape) >= 2:
+            inputs.check_shares("fit", data.y, shape)
         if not shape or shape[0] != 1:
             return  # not a row for each sample: whatever the loss makes of it
         # A metric or a loss that is a function of the user's is not called before its time.

@@ -79,6 +79,7 @@ class Trainer(Steps):
         seed: int | None = None,
     ) -> History:
         """Returns the History after training; see nn.Module.fit."""
+        _check_options(epochs, initial_epoch, shuffle, seed)
         train, validation = inputs.samples("fit", x, y, sample_weight), None
         if class_weight:
             train = inputs.weighted_by_class(train, class_weight)
@@ -173,6 +174,16 @@ def _batch_size(given: int | None, n: int) -> int:
             f"write batch_size={n} or less"
         )
     return size
+
+
+def _check_options(epochs: Any, initial_epoch: Any, shuffle: Any, seed: Any) -> None:
+    counts = {"epochs": epochs, "initial_epoch": initial_epoch}
+    for name, value in (counts if seed is None else counts | {"seed": seed}).items():
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or value < 0:
+            raise ConfigError(f"fit: {name} is {value!r}, need a whole number from 0 on")
+    if not isinstance(shuffle, (bool, np.bool_)):
+        raise ConfigError(f"fit: shuffle is {shuffle!r}, need True or False")
 
 
 def _checked(caller: str, batch_size: int) -> int:

@@ -19,7 +19,7 @@ from microgradnn.errors import (
     MicrogradError,
     ShapeError,
 )
-from microgradnn.train import Callback, History, LambdaCallback, metrics
+from microgradnn.train import Callback, History, LambdaCallback, inputs, metrics
 from microgradnn.train.losses import KERAS, Loss
 
 FEW = settings(max_examples=max(6, settings().max_examples // 3))
@@ -687,6 +687,27 @@ BAD_FIT: list[tuple[Any, ...]] = [
     ("mse", X, with_nan(np.zeros(N), 8), {}, DataError,
      "fit: y is nan at sample 8 (batch 2 in the order of the data); 1 nan in all; fill them or "
      "leave the samples out"),
+    ("mse", np.where(np.arange(N)[:, None] == 9, -np.inf, X), np.zeros((N, 3)), {}, DataError,
+     "fit: x is inf at sample 9 (batch 2 in the order of the data), feature 0; 3 inf in all; fill "
+     "them or leave the samples out"),
+    ("mse", X, np.where(np.arange(N)[:, None] == 9, np.inf, np.zeros((N, 3))), {}, DataError,
+     "fit: y is inf at sample 9 (batch 2 in the order of the data), feature 0; 3 inf in all; fill "
+     "them or leave the samples out"),
+    *(("mse", X, Y, {name: value}, ConfigError,
+       f"fit: {name} is {value!r}, need a whole number from 0 on")
+      for name in ("epochs", "initial_epoch", "seed")
+      for value in (float("nan"), 1.5, 2.0, -1, "3", True, float("inf"))),
+    *(("mse", X, Y, {"shuffle": s}, ConfigError, f"fit: shuffle is {s!r}, need True or False")
+      for s in ("batch", "no", 2, None)),
+    ("cross_entropy", X, LABELS, {"class_weight": {7: 2.0}}, ConfigError,
+     "fit: class_weight {7: 2.0}, but no sample is of class 7; the classes are 0, 1, 2"),
+    *((loss, X, np.where(np.arange(N)[:, None] == 9, wrong, np.eye(3)[LABELS]), {}, DataError,
+       f"fit: the soft label of sample 9 {text}")
+      for loss in ("cross_entropy", nn.CrossEntropyLoss(), "categorical_crossentropy")
+      for wrong, text in (
+          ([0.5, 0.5, 0.5], "sums to 1.5, need 1; divide each row by its sum"),
+          ([0.3, 0.3, 0.3], "sums to 0.9, need 1; divide each row by its sum"),
+          ([1.5, -0.5, 0.0], "has an entry below 0"))),
     ("mse", X[:0], Y[:0], {}, ShapeError, "fit: x has no samples, need at least one"),
     ("mse", (), Y, {}, ShapeError, "fit: x has no samples, need at least one"),
     ("mse", X, Y[1:], {}, ShapeError, "fit: x has 11 samples, y has 10"),
@@ -802,7 +823,6 @@ def test_class_weight_does_not_count_from_the_end():
 LARGE = {
     "float16, whose sum is more than it can hold": np.full((N, 3), 60000, np.float16),
     "float32, likewise": np.full((N, 3), 3e38, np.float32) * np.array([1, 1, 0], np.float32),
-    "both infinities": np.array([[np.inf, -np.inf, 0]] * N),
 }
 
 
@@ -914,3 +934,41 @@ def test_every_loss_by_name_trains_without_a_warning():
         history = model.fit(X, y, 4, 8, seed=0).history["loss"]
         assert history[-1] < history[0], name
         assert Loss(name).name in KERAS
+
+
+@given(st.integers(1, 300), st.integers(0, 99), st.sampled_from(["f4", "f8", "f2"]))
+@FEW
+def test_soft_labels_that_were_only_rounded_are_taken(classes, seed, dtype):
+    y = np.random.default_rng(seed).dirichlet(np.full(classes, 0.5), 4).astype(dtype)
+    inputs.check_shares("fit", y, (1, classes))
+
+
+@pytest.mark.parametrize("kind", ["model", "optimizer", "ema"])
+def test_a_number_too_large_for_the_parameters_is_refused_and_nothing_changes(kind):
+    model = small(3)
+    model.compile(lambda params: optim.SGD(params, lr=0.125, momentum=0.5), "mse", ema=0.5)
+    model.fit(X, np.zeros((N, 3)), 4, verbose=0)
+    owner = {"model": model, "optimizer": model.optimizer, "ema": model._recipe.ema}[kind]
+    state = owner.state_dict()
+    part = {"model": state, "ema": state.get("shadow"), "optimizer": state.get("state", {}).get(0)}
+    name = next(iter(part[kind]))
+    part[kind][name] = part[kind][name].astype(float)
+    part[kind][name].flat[0] = 1e300
+    before = weights(model)
+    with pytest.raises(ConfigError, match=f"{name} holds 1e\\+300, too large for float32"):
+        owner.load_state_dict(state)
+    equal(before, weights(model))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"updates": "x"}, {"updates": -1}, {"updates": 1.5}, {"shadow": None}, {"shadow": [1.0]},
+     {"shadow": {"weight": "text"}}, {"decay": float("nan")}, {"decay": "0.5"}, {"decay": None}],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_average_is_refused(change):
+    average = optim.EMA(small(3), 0.5)
+    before = average.state_dict()
+    with pytest.raises(ConfigError, match=r"^EMA\.load_state_dict: "):
+        average.load_state_dict(before | change)
+    assert repr(average.state_dict()) == repr(before)
