@@ -109,6 +109,23 @@ class CategoricalCrossEntropy:
     def backward(self):
         return -(self.y_true / self.probs) / self.n
 """
+PICKED = """
+import numpy as np
+
+class Loss_CategoricalCrossentropy:
+    def forward(self, y_pred, y_true):
+        y_pred_clipped = np.clip(y_pred, 1e-7, 1 - 1e-7)
+        if len(y_true.shape) == 1:
+            confidences = y_pred_clipped[range(len(y_pred)), y_true]
+        elif len(y_true.shape) == 2:
+            confidences = np.sum(y_pred_clipped * y_true, axis=1)
+        return -np.log(confidences)
+
+    def backward(self, y_true, dvalues):
+        if len(y_true.shape) == 1:
+            y_true = np.eye(len(dvalues[0]))[y_true]
+        self.dinputs = {sign}y_true / dvalues / len(dvalues)
+"""
 SATURATED = """
 import numpy as np
 
@@ -152,7 +169,9 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     (CROSS_ENTROPY, {"eps": "", "grad": "self.p - self.t"}, "CONVENTION", "labels"),
     (CROSS_ENTROPY, {"eps": "", "grad": "(self.t - self.p) / len(self.p)"}, "FAIL", "wrong"),
     (CLIPPED, {"clip": "None"}, "PASS", ""),
-    (SATURATED, {"low": "1e-12"}, "CONVENTION", "where a clip makes the loss flat"),
+    (PICKED, {"sign": "-"}, "PASS", ""),
+    (PICKED, {"sign": ""}, "FAIL", "wrong"),
+    (SATURATED, {"low": "1e-12"}, "CONVENTION", "a clip makes the loss flat"),
     (SOFTMAX, {"grad": "self.out * (y - (y * self.out).sum(axis=1, keepdims=True))"}, "PASS", ""),
     (SOFTMAX, {"grad": "self.out - y"}, "CONVENTION", "takes the labels"),
     (SOFTMAX, {"grad": "(self.out - y) / len(y)"}, "CONVENTION", "labels.*/N"),

@@ -164,6 +164,9 @@ class _Reader(ast.NodeVisitor):
         names = [self.name(a) for a in node.args]
         if called in ("log", "log2", "log1p"):
             self.hints.logged |= {n for n in map(self.name, _operands(node.args)) if n}
+        if called == "clip" and len(node.args) > 1 and names[0]:
+            low = _number(node.args[1])  # a probability: np.clip(y_pred, 1e-7, 1 - 1e-7)
+            self.hints.logged |= {names[0]} if low is not None and 0 < low < 1e-3 else set()
         if called == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
             self.einsum(str(node.args[0].value), names[1:])
         if called == "transpose" and isinstance(function, ast.Attribute) and len(node.args) > 1:

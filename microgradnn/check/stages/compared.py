@@ -208,7 +208,7 @@ def _off(j: Compared) -> float:
     if j.formula is None:
         with np.errstate(all="ignore"):
             off = np.abs(j.yours - j.true) / np.maximum(np.abs(j.true), 1e-3 * j.scale)
-        worst = float(np.nan_to_num(off, nan=np.inf).max(initial=0.0))
+        worst = float(np.nan_to_num(off[j.known()], nan=np.inf).max(initial=0.0))
         return worst if worst < 1e-9 else np.inf
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(j.true), 1e-3 * j.scale)

@@ -184,13 +184,18 @@ def _eps(f: Finding, others: Sequence[Finding | None]) -> str:
 
 
 def _clipped(f: Finding, subject: Subject) -> str:
-    """What to say of a loss that is flat at an extreme point only, where its gradient is not."""
-    if not f.point.startswith("inputs ×") or "true" not in f.data or not _is_loss(subject):
+    """What to say of a loss that is flat at an extreme point only, where its gradient is not.
+
+    Also of any layer whose gradient is next to nothing there.
+    """
+    if not f.point.startswith("inputs ×") or "true" not in f.data:
         return ""
-    true, wrong = np.asarray(f.data["true"]), np.asarray(f.data["wrong"], bool)
-    if np.any(true[wrong]):
+    true, yours, wrong = (np.asarray(f.data[k]) for k in ("true", "yours", "wrong"))
+    tiny = np.abs(yours[wrong]).max(initial=0.0) < 1e-30
+    if np.any(true[wrong]) or not (tiny or _is_loss(subject)):
         return ""
-    return f"d{f.argument} goes on where a clip makes the loss flat, which only forward has"
+    what = "the loss" if _is_loss(subject) else "forward"
+    return f"d{f.argument} goes on where a clip makes {what} flat, which backward leaves out"
 
 
 # ---- softmax and cross entropy in one ------------------------------------------------------------
