@@ -88,9 +88,8 @@ class Trainer(Steps):
         elif validation_split:
             train, validation = inputs.split(train, validation_split)
         size = _batch_size(batch_size, len(train))
-        for part in (train, validation):
-            if part is not None:
-                self.check(part, size)
+        for part in filter(None, (train, validation)):
+            self.check(part, size)
         run = TrainingRun(self, train, validation, size, epochs, initial_epoch, shuffle, seed)
         return run.train(list(callbacks), verbose)
 
