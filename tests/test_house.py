@@ -26,7 +26,8 @@ microgradnn.engine
 microgradnn.errors microgradnn.optional microgradnn.functions
 microgradnn.transforms
 microgradnn.autograd microgradnn.scalar microgradnn.show microgradnn.compiler microgradnn.optim microgradnn.data
-microgradnn.check.codes microgradnn.check.words microgradnn.check.source
+microgradnn.check.codes microgradnn.check.printable microgradnn.check.words
+microgradnn.check.source
 microgradnn.check.report microgradnn.check.subject
 microgradnn.check.oracle
 microgradnn.check.subjects microgradnn.check.stages microgradnn.check.diagnosis

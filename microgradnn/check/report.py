@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -10,6 +9,7 @@ from xml.etree import ElementTree
 
 from ..engine.errors import CheckError
 from .codes import CODES, MEANING, OK, STATUS, STRICT, WEIGHT
+from .printable import clean
 
 
 @dataclass(frozen=True)
@@ -296,11 +296,3 @@ def junit(reports: Sequence[Report], strict: bool = False) -> str:
         ElementTree.SubElement(case, "system-out").text = clean(r.explain())
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
-
-
-_UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def clean(text: str) -> str:
-    """The text with what a terminal would obey, and XML and JSON cannot hold, as escapes."""
-    return _UNPRINTABLE.sub(lambda m: ascii(m[0])[1:-1], text)

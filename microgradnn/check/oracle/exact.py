@@ -205,12 +205,11 @@ def evaluate(
         comparer.begin([v for x in inputs for v in _elements(x)])
         forward = _forward(subject, inputs)
         true = _derivative(forward, douts, inputs)
-        outs = [_number(v) for out in forward.outs for v in _elements(out)]
         found = comparer.comparisons() if comparer.collect else []
         nodes = next_stamp() - start
         yours, why = _backward(forward, douts, inputs) if backward else (None, "not asked")
         return Exact(
-            balls.middles(outs), balls.radii(outs),
+            *_in_a_row(forward.outs),
             [balls.middles(t) for t in true], [balls.radii(t) for t in true],
             None if yours is None else [balls.middles(u) for u in yours],
             [balls.radii(u) for u in yours or ()],
@@ -264,6 +263,12 @@ def _elements(x: Any) -> list[Any]:
     if isinstance(x, Traced):
         x = x.view(np.ndarray)
     return list(np.ravel(x)) if isinstance(x, (np.ndarray, list, tuple)) else [x]
+
+
+def _in_a_row(outs: list[Any]) -> tuple[Any, Any]:
+    """The outputs' numbers in a row, and how wide their balls are."""
+    numbers = [_number(v) for out in outs for v in _elements(out)]
+    return balls.middles(numbers), balls.radii(numbers)
 
 
 def _node(x: Any) -> Value:

@@ -87,22 +87,33 @@ def _compare(
         long = isinstance(error, TooLarge)
         by_differences(subject, point, rng, given, seen, str(error), long)
         return
-    seen.comparisons, seen.method = low.comparisons, EXACT
     seen.work += low.work + (high.work if high is not low else 0)
-    if not _same_outputs(low, outs, bits):
-        if low.comparer.overlaps and not point.given:  # a step: rounding says on which side
-            seen.skipped = "a trace falls on the other side of a step"
-        else:
-            _by_the_next(subject, point, rng, given, seen)
-        return
+    if _same_outputs(low, outs, bits):
+        _beside_trace(subject, point, rng, given, (low, high, bits), seen)
+    # At a step of the function rounding says on which side of it a point is.
+    elif point.given or not low.comparer.overlaps:
+        _by_the_next(subject, point, rng, given, seen)
+
+
+def _beside_trace(
+    subject: Subject, point: Point, rng: Any, given: Any, exact: Any, seen: Seen
+) -> None:  # fmt: skip
+    """Adds to `seen` what a trace, and the user's backward in balls, say of the gradients."""
+    douts, _, _ = given
+    low, _, _ = exact
+    seen.comparisons, seen.method = low.comparisons, EXACT
     if low.why and point.given and not low.why.startswith("a gradient"):
         seen.notes.append(f"backward cannot run on balls ({low.why}): its rounding is estimated")
-    compared = _smooth(subject, point, rng, given, (low, high, bits), seen)
+    compared = _smooth(subject, point, rng, given, exact, seen)
     found = [f for c in compared for f in findings_about(c, point.label, EXACT, point.extreme)]
     wrong = any(f.code == "GC201" for f in found)
     if (wrong or point.given) and not _confirmed(subject, douts, compared, rng, wrong):
         _by_the_next(subject, point, rng, given, seen)
         return
+    _record(found, compared, seen)
+
+
+def _record(found: list[Finding], compared: Sequence[Compared], seen: Seen) -> None:
     seen.findings += [_swapped(f, compared) for f in found]
     for c in compared:
         seen.nonzero[c.name] = c.tested()

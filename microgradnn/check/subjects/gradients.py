@@ -64,6 +64,11 @@ def find_params(
             plan.params[label] = (paths, found[0])
         else:
             plan.unfound[label] = paths
+    _part_missing(plan)
+
+
+def _part_missing(plan: Plan) -> None:
+    """Parameters without a gradient, where others have one, are missing."""
     if plan.params and not plan.descends:
         missing = tuple(label for label in plan.unfound if is_parameter(label))
         plan.missing += missing
