@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms on one line do not import each other, except inside a folder.
 ORDER = """
-microgradnn.atomic
+microgradnn.atomic microgradnn.interrupts
 microgradnn.engine
 microgradnn.errors microgradnn.optional microgradnn.functions
 microgradnn.transforms

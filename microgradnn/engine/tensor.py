@@ -32,6 +32,17 @@ class Tensor(Node, ArrayMethods):
     array([2., 4.])
     """
 
+    if TYPE_CHECKING:  # property() of node.py, as it is here
+
+        @property
+        def data(self) -> np.ndarray:
+            """The array held here."""
+
+        @data.setter
+        def data(self, data: npt.ArrayLike) -> None: ...
+
+        grad: np.ndarray | None
+
     __slots__ = ("keeps_grad", "requires_grad")
     scalar = False
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..engine.errors import ConfigError, GradientError
-from ..engine.interrupts import held
+from ..interrupts import held
 from ..nn.training import Logs
 from .backup import BackupAndRestore, CSVLogger, ModelCheckpoint
 from .events import Callback, LambdaCallback, Monitor

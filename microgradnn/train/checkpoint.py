@@ -20,7 +20,7 @@ import numpy as np
 
 from ..atomic import delete_left_over, write_atomically
 from ..engine.errors import CheckpointError, ConfigError
-from ..engine.interrupts import held
+from ..interrupts import held
 from .checkpoint_file import (
     FORMAT,
     VERSION,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ConfigError
-from ..engine.interrupts import bracket, held
+from ..interrupts import bracket, held
 from ..nn import Module
 from ..nn.history import History
 from ..nn.training import CallbackLike, Logs

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..engine.interrupts import bracket, held
 from ..engine.node import plain
 from ..engine.op import recording
 from ..engine.tensor import Tensor, tensor
+from ..interrupts import bracket, held
 from ..nn import Module
 from ..optim import EMA
 from . import inputs

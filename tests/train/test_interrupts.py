@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from microgradnn.interrupts import bracket, held
 
 from microgradnn import nn, optim
-from microgradnn.engine.interrupts import bracket, held
 from microgradnn.engine.op import recording, special
 from microgradnn.train import Callback
 
@@ -187,7 +187,7 @@ def test_it_comes_at_the_end_and_once():
 
 
 def test_a_second_one_after_a_second_does_not_wait(monkeypatch):
-    monkeypatch.setattr("microgradnn.engine.interrupts.PATIENCE", 0.0)
+    monkeypatch.setattr("microgradnn.interrupts.PATIENCE", 0.0)
     done = []
     with pytest.raises(KeyboardInterrupt):
         with held:

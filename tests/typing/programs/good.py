@@ -73,7 +73,7 @@ assert_type(mg.linalg.slogdet(x).logabsdet, Tensor)
 assert_type(x.sum(axis=0, keepdims=True), Tensor)
 assert_type(x.exp().mean(), Tensor)
 assert_type(x.reshape(4).max(), Tensor)
-assert_type(x.data, np.ndarray)  # not yet
+assert_type(x.data, np.ndarray)
 
 # ---- losses, backward ---------------------------------------------------------------------------
 
