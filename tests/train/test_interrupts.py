@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from microgradnn.interrupts import bracket, held
 
 from microgradnn import nn, optim
 from microgradnn.engine.op import recording, special
+from microgradnn.interrupts import bracket, held
 from microgradnn.train import Callback
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
