@@ -90,8 +90,8 @@ def test_no_false_alarm_on_hard_inputs(entry: Entry, data: st.DataObject) -> Non
     report = checked(entry, inputs, seed=seed, probes=probes)
     event(report.verdict)
     # At one point alone a gradient may be zero throughout: then nothing was tested there.
-    untested = not probes and {f.code for f in report.findings} == {"GC206"}
-    assert report.verdict in FORMULA_IS_RIGHT or untested, (recipe, str(report))
+    found = [f.verdict for f in report.findings if probes or f.code != "GC206"]
+    assert set(found) <= {*FORMULA_IS_RIGHT}, (recipe, str(report))
 
 
 def test_every_way_to_be_wrong_is_in_the_table() -> None:
@@ -158,4 +158,6 @@ def test_a_kink_in_front_of_a_saturated_layer_has_no_digits_to_lose() -> None:
     inputs = made(entry, Recipe(30, fills, (0.0,), "as drawn"))
     for seed in range(3):
         report = checked(entry, inputs, seed=seed, probes=False)
-        assert report.verdict in FORMULA_IS_RIGHT, report
+        # One of its gradients is zero throughout at this one point: nothing was tested there.
+        others = [f.verdict for f in report.findings if f.code != "GC206"]
+        assert others and set(others) <= set(FORMULA_IS_RIGHT), report
