@@ -34,7 +34,8 @@ class Held:
         if in_main_thread():
             if not self.users:
                 self._replace()
-            self.users, self.depth = self.users + 1, self.depth + 1
+            # depth first: a signal between the two assignments waits
+            self.depth, self.users = self.depth + 1, self.users + 1
 
     def __exit__(self, *error: object) -> None:
         if in_main_thread():
@@ -69,6 +70,8 @@ class Held:
             self.waiting.append(number)
         else:
             self.waiting.clear()
+            if not self.users:  # while a context begins or ends
+                self._put_back()
             self.own[number](number, frame)
 
 
