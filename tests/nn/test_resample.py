@@ -39,6 +39,14 @@ def test_it_agrees_with_torch(mode: str, data: Any) -> None:
     else:
         factor = st.sampled_from([1.0, 2, 2.5, 3, 1.3])
         options["scale_factor"] = tuple(data.draw(factor, "factor") for _ in range(n))
+        if mode == "nearest":  # see test_torchs_nearest_pixels_depend_on_the_number_of_axes
+            whole = [
+                int(m * f) in (m, 2 * m)
+                for m, f in zip(space, options["scale_factor"], strict=True)
+            ]
+            assume(
+                not any(w and f % 1 for w, f in zip(whole, options["scale_factor"], strict=True))
+            )
         options["recompute_scale_factor"] = data.draw(st.sampled_from([None, True]), "recompute")
     array = np.random.default_rng(data.draw(st.integers(0, 99))).normal(size=(2, 3, *space))
     ours, theirs = mg.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
@@ -80,6 +88,16 @@ def test_torchs_antialias_of_an_image_one_pixel_wide_is_wrong(mode: str) -> None
     assert tall[0] == tall[1] and wide[0] < wide[1]
     ours = F.interpolate(column.numpy().reshape(1, 1, 3, 1), (2, 1), **how).ravel()
     np.testing.assert_allclose(ours, wide.numpy(), rtol=1e-15)
+
+
+def test_torchs_nearest_pixels_depend_on_the_number_of_axes() -> None:
+    """PyTorch 2.13 copies a row of an image whose size stays, and not the same row alone."""
+    row, x = torch.arange(2.0), np.arange(2.0)
+    alone = torch.nn.functional.interpolate(row.reshape(1, 1, 2), scale_factor=1.3)
+    inside = torch.nn.functional.interpolate(row.reshape(1, 1, 1, 2), scale_factor=(1.0, 1.3))
+    assert alone.ravel().tolist() == [0, 0] and inside.ravel().tolist() == [0, 1]
+    ours = F.interpolate(x.reshape(1, 1, 1, 2), scale_factor=(1.0, 1.3)).ravel()
+    np.testing.assert_array_equal(ours, [0, 0])  # floor(i / 1.3), whatever lies around
 
 
 def test_float32_stays_float32() -> None:

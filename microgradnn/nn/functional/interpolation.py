@@ -116,8 +116,6 @@ def _weights(mode: str, old: int, new: int, factor: float | None, corners: bool)
     if mode == "area":
         ends = [(i * old // new, -(-(i + 1) * old // new)) for i in range(new)]
         return np.array([_block(old, a, b) for a, b in ends])
-    if mode == "nearest" and new in (old, 2 * old):  # as PyTorch, whatever the factor is
-        return np.eye(old)[here * old // new]
     if mode.startswith("nearest"):
         # In float32, as PyTorch computes it: the last digit decides between two pixels.
         shift = np.float32(0.5 if mode == "nearest-exact" else 0.0)
