@@ -9,10 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from settings import needs
-
-needs("flint")  # python-flint, for numbers with proven error bounds
-
 FILE = Path(__file__).parent / "layers_to_check.py"
 
 

@@ -283,7 +283,8 @@ def test_the_lower_rung_is_named(name: str) -> None:
 def test_the_complex_step_counts_only_where_differences_agree() -> None:
     smooth = pair(Analytic(), np.cos)
     assert "complex step" in smooth.methods["x"] and smooth.verdict == "PASS"
-    assert smooth.smallest["x"] < 1e-12
+    # No surer than the differences that confirm it, though the step itself is exact here.
+    assert 1e-12 < smooth.smallest["x"] < 1e-8
     kinked = pair(lambda x: absolute(x) ** 3, lambda x: 3 * x * np.abs(x))
     assert kinked.verdict == "PASS" and "complex step" not in kinked.methods["x"]
 

@@ -24,7 +24,6 @@ NEEDS = {
     "17": ["matplotlib"],
     "19": ["torch", "tensorflow"],
     "20": ["flint"],
-    "21": ["flint"],
 }
 BESIDE = {"19": {"rich"}}  # what comes with those
 MISSING = [(number, package) for number, packages in NEEDS.items() for package in packages]
