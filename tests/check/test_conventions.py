@@ -38,6 +38,26 @@ class Linear:
         self.dW, self.db = {dW}, {db}
         return dout @ self.W.T
 """
+SIGMOID = """
+import numpy as np
+
+def sigmoid_forward(x):
+    y = 1 / (1 + np.exp(-x))
+    return y, y
+
+def sigmoid_backward(dout, y):
+    return dout * y * (1 - y){more}
+"""
+LOSS_PAIR = """
+import numpy as np
+
+def loss_forward(p, t):
+    return np.sum(t * np.log(p)), (p, t)
+
+def loss_backward(cache):
+    p, t = cache
+    return t / p
+"""
 CROSS_ENTROPY = """
 import numpy as np
 
@@ -168,6 +188,9 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     (CROSS_ENTROPY, {"eps": "", "grad": "(self.p - self.t) / len(self.p)"}, "CONVENTION", "labels"),
     (CROSS_ENTROPY, {"eps": "", "grad": "self.p - self.t"}, "CONVENTION", "labels"),
     (CROSS_ENTROPY, {"eps": "", "grad": "(self.t - self.p) / len(self.p)"}, "FAIL", "wrong"),
+    (SIGMOID, {"more": ""}, "PASS", ""),
+    # 1e-9 off, and no eps anywhere in the code: nothing excuses it.
+    (SIGMOID, {"more": " + dout * y**3 / 1000000000"}, "FAIL", "wrong"),
     (CLIPPED, {"clip": "None"}, "PASS", ""),
     (PICKED, {"sign": "-"}, "PASS", ""),
     (PICKED, {"sign": ""}, "FAIL", "wrong"),
@@ -197,6 +220,12 @@ def test_a_convention_is_named_and_an_error_stays_one(
     assert report.verdict == verdict, report
     said = " ".join(f.message for f in report.findings if f.verdict == verdict)
     assert not words or re.search(words, said), said
+
+
+def test_what_a_loss_keeps_for_its_backward_is_not_taken_for_gradients(load: Any) -> None:
+    """Such pairs are not understood yet; right ones may not be called wrong."""
+    for found in find(load(LOSS_PAIR)):
+        assert check_found(found).verdict in ("PASS", "INCONCLUSIVE")
 
 
 def test_a_factor_needs_a_second_shape() -> None:

@@ -18,6 +18,7 @@ from ..words import (
     FUNCTION_METHODS,
     PAIRS,
     is_base,
+    is_cache,
     is_cotangent,
     is_loss,
 )
@@ -117,9 +118,9 @@ def _functions(module: ModuleType) -> Iterator[Found]:
         if match is None:
             continue
         layer, forward = match
+        used |= {name, forward}  # a forward that returns its cache returns no gradients
         found = _pair(layer, functions[forward], backward)
         if found is not None:
-            used |= {name, forward}
             yield found
     for name, function in functions.items():
         if name in used or not is_loss(name):
@@ -165,6 +166,8 @@ def _pair(name: str, forward: Any, backward: Any) -> Found | None:
         return Found(name, "pair", forward, backward, None, line(backward), empty)
     count = tuples(forward)
     plain = count == 1 or count == 0 and len(taken) > 1 and set(taken[1:]) <= set(inputs)
+    if len(taken) == 1 and is_cache(taken[0]) and count == 2:
+        return Found(name, "pair", forward, backward, None, line(backward))
     if len(taken) == 1 and not (count == 1 and (taken[0] in inputs or not is_cotangent(taken[0]))):
         return None  # backward_step(dout), of globals
     return Found(name, "plain" if plain else "pair", forward, backward, None, line(backward))

@@ -8,6 +8,7 @@ user's point and at another shape; a factor that is not 1/N or N there stays an 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from .results import copies
 
 Look = Callable[[Subject, Point], Seen]
 NEAR = 1e-6  # what an eps may change
+EPS = 1e-3  # what is called one, at most
+CLIPS = frozenset({"clip", "maximum", "minimum", "nan_to_num", "finfo", "max", "min"})
 CODE = "GC209"
 
 
@@ -45,7 +48,7 @@ def settle(subject: Subject, seen: Seen, look: Look) -> tuple[Subject, Seen]:
             said, factor = _factor(f, others, subject)
             if factor is not None and f.argument is not None:
                 factors[f.argument] = factor
-            said = said or _fused(f, subject) or _eps(f, others)
+            said = said or _fused(f, subject) or _eps(f, others, subject)
         findings.append(_by_convention(f, said) if said else f)
     if len(factors) < len(wrong):
         return subject, replace(seen, findings=findings)
@@ -58,7 +61,7 @@ def beyond(seen: Seen, subject: Subject) -> Seen:
     for f in seen.findings:
         said = ""
         if (f.code, f.verdict) == ("GC201", "FAIL") and subject.others and f.data:
-            said = _eps(f, [None]) or _clipped(f, subject)
+            said = _eps(f, [None], subject) or _clipped(f, subject)
         findings.append(_by_convention(f, said) if said else f)
     return replace(seen, findings=findings)
 
@@ -166,11 +169,15 @@ def _divided(subject: Subject, factors: dict[str, Callable[[Subject], float]]) -
 # ---- an eps --------------------------------------------------------------------------------------
 
 
-def _eps(f: Finding, others: Sequence[Finding | None]) -> str:
-    """What to say where the formula is off by next to nothing, here and at another shape."""
+def _eps(f: Finding, others: Sequence[Finding | None], subject: Subject) -> str:
+    """What to say where the formula is off by next to nothing, here and at another shape.
+
+    A small error is only excused where the code has an eps or a clip at all.
+    """
     off = f.data["off"]
     if (
         not others
+        or not any(_has_eps(v) for home in subject.places for v in home.values())
         or not off <= NEAR
         or any(o is not None and not o.data["off"] <= NEAR for o in others)
     ):
@@ -181,6 +188,21 @@ def _eps(f: Finding, others: Sequence[Finding | None]) -> str:
         f"d{f.argument} is within {off:.0e} of right in every entry: an eps or a clip that only "
         "one of forward and backward has"
     )
+
+
+def _has_eps(thing: Any) -> bool:
+    """Whether a function, class or constant of the user's has an eps, or calls a clip."""
+    if isinstance(thing, float):
+        return 0 < abs(thing) <= EPS
+    if isinstance(thing, type):
+        return any(_has_eps(v) for v in vars(thing).values())
+    thing = getattr(thing, "__func__", thing)  # of a static method, too
+    if isinstance(thing, FunctionType):
+        constants = (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values())
+        return any(map(_has_eps, constants)) or _has_eps(thing.__code__)
+    if not isinstance(thing, CodeType):
+        return False
+    return not CLIPS.isdisjoint(thing.co_names) or any(map(_has_eps, thing.co_consts))
 
 
 def _clipped(f: Finding, subject: Subject) -> str:
