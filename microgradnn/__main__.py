@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from . import __version__
-from .engine.errors import MicrogradError
+from .errors import MicrogradError
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,8 +1,60 @@
-"""The exceptions under the name that users import: `from microgradnn.errors import ShapeError`."""
+"""Typed exceptions. Each is also the built-in exception a NumPy or PyTorch user would catch."""
 
-from .engine import errors as _errors
-from .engine.errors import *  # noqa: F403
+import difflib
+from collections.abc import Iterable
 
-for _error in vars(_errors).values():  # what a traceback calls them
-    if isinstance(_error, type) and issubclass(_error, _errors.MicrogradError):
-        _error.__module__ = __name__
+
+class MicrogradError(Exception):
+    """Base of every error that microgradnn raises on purpose."""
+
+
+class ShapeError(MicrogradError, ValueError):
+    """Shapes, axes or sizes do not fit together."""
+
+
+class DTypeError(MicrogradError, TypeError):
+    """A number type or dtype cannot be used here (an integer gradient, a string as a number)."""
+
+
+class GradientError(MicrogradError, RuntimeError):
+    """A derivative was asked for that cannot be given (not a scalar, data changed, no graph)."""
+
+
+class RuleError(MicrogradError, TypeError):
+    """An op was called in a way its table entry does not describe, or has no derivative rule."""
+
+
+class LabelError(MicrogradError, IndexError):
+    """A class label lies outside 0 … number of classes - 1."""
+
+
+class DataError(MicrogradError, ValueError):
+    """A data file is missing, truncated, corrupt or not what it claims to be."""
+
+
+class CheckpointError(DataError):
+    """A checkpoint is missing, cut off, damaged, foreign, or of another model."""
+
+
+class ConfigError(MicrogradError, ValueError):
+    """A setting has a value that is not allowed; the message lists the allowed ones."""
+
+
+class MissingPackageError(MicrogradError, ImportError):
+    """A feature needs a package that is not installed; the message says how to install it."""
+
+
+class UndecidedError(MicrogradError, RuntimeError):
+    """Two numbers known within bounds (balls) overlap, so that a comparison has no answer."""
+
+
+class CheckError(MicrogradError, AssertionError):
+    """A derivative does not agree with the numerical one."""
+
+
+def unknown(caller: str, kind: str, name: str, known: Iterable[str]) -> ConfigError:
+    """The error for a name that is none of the known ones: it says which is nearest."""
+    known = list(known)
+    near = difflib.get_close_matches(str(name).lower(), known, 1, 0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
+    return ConfigError(f"{caller}: no {kind} is called {name!r}; {hint}")

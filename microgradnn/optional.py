@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-from .engine.errors import MissingPackageError
+from .errors import MissingPackageError
 
 # What is imported: what pip calls it, and the extra in pyproject.toml that installs it.
 PACKAGES = {

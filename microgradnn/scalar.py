@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from .engine import ops
-from .engine.errors import ShapeError
 from .engine.value import Value
+from .errors import ShapeError
 
 Inputs: TypeAlias = Sequence[Value] | Sequence[float] | Sequence[Value | float]
 

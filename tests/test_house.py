@@ -21,9 +21,10 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms on one line do not import each other, except inside a folder.
 ORDER = """
-microgradnn.atomic microgradnn.interrupts
+microgradnn.atomic microgradnn.interrupts microgradnn.errors
+microgradnn.numerics microgradnn.signatures
 microgradnn.engine
-microgradnn.errors microgradnn.optional microgradnn.functions
+microgradnn.optional microgradnn.functions
 microgradnn.transforms
 microgradnn.autograd microgradnn.scalar microgradnn.show microgradnn.compiler microgradnn.optim microgradnn.data
 microgradnn.check.codes microgradnn.check.printable microgradnn.check.words
@@ -84,13 +85,12 @@ SAME_CLASSES = {
 }
 SAME_MODULES = {
     "autograd": "the door microgradnn.autograd, and what it opens on",
-    "errors": "the door microgradnn.errors, and what it opens on",
     "losses": "functions.losses; PyTorch's nn.losses; Keras' train.losses",
 }
 
 ENGINE_LINES, FILE_LINES, FUNCTION_LINES = 2400, 300, 30
 TABLES = ("microgradnn/engine/ops.py", "microgradnn/engine/ops_linalg.py")
-LONG_FILES = ("microgradnn/engine/ops.py", "microgradnn/engine/kernels.py")
+LONG_FILES = ("microgradnn/engine/ops.py", "microgradnn/numerics/kernels.py")
 
 KNOWN: dict[str, list[str]] = {
     "files_are_short": [
@@ -383,7 +383,7 @@ def an_import_loads_no_more_than_it_needs() -> Iterator[str]:
     out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     packages, engine, models = map(str.split, out.splitlines())
     yield from (f"microgradnn: {p}" for p in set(packages) - {"microgradnn", "numpy"})
-    own = {"autograd", "engine", "errors", "functions", "transforms"}
+    own = {"autograd", "engine", "errors", "functions", "numerics", "signatures", "transforms"}
     yield from (f"microgradnn: {r}" for r in {n.split(".")[1] for n in engine} - own)
     yield from (f"microgradnn.nn: {r}" for r in {n.split(".")[1] for n in models} & {"train"})
 

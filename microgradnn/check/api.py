@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from . import directional
 from .examine import Codes, Options, examine, options_of
 from .oracle import balls

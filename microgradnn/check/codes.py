@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 
 # From the best to the worst.
 MEANING = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from .codes import CODES, check_codes, selected
 from .report import Finding, Report
 from .stages.algebra import algebra

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError
 from ..engine.node import plain
 from ..engine.tensor import Tensor
+from ..errors import ConfigError
 from ..transforms.derivatives import vjp
 from .examine import Codes, examine, options_of
 from .oracle.differences import Disagreement, check_grads

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from xml.etree import ElementTree
 
-from ..engine.errors import CheckError
+from ..errors import CheckError
 from .codes import CODES, MEANING, OK, STATUS, STRICT, WEIGHT
 from .printable import clean
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from ..engine.errors import ConfigError
 from ..engine.tensor import Tensor
+from ..errors import ConfigError
 
 # What users hand to the checker.
 Function = Callable[..., Any]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..engine import kernels
-from ..engine.errors import ConfigError, DTypeError, LabelError, ShapeError
+from ..errors import ConfigError, DTypeError, LabelError, ShapeError
+from ..numerics import kernels
 
 if TYPE_CHECKING:
     from .mnist import Split

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_atomically
-from ..engine.errors import DataError
+from ..errors import DataError
 from .idx import checksum, take, unpacked
 
 _CHUNK = 1 << 18

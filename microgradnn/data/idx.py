@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.errors import DataError
+from ..errors import DataError
 
 _AGAIN = "delete it and download it again"
 LARGEST = 1 << 30  # bytes of one array; the largest relative of MNIST has half as many

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..engine.errors import ConfigError, DataError, DTypeError
+from ..errors import ConfigError, DataError, DTypeError
 from .idx import PathLike, read_images, read_labels
 
 # Each file and the SHA-256 of its decompressed content.

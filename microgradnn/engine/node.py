@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from . import numbers
+from ..errors import DTypeError, GradientError, MicrogradError, ShapeError
+from ..numerics import numbers
 from .elementwise import Elementwise
-from .errors import DTypeError, GradientError, MicrogradError, ShapeError
 from .op import MANY, NO_PARAMS, Op, recording
 from .walk import changes, pullback
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from . import describe
-from .errors import DTypeError, RuleError
-from .numbers import PLAIN
+from ..errors import DTypeError, RuleError
+from ..numerics.numbers import PLAIN
+from ..signatures import describe
 
 Rule = Callable[..., Any]
 Interval = tuple[float, float]

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels, numbers
-from .numbers import OTHERWISE, eq, ge, gt, le, lt
+from ..numerics import kernels, numbers
+from ..numerics.numbers import OTHERWISE, eq, ge, gt, le, lt
 from .op import Carrier, Op
 from .rules import (
     ANY,

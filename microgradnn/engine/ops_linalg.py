@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from . import kernels
-from .errors import GradientError
+from ..errors import GradientError
+from ..numerics import kernels
 from .op import Carrier
 from .ops import div, expand_dims, getitem, mul, swapaxes, where
 from .rules import custom

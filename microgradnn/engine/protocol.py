@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
+from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from .op import OPS, UFUNCS, Carrier
 from .value import Value
 

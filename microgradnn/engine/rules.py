@@ -22,7 +22,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from .numbers import from_math, on_floats
+from ..numerics.numbers import from_math, on_floats
 from .op import Binary, Interval, Op, Rule, Unary, register
 
 ANY: Interval = (-3.0, 3.0)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from . import kernels, ops, protocol
-from .array_methods import ArrayMethods
-from .errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
+from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
+from ..numerics import kernels
+from ..signatures.array_methods import ArrayMethods
+from . import ops, protocol
 from .node import Node, next_stamp, one_like, plain
 from .op import MANY, NO_PARAMS, Carrier, Op, recording, special
 

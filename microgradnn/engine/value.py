@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ..errors import DTypeError, RuleError
 from . import ops
-from .errors import DTypeError, RuleError
 from .node import Node, next_stamp, one_like
 from .op import MANY, NO_PARAMS, Carrier, Op, recording, special
 

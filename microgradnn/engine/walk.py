@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import GradientError
+from ..errors import GradientError
 from .op import MANY, Carrier, recording
 
 _stamp, _data = attrgetter("stamp"), attrgetter("_data")

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..engine import ops
-from ..engine.errors import RuleError
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from ..engine.types import A, Array, Axis, Like, Shape
+from ..errors import RuleError
 from .shape import moveaxis, normal_axes
+from .types import A, Array, Axis, Like, Shape
 
 _array = array  # where a parameter of that name, NumPy's, hides it
 

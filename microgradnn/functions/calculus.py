@@ -9,12 +9,12 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from ..engine.types import A, ArrayLike, Axis, Like
 from .choosing import clip, take, where
 from .joining import concatenate, stack
 from .products import matmul
 from .reduce import average, sum
 from .shape import broadcast_to, matrix_transpose, moveaxis, ravel, reshape
+from .types import A, ArrayLike, Axis, Like
 
 
 def _cut(a: Any, axis: int, start: Any, stop: Any, step: Any = None) -> Any:

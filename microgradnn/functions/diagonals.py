@@ -8,8 +8,8 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.protocol import array, implements
-from ..engine.types import A, DType, Like
 from .shape import astype, ravel
+from .types import A, DType, Like
 
 
 @implements(np.tril)

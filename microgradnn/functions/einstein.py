@@ -10,9 +10,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.protocol import array, implements
-from ..engine.types import A, Like
 from .diagonals import diagonal
 from .shape import broadcast_to
+from .types import A, Like
 
 
 @overload

@@ -9,8 +9,8 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from ..engine.types import A, Array, ArrayLike, E, Each, Like, Some
 from .shape import as_array
+from .types import A, Array, ArrayLike, E, Each, Like, Some
 
 
 @implements(np.nan_to_num)

@@ -11,8 +11,8 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array as as_node_or_array
 from ..engine.protocol import implements
-from ..engine.types import A, Array, ArrayLike, DType, Like
 from .shape import astype, atleast_1d, atleast_2d, atleast_3d, broadcast_arrays, reshape, swapaxes
+from .types import A, Array, ArrayLike, DType, Like
 
 
 @overload

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..engine import ops
-from ..engine.errors import GradientError
 from ..engine.tensor import Tensor
+from ..errors import GradientError
 from . import arrange, choosing, diagonals, elements, reduce, running, shape, splitting
 from .shape import reshape
 

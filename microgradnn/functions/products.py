@@ -11,9 +11,9 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from ..engine.types import A, ArrayLike, Like
 from .arrange import flip
 from .shape import expand_dims, moveaxis, ravel, reshape
+from .types import A, ArrayLike, Like
 
 
 @implements(np.dot)

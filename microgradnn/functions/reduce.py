@@ -11,8 +11,8 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import REDUCTIONS, array, implements
-from ..engine.types import A, Array, ArrayLike, Axis, DType, Like
 from .shape import broadcast_to, moveaxis, reshape
+from .types import A, Array, ArrayLike, Axis, DType, Like
 
 
 def masked(a: Any, where: Any, fill: Any, dtype: Any = None) -> Any:

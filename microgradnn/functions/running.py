@@ -10,10 +10,10 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import ACCUMULATIONS, array, implements
-from ..engine.types import A, DType, Like
 from .choosing import take_along_axis, where
 from .reduce import masked
 from .shape import reshape
+from .types import A, DType, Like
 from .without_nan import _without_nan
 
 

@@ -9,10 +9,10 @@ from typing import Any, overload
 import numpy as np
 
 from ..engine import ops
-from ..engine.errors import RuleError
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from ..engine.types import A, ArrayLike, Axis, DType, Like, Shape
+from ..errors import RuleError
+from .types import A, ArrayLike, Axis, DType, Like, Shape
 
 
 def normal_axes(axis: Shape, ndim: int) -> tuple[int, ...]:

@@ -9,9 +9,9 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, bare, implements
-from ..engine.types import A, Array, ArrayLike, Axis, Like, Shape
 from .choosing import take, take_along_axis, where
 from .shape import moveaxis, ravel, reshape
+from .types import A, Array, ArrayLike, Axis, Like, Shape
 
 
 @implements(np.sort)

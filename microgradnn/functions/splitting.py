@@ -9,9 +9,9 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
-from ..engine.types import A, Array, Index, Like
 from .joining import concatenate
 from .shape import broadcast_to, moveaxis, ravel, reshape
+from .types import A, Array, Index, Like
 
 
 @implements(np.array_split)

@@ -9,11 +9,11 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import REDUCTIONS, array, implements
-from ..engine.types import A, ArrayLike, Axis, DType, Like
 from .choosing import where
 from .reduce import extreme, mean, prod, std, sum, var
 from .shape import moveaxis, reshape
 from .sorting import _merged, quantile
+from .types import A, ArrayLike, Axis, DType, Like
 
 
 def _without_nan(a: Any) -> tuple[Any, Any]:

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, dataclass_transform
 
 from .. import functions
 from ..engine import ops
-from ..engine.errors import ConfigError
-from ..engine.types import E
+from ..errors import ConfigError
+from ..functions.types import E
 from . import functional as F
 from .module import Module
 

@@ -12,11 +12,11 @@ from numpy.typing import DTypeLike
 
 from .. import functions
 from ..engine import ops
-from ..engine.errors import DTypeError, ShapeError
 from ..engine.node import plain
 from ..engine.protocol import array
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import DTypeError, ShapeError
+from ..functions.types import ArrayLike
 from . import functional as F
 from . import init
 from .checks import arguments, divides, positive, probability, shape_of

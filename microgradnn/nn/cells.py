@@ -14,9 +14,9 @@ import numpy as np
 
 from .. import functions
 from ..engine import ops
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.node import plain
 from ..engine.protocol import array
+from ..errors import ConfigError, ShapeError
 from . import init
 from .checks import arguments, check_features, positive
 from .module import Module

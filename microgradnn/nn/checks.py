@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.node import plain
+from ..errors import ConfigError, ShapeError
 
 Shape = tuple[int, ...]
 Sizes = int | Sequence[int]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike
 from .checks import shape_of
 from .members import need_module
 from .module import Module

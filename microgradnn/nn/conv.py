@@ -9,9 +9,9 @@ from __future__ import annotations  # np.random loads when it is used, not befor
 import math
 from typing import Any, Unpack
 
-from ..engine.errors import ConfigError
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import ConfigError
+from ..functions.types import ArrayLike
 from . import functional as F
 from .checks import Shape, Sizes, arguments, check_channels, divides, positive, sizes
 from .weights import Weighted, Weights

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..functions.types import ArrayLike
 from . import functional as F
 from .checks import check_channels, probability
 from .module import Module

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..engine import ops
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike
 from . import functional as F
 from . import init, regularizers
 from .checks import arguments, check_features, is_integer, positive, shape_of

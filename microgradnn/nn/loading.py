@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.errors import ConfigError
 from ..engine.node import Node, plain
+from ..errors import ConfigError
 from ..optim.saving import too_large
 
 

@@ -6,10 +6,10 @@ or "none". A weight is a buffer, so that `to` converts it; it takes on the dtype
 
 from typing import Any
 
-from ..engine.errors import ConfigError
 from ..engine.node import plain
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import ConfigError
+from ..functions.types import ArrayLike
 from . import functional as F
 from .activations import WithOptions
 

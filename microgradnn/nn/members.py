@@ -7,8 +7,8 @@ from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
-from ..engine.errors import ConfigError
 from ..engine.node import plain
+from ..errors import ConfigError
 from .parameter import Parameter
 
 M = TypeVar("M", bound="Members[Any]")  # what is inside: Module, which stands on this class

@@ -7,7 +7,7 @@ from typing import Unpack
 
 import numpy as np
 
-from ..engine.errors import ConfigError, unknown
+from ..errors import ConfigError, unknown
 from .activations import (
     CELU,
     ELU,

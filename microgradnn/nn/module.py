@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..engine.errors import ConfigError, DTypeError
 from ..engine.node import plain
 from ..engine.tensor import Tensor
+from ..errors import ConfigError, DTypeError
 from . import config
 from .loading import IncompatibleKeys, load
 from .members import Members, is_buffer, is_state

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike
 from . import functional as F
 from .checks import (
     Shape,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.errors import GradientError
 from ..engine.node import plain
 from ..engine.tensor import Tensor
+from ..errors import GradientError
 
 
 class Parameter(Tensor):

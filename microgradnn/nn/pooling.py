@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..engine.errors import ConfigError
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import ConfigError
+from ..functions.types import ArrayLike
 from . import functional as F
 from .checks import Shape, Sizes, arguments, check_channels, is_integer, sizes
 from .conv import SPACE

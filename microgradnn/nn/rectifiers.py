@@ -5,9 +5,9 @@ from __future__ import annotations  # np.random loads when it is used, not befor
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike, E
+from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike, E
 from . import functional as F
 from .activations import Activation
 from .checks import positive, shape_of

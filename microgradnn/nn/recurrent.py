@@ -8,9 +8,9 @@ import numpy as np
 
 from .. import functions
 from ..engine import ops
-from ..engine.errors import ShapeError
 from ..engine.node import plain
 from ..engine.protocol import array
+from ..errors import ShapeError
 from . import functional as F
 from .cells import GRUStep, LSTMStep, Recurrent, RNNStep
 from .checks import check_features, positive, probability

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..engine import ops
-from ..engine.errors import ConfigError
 from ..engine.tensor import Tensor
+from ..errors import ConfigError
 
 Regularizer = Callable[[Tensor], Tensor]
 

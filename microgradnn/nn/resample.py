@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..functions.types import ArrayLike
 from . import functional as F
 from .checks import arguments
 from .module import Module

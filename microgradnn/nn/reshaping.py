@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from .. import functions
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.tensor import Tensor
-from ..engine.types import ArrayLike
+from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike
 from .checks import shape_of
 from .module import Module
 

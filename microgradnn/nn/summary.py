@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError
 from ..engine.node import no_grad, plain
+from ..errors import ConfigError
 from .members import Members
 from .parameter import Parameter
 

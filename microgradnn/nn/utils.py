@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError, GradientError
 from ..engine.node import Node, plain
+from ..errors import ConfigError, GradientError
 from ..optim.clip import by_value, total_norm
 from ..optim.groups import as_list, number_problem
 

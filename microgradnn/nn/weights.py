@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..engine.errors import unknown
+from ..errors import unknown
 from . import init, regularizers
 from .init import Initializer
 from .module import Module

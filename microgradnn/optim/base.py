@@ -6,9 +6,9 @@ from typing import Any, Unpack
 import numpy as np
 from numpy import ndarray
 
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.node import Node, plain
 from ..engine.value import Value
+from ..errors import ConfigError, ShapeError
 from . import clip, saving
 from .groups import (
     CLIPS,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError
 from ..engine.node import Node
+from ..errors import ConfigError
 from ..interrupts import held
 from .groups import named_parameters, near, need, number_problem, plain_number
 from .saving import copied, restored, too_large

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias, TypedDict
 
 import numpy as np
 
-from ..engine.errors import ConfigError
 from ..engine.node import Node
+from ..errors import ConfigError
 
 Named: TypeAlias = tuple[str, Node]
 Params: TypeAlias = Iterable[Node] | Iterable[Named] | Iterable[dict[str, Any]]

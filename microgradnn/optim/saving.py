@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from .groups import near, option_problems, plain_number
 
 Groups = list[dict[str, Any]]

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from . import formulas
 from .groups import need
 

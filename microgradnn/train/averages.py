@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError, DataError, ShapeError
-from ..engine.types import ArrayLike
+from ..errors import ConfigError, DataError, ShapeError
+from ..functions.types import ArrayLike
 from . import reading
 from .reading import Array, Cutoff
 

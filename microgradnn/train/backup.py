@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..atomic import write_atomically
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from ..nn.training import Logs
 from .callback_states import CallbackStates
 from .checkpoint import CheckpointManager, PathLike, save_checkpoint

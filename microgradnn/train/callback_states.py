@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from .events import kept
 from .run import TrainingRun
 

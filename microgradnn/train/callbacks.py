@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..engine.errors import ConfigError, GradientError
+from ..errors import ConfigError, GradientError
 from ..interrupts import held
 from ..nn.training import Logs
 from .backup import BackupAndRestore, CSVLogger, ModelCheckpoint

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..atomic import delete_left_over, write_atomically
-from ..engine.errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError
 from ..interrupts import held
 from .checkpoint_file import (
     FORMAT,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import CheckpointError, DTypeError
+from ..errors import CheckpointError, DTypeError
 from ..optional import need
 
 FORMAT = "microgradnn.checkpoint"

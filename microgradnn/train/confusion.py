@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError, ShapeError
-from ..engine.types import ArrayLike
+from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike
 from .averages import Metric
 from .reading import Array, Cutoff, binary, decided, numbers, sample_weights, whole
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from ..nn import Module
 from ..nn.training import Logs
 from ..optim.patience import Patience

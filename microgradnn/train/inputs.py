@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError, DataError, LabelError, ShapeError
+from ..errors import ConfigError, DataError, LabelError, ShapeError
 from .reading import numbers
 
 Arrays = tuple[np.ndarray, ...]

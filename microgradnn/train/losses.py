@@ -17,13 +17,13 @@ import numpy as np
 
 from .. import functions as f
 from ..engine import ops
-from ..engine.errors import ConfigError, DTypeError, ShapeError, unknown
 from ..engine.node import plain
 from ..engine.protocol import array
-from ..engine.types import A, ArrayLike, Like
+from ..errors import ConfigError, DTypeError, ShapeError, unknown
 from ..functions import losses
 from ..functions.losses.reduction import same_shape
 from ..functions.losses.targets import check_targets
+from ..functions.types import A, ArrayLike, Like
 from ..nn.training import LossLike
 
 EPSILON = 1e-7

@@ -10,7 +10,7 @@ The metrics are defined in averages.py, confusion.py and regression.py; here are
 from collections.abc import Callable
 from typing import Any
 
-from ..engine.errors import DTypeError, unknown
+from ..errors import DTypeError, unknown
 from .averages import (
     Accuracy,
     BinaryAccuracy,

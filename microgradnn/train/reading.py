@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
 from ..engine.node import plain
+from ..errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]

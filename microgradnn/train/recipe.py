@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import optim
-from ..engine.errors import ConfigError, DataError, unknown
 from ..engine.node import plain
+from ..errors import ConfigError, DataError, unknown
 from ..nn import Module
 from ..nn.training import LossLike, Metrics, OptimizerLike
 from . import metrics

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from ..engine.errors import ConfigError, ShapeError
-from ..engine.types import ArrayLike
+from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike
 from .averages import AverageMetric, Metric
 from .reading import Array, Floats, finite_pair, sample_weights
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ConfigError
+from ..errors import ConfigError
 from ..interrupts import bracket, held
 from ..nn import Module
 from ..nn.history import History

@@ -10,8 +10,8 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from ..engine.errors import ConfigError, ShapeError
 from ..engine.node import plain
+from ..errors import ConfigError, ShapeError
 from ..nn import Module
 from ..nn.history import History
 from ..nn.training import (

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import nn
 from ..data import load_mnist
-from ..engine.errors import CheckpointError, ConfigError, DataError
+from ..errors import CheckpointError, ConfigError, DataError
 from .checkpoint import CheckpointManager
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import GradientError
 from ..engine.node import plain
 from ..engine.op import Carrier, Op, recording
 from ..engine.walk import changes
+from ..errors import GradientError
 
 _HERE = tuple(
     d + os.sep for d in (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(np.__file__))

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import GradientError, RuleError, ShapeError
 from ..engine.node import Node
 from ..engine.walk import pullback
+from ..errors import GradientError, RuleError, ShapeError
 from .anomaly import detect_anomaly
 
 Nodes = Node | Sequence[Node]

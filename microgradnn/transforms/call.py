@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..engine import ops
-from ..engine.errors import DTypeError, GradientError, ShapeError
 from ..engine.node import Node
 from ..engine.op import Carrier, recording
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..engine.walk import order, pushforward
+from ..errors import DTypeError, GradientError, ShapeError
 from . import tree
 
 Argnums = int | Sequence[int]

@@ -11,12 +11,12 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import numpy as np
 
 from ..engine import ops
-from ..engine.errors import DTypeError, RuleError, ShapeError
 from ..engine.node import Node, next_stamp, plain
 from ..engine.op import Op, recording
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..engine.walk import order, pullback
+from ..errors import DTypeError, RuleError, ShapeError
 from . import tree
 
 P = ParamSpec("P")

@@ -10,9 +10,9 @@ from typing import Any, Literal, ParamSpec, TypeVar, TypeVarTuple, overload
 
 import numpy as np
 
-from ..engine.errors import DTypeError, ShapeError
 from ..engine.node import Node, one_like
 from ..engine.walk import pullback
+from ..errors import DTypeError, ShapeError
 from . import tree
 from .call import Argnums, Call, fitting, in_form, lift_like, select, single, tracked, zero_like
 

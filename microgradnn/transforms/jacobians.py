@@ -10,8 +10,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from .. import functions
-from ..engine.errors import DTypeError
 from ..engine.node import plain
+from ..errors import DTypeError
 from . import tree
 from .call import Argnums, Call, select, single
 from .derivatives import P, grad, vjp_of

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..engine.errors import ShapeError
+from ..errors import ShapeError
 
 
 def leaves(tree: Any) -> list[Any]:

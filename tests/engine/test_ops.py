@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from microgradnn.engine import kernels, ops_linalg
+from microgradnn.engine import ops_linalg
 from microgradnn.engine.op import Op
 from microgradnn.engine.tensor import Tensor
 from microgradnn.engine.walk import pullback, pushforward
+from microgradnn.numerics import kernels
 
 from ..strategies import CASES, STEP, TABLE, cases, seeds, signed
 

@@ -1,4 +1,4 @@
-"""The methods of arrays: what engine/array_methods.py declares is what functions/methods.py fills in."""
+"""The methods of arrays: what signatures/array_methods.py declares is what functions/methods.py fills in."""
 
 import ast
 import inspect
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import microgradnn as mg
-from microgradnn.engine import array_methods
+from microgradnn.signatures import array_methods
 
 TREE = ast.parse(Path(array_methods.__file__).read_text())
 DECLARED = {

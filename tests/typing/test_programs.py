@@ -95,7 +95,7 @@ def fits(value: Any, expected: Any) -> bool:
         return True
     if expected is None:
         return isinstance(value, NoneType)
-    if expected is np.ndarray:  # also NumPy's scalars, as engine/types.py says
+    if expected is np.ndarray:  # also NumPy's scalars, as functions/types.py says
         return isinstance(value, (np.ndarray, np.generic))
     origin, inner = typing.get_origin(expected), typing.get_args(expected)
     if origin is UnionType:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...engine.errors import CheckError, ConfigError, DataError
+from ...errors import CheckError, ConfigError, DataError
 from ..report import Finding, Report, report_from_dict
 
 # A child ends itself at its time limit, or half as much later. Where it cannot, it is killed, after

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ...optional import have
 from ..codes import check_codes
 from ..report import Finding, Report, junit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ...engine.errors import unknown
+from ...errors import unknown
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
 from ..subject import Arguments, Subject
 from ..subjects import networks, objects, pairs

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import MicrogradError
+from ...errors import MicrogradError
 from ..examine import Options, examine
 from ..report import Finding, Report
 from ..source import line

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..report import Finding, Report
 from .arguments import Found, GuessError, find
 from .child import Settings, again

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import CheckError, ConfigError
 from ...engine.node import plain
+from ...errors import CheckError, ConfigError
 from ...transforms import tree
 from ...transforms.derivatives import jvp, vjp
 from .numeric import extrapolate

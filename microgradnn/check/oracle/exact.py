@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import MicrogradError
 from ...engine.node import next_stamp, plain
-from ...engine.numbers import eq, ge, le, ne
 from ...engine.op import recording
 from ...engine.value import Value
 from ...engine.walk import pullback
+from ...errors import MicrogradError
+from ...numerics.numbers import eq, ge, le, ne
 from ..subject import Pass, Subject
 from . import balls
 from .traced import TooLarge, Traced, values

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
-from ...engine.errors import MicrogradError
 from ...engine.node import next_stamp, plain
 from ...engine.op import UFUNCS
 from ...engine.value import Value
+from ...errors import MicrogradError
 
 
 def absolute(x: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import MicrogradError
+from ...errors import MicrogradError
 from ..oracle import balls
 from ..oracle.exact import evaluate
 from ..report import Entry, Finding

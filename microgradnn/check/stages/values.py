@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..oracle import balls
 from ..oracle.exact import Comparer, Exact, Untraceable, evaluate
 from ..oracle.numeric import Numeric

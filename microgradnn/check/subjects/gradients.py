@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..source import returned_names
 from ..subject import is_float
 from ..words import gradients_among, is_constant, is_parameter

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..source import all_parameters, required
 from ..subject import cotangents_like, is_float
 from ..words import OUTPUT_ATTRIBUTES, ZERO_METHODS, is_cache, is_constant, is_rate

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, chosen, quiet
 from ..words import gradients_among

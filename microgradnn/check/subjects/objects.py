@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
 from ..words import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS, is_constant

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..source import returned_names
 from ..subject import Arguments, Pass, Subject, called, cotangents_like, quiet
 from ..words import is_constant

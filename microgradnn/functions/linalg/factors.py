@@ -7,12 +7,12 @@ from typing import Generic, Literal, NamedTuple, overload
 import numpy as np
 
 from ...engine import ops, ops_linalg
-from ...engine.errors import RuleError
 from ...engine.node import plain
 from ...engine.protocol import array, implements
-from ...engine.types import A, Array, Like
+from ...errors import RuleError
 from ..products import matmul
 from ..shape import matrix_transpose
+from ..types import A, Array, Like
 from .matrices import from_lower, square
 
 

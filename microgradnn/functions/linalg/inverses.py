@@ -10,10 +10,10 @@ import numpy as np
 from ...engine import ops, ops_linalg
 from ...engine.node import plain
 from ...engine.protocol import array, implements
-from ...engine.types import A, ArrayLike, Like
 from ..products import dot, matmul
 from ..reduce import sum
 from ..shape import expand_dims, reshape
+from ..types import A, ArrayLike, Like
 from .factors import svdvals
 from .matrices import from_lower, square
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine.errors import ShapeError
 from ...engine.protocol import array
+from ...errors import ShapeError
 from ..diagonals import tril
 from ..shape import matrix_transpose
 

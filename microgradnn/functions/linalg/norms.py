@@ -9,10 +9,10 @@ import numpy as np
 from ...engine import ops
 from ...engine.node import plain
 from ...engine.protocol import array, implements
-from ...engine.types import A, Axis, Like
 from ..choosing import where
 from ..reduce import max, min, sum
 from ..shape import expand_dims, moveaxis, reshape
+from ..types import A, Axis, Like
 from .factors import svdvals
 from .inverses import inv
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...engine import kernels, ops
-from ...engine.errors import ConfigError, DTypeError, LabelError
+from ...engine import ops
 from ...engine.node import plain
 from ...engine.protocol import array
-from ...engine.types import A, ArrayLike, Like
+from ...errors import ConfigError, DTypeError, LabelError
+from ...numerics import kernels
 from ..shape import moveaxis
+from ..types import A, ArrayLike, Like
 from .reduction import check_weight, reduced, same_shape
 from .targets import check_targets
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
-from ...engine.errors import ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
-from ...engine.types import A, ArrayLike, Like
+from ...errors import ShapeError
 from ..linalg.norms import vector_norm
+from ..types import A, ArrayLike, Like
 from .reduction import as_float, reduced, same_shape
 
 

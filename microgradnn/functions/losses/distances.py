@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...engine import ops
-from ...engine.errors import ConfigError
 from ...engine.node import plain
 from ...engine.protocol import array
-from ...engine.types import A, ArrayLike, Like
+from ...errors import ConfigError
+from ..types import A, ArrayLike, Like
 from .reduction import reduced, same_shape, weighted
 
 

@@ -8,10 +8,10 @@ import math
 import numpy as np
 
 from ...engine import ops
-from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
-from ...engine.types import A, Like
+from ...errors import ConfigError, ShapeError
+from ..types import A, Like
 from .reduction import reduced, same_shape
 
 

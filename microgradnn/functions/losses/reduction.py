@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
-from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array
-from ...engine.types import Array, ArrayLike
+from ...errors import ConfigError, ShapeError
+from ..types import Array, ArrayLike
 
 
 def weighted(name: str, loss: Any, weight: ArrayLike | None, reduction: str) -> Any:

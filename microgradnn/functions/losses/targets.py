@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import LabelError, ShapeError
+from ...errors import LabelError, ShapeError
 
 
 def check_targets(z: Any, t: Any, name: str = "cross_entropy") -> None:

@@ -9,12 +9,12 @@ import numpy as np
 
 from ... import functions
 from ...engine import ops
-from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
-from ...engine.numbers import gt, le
 from ...engine.ops import erfc, relu, relu6, sigmoid, tanh
 from ...engine.protocol import array
-from ...engine.types import A, E, Like
+from ...errors import ConfigError, ShapeError
+from ...functions.types import A, E, Like
+from ...numerics.numbers import gt, le
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ... import functions
 from ...engine import ops
-from ...engine.errors import ConfigError, ShapeError
 from ...engine.protocol import array
-from ...engine.types import A, Like
+from ...errors import ConfigError, ShapeError
+from ...functions.types import A, Like
 from .spaces import Axes, Sizes, batched, each, padded
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
-from ...engine.errors import ConfigError, ShapeError
 from ...engine.protocol import array
-from ...engine.types import A, Like
+from ...errors import ConfigError, ShapeError
+from ...functions.types import A, Like
 
 Factors = float | Sequence[float]
 _SMOOTH = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}  # and their number of axes

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ... import functions
-from ...engine import kernels, ops
-from ...engine.errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
+from ...engine import ops
 from ...engine.node import plain
 from ...engine.protocol import array
-from ...engine.types import A, ArrayLike, Like
+from ...errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
 from ...functions.products import linear
+from ...functions.types import A, ArrayLike, Like
+from ...numerics import kernels
 
 
 def dropout(

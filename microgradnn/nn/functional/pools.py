@@ -10,10 +10,10 @@ import numpy as np
 
 from ... import functions
 from ...engine import ops
-from ...engine.errors import ConfigError, ShapeError
 from ...engine.node import plain
 from ...engine.protocol import array, bare
-from ...engine.types import A, Like
+from ...errors import ConfigError, ShapeError
+from ...functions.types import A, Like
 from .spaces import Sizes, batched, each, padded
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ... import functions
 from ...engine import ops
-from ...engine.errors import ConfigError, ShapeError
 from ...engine.protocol import array
+from ...errors import ConfigError, ShapeError
 
 Sizes = int | tuple[int, ...]
 Axes = tuple[int, ...]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..base import Optimizer
 from ..groups import need, number_problem
 from ..patience import Patience

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..base import Optimizer
 from ..groups import near, plain_number
 

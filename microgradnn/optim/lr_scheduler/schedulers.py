@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from .. import formulas
 from ..base import Optimizer
 from ..groups import need

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...engine.errors import ConfigError
+from ...errors import ConfigError
 from ..base import Optimizer
 from ..groups import need
 from .scheduler import LRScheduler

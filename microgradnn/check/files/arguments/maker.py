@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from ....engine.errors import ConfigError
+from ....errors import ConfigError
 from ...source import positional, required
 from .. import hints
 from ..discover import Found, find

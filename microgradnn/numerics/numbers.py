@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DTypeError, UndecidedError
+from ..errors import DTypeError, UndecidedError
 
 PLAIN = frozenset({float, int, bool})
 OTHERWISE: dict[str, Callable[..., Any]] = {}

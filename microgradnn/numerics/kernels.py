@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ShapeError
+from ..errors import ShapeError
 from .numbers import from_math
 
 # ---- on arrays, element by element --------------------------------------------------------------

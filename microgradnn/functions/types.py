@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from .operands import Array as Array
-from .operands import Axis as Axis
-from .operands import DType as DType
-from .operands import Index as Index
-from .operands import Nested as Nested
-from .operands import Number as Number
-from .operands import Plain as Plain
-from .operands import Shape as Shape
-from .tensor import Tensor
-from .value import Value
+from ..engine.tensor import Tensor
+from ..engine.value import Value
+from ..signatures.operands import Array as Array
+from ..signatures.operands import Axis as Axis
+from ..signatures.operands import DType as DType
+from ..signatures.operands import Index as Index
+from ..signatures.operands import Nested as Nested
+from ..signatures.operands import Number as Number
+from ..signatures.operands import Plain as Plain
+from ..signatures.operands import Shape as Shape
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
