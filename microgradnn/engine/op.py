@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DTypeError, RuleError
+from ..errors import DTypeError, GradientError, RuleError
 from ..numerics.numbers import PLAIN
 from ..signatures import describe
 
@@ -88,6 +88,21 @@ class _Setting:  # contextlib would take three times as long, and walks are shor
                 special[0] += (new != (True, None)) - (old != (True, None))
 
 
+def constant(name: str, option: str, x: Any) -> Any:
+    """The plain data of an option that has no derivative rule.
+
+    Raises GradientError if it requires grad, because its gradient would be lost.
+    """
+    if not isinstance(x, Carrier):
+        return x
+    if x.requires_grad and recording.on:
+        raise GradientError(
+            f"{name}: {option} requires grad, but has no derivative here and would count as a "
+            f"constant; pass its .detach(), or write the formula with other functions"
+        )
+    return x._data
+
+
 # ---- the op -------------------------------------------------------------------------------------
 
 
@@ -134,6 +149,9 @@ class Op:
         """A node if any input is one, else the plain number or array."""
         if len(xs) != self.arity and not self.variadic:
             raise self._miscounted(len(xs))
+        for option, value in params.items():
+            if isinstance(value, Carrier):
+                params[option] = constant(self.name, option, value)
         arrays = False
         for x in xs:
             if type(x) is _ARRAY:

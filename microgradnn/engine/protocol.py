@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
-from .op import OPS, UFUNCS, Carrier
+from .op import OPS, UFUNCS, Carrier, constant
 from .value import Value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +44,8 @@ PLAIN = _named(
     "ones_like result_type searchsorted shape shares_memory signbit size spacing "
     "tril_indices_from triu_indices_from unravel_index zeros_like",
 ) | {np.linalg.matrix_rank}
+# Of these some results move with the data, or with the weights.
+_MOVING = _named(np, "bincount histogram histogram_bin_edges")
 _SAME: dict[Any, Any] = {np.fabs: np.absolute, np.deg2rad: np.radians, np.rad2deg: np.degrees}
 _IN_PLACE = _named(np, "copyto fill_diagonal place put put_along_axis putmask")
 _INSTEAD = {
@@ -136,9 +138,12 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     ours = FUNCTIONS.get(function)
     if ours is not None:
         return ours(*args, **kwargs)
+    name = _name(function)
+    if function in _MOVING:
+        for x in (*args, *kwargs.values()):
+            constant(name, "an argument", x)
     if function in PLAIN:
         return function(*map(bare, args), **{k: bare(v) for k, v in kwargs.items()})
-    name = _name(function)
     if function in _IN_PLACE:
         raise GradientError(
             f"{name}: tensors are not changed in place; build the result with np.where, "

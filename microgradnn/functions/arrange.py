@@ -11,7 +11,8 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array, implements
 from ..errors import RuleError
-from .shape import moveaxis, normal_axes
+from .joining import concatenate
+from .shape import astype, broadcast_to, moveaxis, normal_axes, ravel
 from .types import A, Array, Axis, Like, Shape
 
 _array = array  # where a parameter of that name, NumPy's, hides it
@@ -112,13 +113,17 @@ def pad(
         raise RuleError(f"np.pad: {how} is not supported for tensors; use {', '.join(known)}")
     if mode == "empty":
         mode = "constant"
-    values = plain(kwargs.pop("constant_values", 0))
+    values = _array(kwargs.pop("constant_values", 0))
     y = ops.pad(a, pad_width=pad_width, mode=mode, **kwargs)
-    if np.any(values):
-        border = np.zeros(a.shape, y.dtype)
-        pad_border: Any = np.pad  # NumPy's types want the mode as a literal
-        y = y + pad_border(border, pad_width, mode, constant_values=values)
-    return y
+    return y + _border(values, a, pad_width, y.dtype) if np.any(plain(values)) else y
+
+
+def _border(values: Any, a: Any, pad_width: Any, dtype: Any) -> Any:
+    """Zeros of a's shape between the constants before and behind each axis."""
+    ends = ravel(broadcast_to(astype(values, dtype), (max(a.ndim, 1), 2)))
+    number = np.arange(1, ends.size + 1).reshape(-1, 2)[: a.ndim]  # NumPy says which goes where
+    which = np.pad(np.zeros(a.shape, int), pad_width, constant_values=number)
+    return concatenate([np.zeros(1, dtype), ends])[which]
 
 
 __all__ = [

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
+from ..engine.op import constant
 from ..engine.protocol import array, implements
 from .choosing import clip, take, where
 from .joining import concatenate, stack
@@ -139,7 +140,8 @@ def unwrap(
     p: Like[A], discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi
 ) -> A:
     """p with jumps larger than half a period taken out by adding whole periods."""
-    shift = np.unwrap(plain(p), discont, axis, period=period) - plain(p)
+    period = constant("unwrap", "period", period)
+    shift = np.unwrap(plain(p), plain(discont), axis, period=period) - plain(p)
     return array(p) + shift
 
 

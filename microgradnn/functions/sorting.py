@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
+from ..engine.op import Carrier, constant
 from ..engine.protocol import array, bare, implements
 from .choosing import take, take_along_axis, where
 from .shape import moveaxis, ravel, reshape
@@ -72,16 +73,35 @@ def _merged(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     return reshape(moved, (*(a.shape[i] for i in rest), -1)), kept
 
 
+# How far the place of the q-quantile among n elements moves for each unit of q, less n.
+_STRETCH = {
+    "linear": -1, "weibull": 1, "hazen": 0, "median_unbiased": 1 / 3, "normal_unbiased": 1 / 4,
+    "interpolated_inverted_cdf": 0,
+}  # fmt: skip
+
+
+def _moved(q: Any, ordered: Any, at: Any, method: str) -> Any:
+    """Zeros, which move with q as the quantile does; by the methods that jump, not at all."""
+    n = ordered.shape[-1]
+    left = np.clip(at.astype(int), 0, max(n - 2, 0))
+    rise = take(ordered, np.minimum(left + 1, n - 1), axis=-1) - take(ordered, left, axis=-1)
+    if not np.isfinite(plain(rise)).all():
+        q = constant("quantile", "q", q)  # between infinite elements there is no line
+    flat = method not in _STRETCH or (method != "linear" and ((at == 0) | (at == n - 1)))
+    return rise * ((q - plain(q)) * np.where(flat, 0.0, n + _STRETCH.get(method, 0)))
+
+
 @implements(np.quantile)
 def quantile(
-    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+    a: Like[A], q: Like[A], axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> A:
     """The q-quantile along axis, by any of NumPy's methods, interpolated between sorted elements.
 
     The gradient goes to the elements that are interpolated. Stable order decides between equals.
+    The slope by q is that of the line between two elements, at an element that to its right.
     """
     x, kept = _merged(array(a), axis)
-    n, q = x.shape[-1], np.asarray(plain(q), float)
+    n, given, q = x.shape[-1], array(q), np.asarray(plain(q), float)
     # The quantile of 0, 1, …, n - 1 is the place itself, so NumPy's methods are not repeated here.
     at = np.quantile(np.arange(float(n)), q, method=method)  # type: ignore[call-overload]
     low = np.floor(at).astype(int)
@@ -89,6 +109,8 @@ def quantile(
     below, above = (take(ordered, i, axis=-1) for i in (low, np.minimum(low + 1, n - 1)))
     t = (at - low).astype(x.dtype) if x.dtype.kind == "f" else at - low
     y = where(t == 0, below, below + (above - below) * t)
+    if isinstance(given, Carrier):
+        y = y + _moved(given, ordered, at, method)
     last = ordered[..., -1]
     if plain(last).dtype.kind == "f" and np.isnan(plain(last)).any():
         y = y + reshape(last * 0, last.shape + (1,) * q.ndim)
@@ -98,10 +120,10 @@ def quantile(
 
 @implements(np.percentile)
 def percentile(
-    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+    a: Like[A], q: Like[A], axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> A:
     """The q-th percentile along axis, q between 0 and 100; see quantile."""
-    return quantile(a, np.true_divide(plain(q), 100), axis, method=method, keepdims=keepdims)
+    return quantile(a, ops.div(array(q), 100), axis, method=method, keepdims=keepdims)
 
 
 @implements(np.median)

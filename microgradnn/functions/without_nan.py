@@ -13,7 +13,7 @@ from .choosing import where
 from .reduce import extreme, mean, prod, std, sum, var
 from .shape import moveaxis, reshape
 from .sorting import _merged, quantile
-from .types import A, ArrayLike, Axis, DType, Like
+from .types import A, Axis, DType, Like
 
 
 def _without_nan(a: Any) -> tuple[Any, Any]:
@@ -72,7 +72,7 @@ def nanstd(
 
 @implements(np.nanquantile)
 def nanquantile(
-    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+    a: Like[A], q: Like[A], axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> A:
     """The q-quantile of the elements that are not nan."""
     x, kept = _merged(array(a), axis)
@@ -89,10 +89,10 @@ def nanquantile(
 
 @implements(np.nanpercentile)
 def nanpercentile(
-    a: Like[A], q: ArrayLike, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+    a: Like[A], q: Like[A], axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> A:
     """The q-th percentile of the elements that are not nan."""
-    return nanquantile(a, np.true_divide(plain(q), 100), axis, method=method, keepdims=keepdims)
+    return nanquantile(a, ops.div(array(q), 100), axis, method=method, keepdims=keepdims)
 
 
 @implements(np.nanmedian)

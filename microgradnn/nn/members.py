@@ -7,7 +7,7 @@ from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast
 
 import numpy as np
 
-from ..engine.node import plain
+from ..engine.op import constant
 from ..errors import ConfigError
 from .parameter import Parameter
 
@@ -116,7 +116,8 @@ class Members(Generic[M]):
         """
         if name not in self._buffers:
             self._buffers = (*self._buffers, name)
-        setattr(self, name, None if array is None else np.array(plain(array)))
+        data = constant(type(self).__name__, name, array)
+        setattr(self, name, None if data is None else np.array(data))
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
         """(name, array) such as ("1.running_mean", …), each buffer once."""

@@ -7,12 +7,31 @@ import numpy as np
 import pytest
 
 import microgradnn as mg
-from microgradnn.errors import ConfigError, DTypeError, LabelError, RuleError, ShapeError
+from microgradnn.errors import (
+    ConfigError,
+    DTypeError,
+    GradientError,
+    LabelError,
+    RuleError,
+    ShapeError,
+)
 from microgradnn.nn import functional as nnf
 
 V, N = np.arange(3.0), np.ones((2, 3))
 
 MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (
+        lambda: mg.elu(V, mg.tensor(0.5, requires_grad=True)),
+        GradientError,
+        "elu: alpha requires grad, but has no derivative here and would count as a constant; pass "
+        "its .detach(), or write the formula with other functions",
+    ),
+    (
+        lambda: np.histogram(mg.tensor(V, requires_grad=True)),
+        GradientError,
+        "np.histogram: an argument requires grad, but has no derivative here and would count as a "
+        "constant; pass its .detach(), or write the formula with other functions",
+    ),
     (lambda: mg.diff(V, -1), ShapeError, "diff: order -1 is negative"),
     (lambda: mg.gradient(N, 1.0, 1.0, 1.0), DTypeError, "gradient: 3 spacings for 2 axes"),
     (lambda: mg.gradient(V, edge_order=3), ShapeError, "gradient: edge_order 3; use 1 or 2"),

@@ -9,6 +9,7 @@ from ...engine.node import plain
 from ...engine.protocol import array
 from ...errors import ConfigError, DTypeError, LabelError
 from ...numerics import kernels
+from ..choosing import take
 from ..shape import moveaxis
 from ..types import A, ArrayLike, Like
 from .reduction import check_weight, reduced, same_shape
@@ -53,11 +54,11 @@ def cross_entropy(
         p = kernels.one_hot(plain(t), n).astype(z.dtype) if labels else t
         smooth = p * (1 - label_smoothing) + label_smoothing / n
         loss = -ops.sum(w * smooth * ops.log_softmax(z), axis=-1)
-        scale = plain(w)[plain(t)] * counted if labels else np.True_
+        scale = take(w, plain(t)) * counted if labels else np.True_
     if labels and not np.all(counted):
         loss = ops.where(counted, loss, 0)
     if reduction == "mean" and labels and (weight is not None or not np.all(counted)):
-        total = np.sum(scale)
+        total = ops.sum(scale)
         return ops.sum(loss) / (total if weight is not None else total.astype(loss.dtype))
     if reduction == "mean" and not labels:
         return ops.sum(loss) / max(loss.size, 1)
@@ -80,12 +81,12 @@ def nll_loss(
     t = np.where(counted, t, 0)
     check_targets(plain(z), t, "nll_loss")
     check_weight("nll_loss", weight, z.shape[-1])
-    w = np.ones(z.shape[-1], z.dtype) if weight is None else plain(weight)
-    scale = w[t] * counted
+    w = np.ones(z.shape[-1], z.dtype) if weight is None else array(weight)
+    scale = take(w, t) * counted
     at_label = ops.take_along_axis(z, indices=t[..., None], axis=-1)[..., 0]
     loss = -ops.where(counted, at_label, 0) * scale
     if reduction == "mean":
-        return ops.sum(loss) / np.sum(scale)
+        return ops.sum(loss) / ops.sum(scale)
     return reduced("nll_loss", loss, reduction)
 
 
@@ -119,7 +120,7 @@ def multi_margin_loss(
     right = ops.take_along_axis(x, indices=t[:, None], axis=-1)
     terms = ops.relu(margin - right + x) ** p
     if weight is not None:
-        terms = terms * plain(weight)[t][:, None]
+        terms = terms * take(array(weight), t)[:, None]
     loss = ops.sum(ops.where(kernels.one_hot(t, x.shape[1]), 0, terms), axis=-1) / x.shape[1]
     single = single and np.ndim(plain(target)) == 0
     return reduced("multi_margin_loss", loss[0] if single else loss, reduction)

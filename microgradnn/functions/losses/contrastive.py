@@ -28,14 +28,14 @@ def hinge_embedding_loss(
 def margin_ranking_loss(
     input1: Like[A],
     input2: Like[A],
-    target: ArrayLike,
+    target: Like[A],
     margin: float = 0.0,
     reduction: str = "mean",
 ) -> A:
     """max(0, -t·(x₁ - x₂) + margin) for t of 1 (x₁ should be larger) or -1."""
     same_shape("margin_ranking_loss", input1, input2)
     same_shape("margin_ranking_loss", input1, target)
-    raw = -plain(as_float(target, input1)) * (array(input1) - array(input2)) + margin
+    raw = -as_float(target, input1) * (array(input1) - array(input2)) + margin
     return reduced("margin_ranking_loss", ops.clip(raw, 0.0, np.inf), reduction)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ... import functions
 from ...engine import ops
 from ...engine.node import plain
+from ...engine.op import constant
 from ...engine.ops import erfc, relu, relu6, sigmoid, tanh
 from ...engine.protocol import array
 from ...errors import ConfigError, ShapeError
@@ -65,6 +66,7 @@ def rrelu(
     rng: np.random.Generator | None = None,
 ) -> E:
     """leaky_relu with a slope drawn for each element in training, their mean otherwise."""
+    lower, upper = constant("rrelu", "lower", lower), constant("rrelu", "upper", upper)
     if lower > upper:
         raise ConfigError(f"rrelu: lower is {lower}, above upper {upper}")
     if not training:

@@ -78,7 +78,7 @@ def pad(
     if mode == "circular":
         x, cut = _cut(x, cut), [(0, 0)] * x.ndim
     if any(a or b for a, b in wide):
-        options = {"constant_values": value or 0} if mode == "constant" else {}
+        options = {"constant_values": 0 if value is None else value} if mode == "constant" else {}
         x = functions.pad(x, wide, names[mode], **options)
     if any(a + b > m for (a, b), m in zip(cut, x.shape, strict=True)):
         raise ShapeError(f"pad: {pad} cuts more than there is of {x.shape}")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
+from ...engine.op import constant
 from ...engine.protocol import array
 from ...errors import ConfigError, ShapeError
 from ...functions.types import A, Like
@@ -102,6 +103,7 @@ def _sizes(
 
 
 def _each(name: str, value: Any, n: int) -> list[Any]:
+    value = constant("interpolate", name, value)
     values = list(value) if isinstance(value, (list, tuple)) else [value] * n
     numbers = all(isinstance(v, (int, float, np.number)) and v > 0 for v in values)
     if len(values) != n or not numbers:

@@ -133,9 +133,14 @@ def _avg_pool(
 ) -> Any:
     given = Windows(kernel_size, stride, padding, 1, ceil_mode)
     w, many, (inside, real) = _pool_windows(f"avg_pool{n}d", n, input, given, 0.0)
-    if divisor_override == 0:
+    divisor: Any = divisor_override
+    if divisor is not None and plain(divisor) == 0:
         raise ConfigError(f"avg_pool{n}d: divisor_override is 0")
-    count = divisor_override or (inside if count_include_pad else real).astype(plain(w).dtype)
+    count = (
+        divisor
+        if divisor is not None
+        else (inside if count_include_pad else real).astype(plain(w).dtype)
+    )
     y = ops.sum(w, axis=-1) / count
     return y if many else y[0]
 
