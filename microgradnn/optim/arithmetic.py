@@ -16,6 +16,15 @@ def slot(state: dict[str, Any], name: str, p: Any, start: float = 0.0) -> Any:
     return x
 
 
+def put(state: dict[str, Any], name: str, x: Any) -> Any:
+    """state[name] with the numbers of x: an array that is there keeps its place and dtype."""
+    if isinstance(state[name], np.ndarray):
+        state[name][...] = x
+    else:
+        state[name] = x
+    return state[name]
+
+
 def sqrt(x: Any) -> Any:
     """√x as a new array or number; nan below 0."""
     if type(x) is np.ndarray and x.dtype.char != "O":

@@ -47,6 +47,7 @@ class Optimizer:
 
     always: tuple[str, ...] = ()  # what the state of a parameter holds after its first update
     sometimes: tuple[str, ...] = ()  # what it may hold besides
+    numbers: tuple[str, ...] = ()  # what of it is one number, also for an array
 
     def __init__(self, params: Params, defaults: dict[str, Any], **common: Unpack[Common]) -> None:
         self.owner = type(self).__name__

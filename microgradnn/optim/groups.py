@@ -15,14 +15,19 @@ Params: TypeAlias = Iterable[Node] | Iterable[Named] | Iterable[dict[str, Any]]
 Rate: TypeAlias = float | Callable[[int], float]
 
 
-class Common(TypedDict, total=False):
+class Shared(TypedDict, total=False):
     """Options that every optimiser takes by name."""
 
     maximize: bool
-    decoupled_weight_decay: bool
     clipvalue: float | None
     clipnorm: float | None
     global_clipnorm: float | None
+
+
+class Common(Shared, total=False):
+    """The same, and one that some optimisers also take by position."""
+
+    decoupled_weight_decay: bool
 
 
 CLIPS = ("clipvalue", "clipnorm", "global_clipnorm")
@@ -33,12 +38,15 @@ LIMITS = {
     "momentum": (0, math.inf),
     "dampening": (-math.inf, math.inf),
     "alpha": (0, 1),
+    "rho": (0, 1),
+    "momentum_decay": (0, math.inf),
     "eps": (0, math.inf),
     "initial_square_avg": (0, math.inf),
     "lr_decay": (0, math.inf),
     "initial_accumulator_value": (0, math.inf),
     "initial_lr": (0, math.inf),
 }
+PAIRS = {"betas": (0, 1), "etas": (0, math.inf), "step_sizes": (0, math.inf)}
 SWITCHES = {
     "maximize", "decoupled_weight_decay", "nesterov", "lr_in_velocity", "centered", "eps_inside",
     "amsgrad", "eps_hat",
@@ -85,10 +93,10 @@ def option_problems(options: Mapping[str, Any]) -> list[str]:
     for name, x in options.items():
         if name == "lr":
             found.append(None if callable(x) else number_problem(name, x, 0))
-        elif name == "betas":
+        elif name in PAIRS:
             right = isinstance(x, tuple) and len(x) == 2
-            found.append(None if right else f"betas is {x!r}, must be two numbers")
-            found += [number_problem(f"betas[{i}]", x[i], 0, 1) for i in range(2 * right)]
+            found.append(None if right else f"{name} is {x!r}, must be two numbers")
+            found += [number_problem(f"{name}[{i}]", x[i], *PAIRS[name]) for i in range(2 * right)]
         elif name in SWITCHES:
             right = isinstance(x, bool)
             found.append(None if right else f"{name} is {x!r}, must be True or False")

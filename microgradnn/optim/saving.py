@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import ConfigError
-from .groups import near, option_problems, plain_number
+from .groups import near, number_problem, option_problems, plain_number
 
 Groups = list[dict[str, Any]]
 
@@ -19,6 +19,7 @@ class Saveable(Protocol):
     state: Groups
     always: tuple[str, ...]
     sometimes: tuple[str, ...]
+    numbers: tuple[str, ...]
 
     def problems(self, group: Mapping[str, Any]) -> list[str]: ...
 
@@ -152,6 +153,10 @@ def _state(
             found[name] = plain_number(x)
             if not _is_count(found[name]):
                 wrong.append(f"{at}step is {x!r}, must be a whole number >= 0")
+        elif name in optimizer.numbers:
+            found[name] = plain_number(x)
+            problem = number_problem(name, found[name], 0)
+            wrong += [at + problem] if problem else []
         elif np.shape(x) != np.shape(p):
             wrong.append(f"{at}{name} has shape {np.shape(x)}, expected {np.shape(p)}")
         elif np.asarray(x).dtype.kind not in "fiuO":

@@ -22,6 +22,11 @@ OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "adamw": optim.AdamW,
     "rmsprop": lambda params: optim.RMSprop(params, lr=0.001),
     "adagrad": optim.Adagrad,
+    "adadelta": optim.Adadelta,
+    "adamax": optim.Adamax,
+    "nadam": optim.NAdam,
+    "radam": optim.RAdam,
+    "rprop": optim.Rprop,
 }
 
 

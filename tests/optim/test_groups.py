@@ -12,6 +12,7 @@ from microgradnn import optim
 from microgradnn.errors import ConfigError, MicrogradError, ShapeError
 from microgradnn.optim import SGD, Adagrad, Adam, RMSprop, schedules
 from tests.optim.recorded import START, Grads, assert_close, framework, runs, steps
+from tests.optim.test_torch import RULES
 
 
 def leaf(*numbers: float, name: str | None = None) -> mg.Tensor:
@@ -96,7 +97,7 @@ def test_a_schedule_counts_only_updates() -> None:
     assert optimizer.param_groups[1]["lr"] == 0.25
 
 
-@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Adam", "AdamW"])
+@pytest.mark.parametrize("name", RULES)
 def test_without_gradients_nothing_moves_and_nothing_is_remembered(name: str) -> None:
     p, frozen = leaf(1.0), mg.tensor([1.0])
     optimizer = getattr(optim, name)([p, frozen], lr=0.5, weight_decay=0.5)
@@ -202,6 +203,11 @@ LAYER = type("Layer", (), {"named_parameters": lambda self: iter(())})()
         (lambda: Adam([W], betas=(0.9, 1.0)), "Adam: betas[1] is 1.0, must be in [0, 1)"),
         (lambda: Adam([W], betas=0.9), "Adam: betas is 0.9, must be two numbers"),
         (lambda: SGD([W], 0.1, nesterov=1), "SGD: nesterov is 1, must be True or False"),
+        (lambda: optim.Rprop([W], etas=(0.5, 1.0)), "Rprop: etas are (0.5, 1.0), need 0 < etas[0] < 1 < etas[1]"),
+        (lambda: optim.Rprop([W], step_sizes=(2, 1)), "Rprop: step_sizes are (2, 1), need step_sizes[0] <= step_sizes[1]"),
+        (lambda: optim.Rprop([W], etas=0.5), "Rprop: etas is 0.5, must be two numbers"),
+        (lambda: optim.Adadelta([W], rho=1.0), "Adadelta: rho is 1.0, must be in [0, 1)"),
+        (lambda: optim.NAdam([W], momentum_decay=-1), "NAdam: momentum_decay is -1, must be a finite number >= 0"),
         (lambda: Adam([W], clipnorm=1.0, clipvalue=2.0), "Adam: clipvalue and clipnorm given, use one"),
         (lambda: Adam([W], global_clipnorm=-1.0), "Adam: global_clipnorm is -1.0, must be a finite number >= 0"),
         (lambda: setattr(SGD([W], 0.1), "lr", None), "SGD: lr is None, must be a finite number >= 0"),

@@ -28,6 +28,16 @@ shared: dict[str, Any] = dict(weight_decay=decays, maximize=st.booleans())
 
 def torch_walk(name: str, options: dict[str, Any], run: list[tuple[float, Grads]]) -> list[Any]:
     torch = framework("torch")
+    torch.set_default_dtype(torch.float64)  # else NAdam's product is in float32
+    try:
+        return _torch_walk(torch, name, options, run)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def _torch_walk(
+    torch: Any, name: str, options: dict[str, Any], run: list[tuple[float, Grads]]
+) -> list[Any]:
     params = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in START]
     optimizer = getattr(torch.optim, name)(params, lr=run[0][0], **options)
     out = []
@@ -105,6 +115,50 @@ def test_adam(name: str, run: Any, options: dict[str, Any]) -> None:
     assert_close(*both(name, options, run), roundings=20, size=6)
 
 
+@given(
+    runs(),
+    st.fixed_dictionaries(
+        shared | dict(rho=st.sampled_from([0.0, 0.5, 0.9]), eps=st.sampled_from([1e-6, 2.0**-10]))
+    ),
+)
+def test_adadelta(run: Any, options: dict[str, Any]) -> None:
+    # √(d + eps)/√(s + eps)·g is at most √(d + eps)/√(1 - rho) < 4, with d at most that squared.
+    assert_close(*both("Adadelta", options, run), roundings=20, size=4)
+
+
+@given(runs(), st.fixed_dictionaries(shared | dict(betas=betas, eps=epsilons)))
+def test_adamax(run: Any, options: dict[str, Any]) -> None:
+    # u halves at most in a step, so |m|/u is at most 2³, over 1 - β₁ᵗ of which 1 - β₁ is in m.
+    assert_close(*both("Adamax", options, run), roundings=20, size=8)
+
+
+@pytest.mark.parametrize("name", ["NAdam", "RAdam"])
+@given(
+    runs(),
+    st.fixed_dictionaries(
+        shared | dict(betas=betas, eps=epsilons, decoupled_weight_decay=st.booleans())
+    ),
+    st.sampled_from([0.0, 4e-3, 0.5]),
+)
+def test_the_other_adams(name: str, run: Any, options: dict[str, Any], decay: float) -> None:
+    if name == "NAdam":
+        options |= dict(momentum_decay=decay)
+    # As Adam's, in twice as many steps: |m|/√v is at most √(8·2⁷) = 32. RAdam is Adam's from the
+    # step on at which its length passes 5, and that is the sixth at the earliest.
+    assert_close(*both(name, options, run * 2), roundings=20, size=32)
+
+
+@given(
+    runs(),
+    st.booleans(),
+    st.sampled_from([(0.5, 1.2), (0.25, 2.0)]),
+    st.sampled_from([(1e-6, 50), (0.125, 0.25)]),
+)
+def test_rprop(run: Any, maximize: bool, etas: Any, step_sizes: Any) -> None:
+    options = dict(maximize=maximize, etas=etas, step_sizes=step_sizes)
+    assert_close(*both("Rprop", options, run), roundings=20)
+
+
 @given(runs(), st.booleans())
 def test_adam_with_decoupled_weight_decay_is_adamw(run: Any, amsgrad: bool) -> None:
     options = dict(weight_decay=0.125, amsgrad=amsgrad)
@@ -113,7 +167,10 @@ def test_adam_with_decoupled_weight_decay_is_adamw(run: Any, amsgrad: bool) -> N
     assert_close(a, b, roundings=0)
 
 
-@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Adam", "AdamW"])
+RULES = sorted(set(optim.__all__) - {"EMA", "Optimizer", "lr_scheduler", "schedules"})
+
+
+@pytest.mark.parametrize("name", RULES)
 def test_defaults_are_torchs(name: str) -> None:
     torch = framework("torch")
     theirs = getattr(torch.optim, name)([torch.zeros(1)], lr=0.5).defaults
@@ -134,6 +191,11 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "Adagrad": [dict(lr_decay=0.1), dict(eps_inside=True, initial_accumulator_value=0.1)],
     "Adam": [dict(weight_decay=0.1), dict(amsgrad=True), dict(eps_hat=True, maximize=True)],
     "AdamW": [dict(), dict(clipvalue=0.1), dict(clipnorm=0.25)],
+    "Adadelta": [dict(), dict(rho=0.5, weight_decay=0.1)],
+    "Adamax": [dict(), dict(maximize=True, eps=0.125)],
+    "NAdam": [dict(), dict(weight_decay=0.1, decoupled_weight_decay=True)],
+    "RAdam": [dict(betas=(0.5, 0.875)), dict(weight_decay=0.1, decoupled_weight_decay=True)],
+    "Rprop": [dict(), dict(etas=(0.25, 2.0), step_sizes=(0.125, 0.25))],
 }  # fmt: skip
 ALL = [(name, options) for name, several in OPTIONS.items() for options in several]
 
@@ -154,7 +216,8 @@ def test_values_move_exactly_as_a_tensors_numbers(name: str, options: Any, run: 
 def test_float32_stays_float32_also_with_numpys_float64_settings(name: str, options: Any) -> None:
     p = mg.tensor([1.0, 2.0], np.float32, requires_grad=True)
     q = mg.tensor(1.0, np.float32, requires_grad=True)
-    options = {k: v if isinstance(v, bool) else np.float64(v) for k, v in options.items()}
+    kept = (bool, tuple)
+    options = {k: v if isinstance(v, kept) else np.float64(v) for k, v in options.items()}
     optimizer = getattr(optim, name)([p, q], np.float64(0.1), **options)
     for _ in range(2):
         for x in (p, q):
@@ -162,8 +225,9 @@ def test_float32_stays_float32_also_with_numpys_float64_settings(name: str, opti
         optimizer.step()
     for x, memory in zip((p, q), optimizer.state, strict=True):
         assert x.dtype == np.float32 and x.grad.dtype == np.float32
-        assert {k: v.dtype.name for k, v in memory.items() if k != "step"} == {
-            k: "float32" for k in memory if k != "step"
+        single = {"step", *optimizer.numbers}
+        assert {k: v.dtype.name for k, v in memory.items() if k not in single} == {
+            k: "float32" for k in memory if k not in single
         }
 
 

@@ -69,6 +69,11 @@ RULES = {
     "adamw": lambda params: optim.AdamW(params, lr=0.001),
     "rmsprop": lambda params: optim.RMSprop(params, lr=0.001),
     "adagrad": lambda params: optim.Adagrad(params, lr=0.01),
+    "adadelta": lambda params: optim.Adadelta(params, lr=1.0),
+    "adamax": lambda params: optim.Adamax(params, lr=0.002),
+    "nadam": lambda params: optim.NAdam(params, lr=0.002),
+    "radam": lambda params: optim.RAdam(params, lr=0.001),
+    "rprop": lambda params: optim.Rprop(params, lr=0.01),
 }
 
 
@@ -855,7 +860,7 @@ def test_before_compile_they_say_so(call):
     [
         (("adan", "mse"), "compile: no optimizer is called 'adan'; did you mean 'adam'?"),
         (("xyz", "mse"), "compile: no optimizer is called 'xyz'; use one of sgd, adam, adamw, "
-         "rmsprop, adagrad"),
+         "rmsprop, adagrad, adadelta, adamax, nadam, radam, rprop"),
         ((3, "mse"), "compile: optimizer is a int; use a name such as 'adam', "
          "optim.Adam(model.parameters()) or a function of the parameters"),
         (("sgd", "mze"), "compile: no loss is called 'mze'; did you mean 'mse'?"),

@@ -7,7 +7,7 @@ from ...errors import ConfigError
 from ..base import Optimizer
 from ..groups import need, number_problem
 from ..patience import Patience
-from .scheduler import Scheduler
+from .scheduler import Scheduler, of_each, one_of
 
 
 class ReduceLROnPlateau(Scheduler, Patience):
@@ -31,13 +31,13 @@ class ReduceLROnPlateau(Scheduler, Patience):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(optimizer)
-        _one_of("mode", mode, "min", "max")
-        _one_of("threshold_mode", threshold_mode, "rel", "abs")
+        one_of(self.owner, "mode", mode, "min", "max")
+        one_of(self.owner, "threshold_mode", threshold_mode, "rel", "abs")
         problem = number_problem("factor", factor, 0, 1)
         if problem:
             raise ConfigError(f"ReduceLROnPlateau: {problem}")
         need("ReduceLROnPlateau", 0, patience=patience, threshold=threshold, cooldown=cooldown)
-        self.min_lrs = _of_each(min_lr, len(optimizer.param_groups))
+        self.min_lrs = of_each(self.owner, "min_lr", min_lr, len(optimizer.param_groups))
         self.factor, self.eps, self.last_epoch = factor, eps, 0
         self.watch(mode, threshold, threshold_mode, patience, cooldown)
 
@@ -53,20 +53,3 @@ class ReduceLROnPlateau(Scheduler, Patience):
     def _lower(self, lr: float, low: float) -> float:
         new = max(lr * self.factor, low)
         return new if lr - new > self.eps else lr
-
-
-def _of_each(min_lr: float | Sequence[float], n: int) -> tuple[float, ...]:
-    lows = tuple(min_lr) if isinstance(min_lr, Sequence) else (min_lr,) * n
-    if len(lows) != n:
-        raise ConfigError(
-            f"ReduceLROnPlateau: got {len(lows)} min_lr, need {n}, one for each group"
-        )
-    need("ReduceLROnPlateau", 0, **{f"min_lr[{i}]": x for i, x in enumerate(lows)})
-    return lows
-
-
-def _one_of(name: str, x: str, *allowed: str) -> None:
-    if x not in allowed:
-        raise ConfigError(
-            f"ReduceLROnPlateau: {name} is {x!r}, must be {' or '.join(map(repr, allowed))}"
-        )

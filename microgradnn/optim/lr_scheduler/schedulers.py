@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ...errors import ConfigError
 from .. import formulas
@@ -24,13 +25,7 @@ class LambdaLR(LRScheduler):
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:
-        n = len(getattr(optimizer, "param_groups", ()))
-        functions = [lr_lambda] * n if callable(lr_lambda) else list(lr_lambda)
-        if len(functions) != n:
-            raise ConfigError(
-                f"LambdaLR: got {len(functions)} functions, need one for each of {n} groups"
-            )
-        self.lr_lambdas = functions
+        self.lr_lambdas = _functions("LambdaLR", optimizer, lr_lambda)
         super().__init__(optimizer, last_epoch)
 
     def rates(self, epoch: int) -> list[float]:
@@ -39,8 +34,43 @@ class LambdaLR(LRScheduler):
         return [base * float(function(epoch)) for base, function in pairs]
 
 
+class MultiplicativeLR(LRScheduler):
+    """lr = initial lr · lr_lambda(1) · lr_lambda(2) · … · lr_lambda(epoch).
+
+    With one function, or a list of one for each group. They are not saved by state_dict(): a loaded
+    scheduler calls them again, once for each epoch so far.
+    """
+
+    hidden = ("optimizer", "lr_lambdas", "products")
+    chains = True
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        self.lr_lambdas = _functions("MultiplicativeLR", optimizer, lr_lambda)
+        self.products = [tuple(1.0 for _ in self.lr_lambdas)]  # at each epoch so far
+        super().__init__(optimizer, last_epoch)
+
+    def factors(self, epoch: int) -> list[float]:
+        """What the initial rates are multiplied by at an epoch, of each group."""
+        while len(self.products) <= epoch:
+            pairs = zip(self.products[-1], self.lr_lambdas, strict=True)
+            self.products.append(tuple(x * float(f(len(self.products))) for x, f in pairs))
+        return list(self.products[epoch])
+
+    def rates(self, epoch: int) -> list[float]:
+        """The rates at an epoch, of each group."""
+        pairs = zip(self.base_lrs, self.factors(epoch), strict=True)
+        return [base * factor for base, factor in pairs]
+
+
 class StepLR(LRScheduler):
     """lr = initial lr · gamma^⌊epoch / step_size⌋."""
+
+    chains = True
 
     def __init__(
         self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
@@ -56,6 +86,8 @@ class StepLR(LRScheduler):
 
 class MultiStepLR(LRScheduler):
     """lr = initial lr · gamma^(number of milestones up to the epoch)."""
+
+    chains = True
 
     def __init__(
         self,
@@ -80,6 +112,8 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """lr = initial lr · factor until the epoch is total_iters, from then on the initial lr."""
 
+    chains = True
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -100,6 +134,8 @@ class LinearLR(LRScheduler):
 
     start and end are start_factor and end_factor.
     """
+
+    chains = True
 
     def __init__(
         self,
@@ -123,6 +159,8 @@ class LinearLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """lr = initial lr · gamma^epoch."""
 
+    chains = True
+
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         need("ExponentialLR", 0, gamma=gamma)
         self.gamma = gamma
@@ -130,6 +168,24 @@ class ExponentialLR(LRScheduler):
 
     def rate(self, base: float, epoch: int) -> float:
         return formulas.exponential(base, self.gamma, epoch)
+
+
+class PolynomialLR(LRScheduler):
+    """lr = initial lr · (1 - min(epoch, total_iters)/total_iters)^power."""
+
+    chains = True
+
+    def __init__(
+        self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1
+    ) -> None:
+        need("PolynomialLR", 1, total_iters=total_iters)
+        need("PolynomialLR", 0, power=power)
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
+
+    def rate(self, base: float, epoch: int) -> float:
+        t = min(epoch, self.total_iters) / self.total_iters
+        return formulas.polynomial(base, 0.0, t, self.power)
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -148,3 +204,14 @@ class CosineAnnealingLR(LRScheduler):
 
     def rate(self, base: float, epoch: int) -> float:
         return formulas.cosine(base, self.eta_min, epoch / self.T_max)
+
+
+def _functions(owner: str, optimizer: Optimizer, given: Any) -> list[Callable[[int], float]]:
+    """One function for each group, from one for all or a list. Raises ConfigError."""
+    n = len(getattr(optimizer, "param_groups", ()))
+    functions = [given] * n if callable(given) else list(given)
+    if len(functions) != n:
+        raise ConfigError(
+            f"{owner}: got {len(functions)} functions, need one for each of {n} groups"
+        )
+    return functions
