@@ -72,10 +72,11 @@ class Trainable:
         """Sets how the model is trained.
 
         `optimizer` is an optimiser of this model's parameters, a function of parameters that makes
-        one, or a name (sgd with lr 0.01, rmsprop with 0.001; adam, adamw, adagrad, adadelta, adamax,
-        nadam, radam, rprop with lr as in optim). `loss` is a name, a loss module or a function (see train/losses.py), `metrics` names
-        or metrics. `ema`, a decay or an optim.EMA, averages the weights: evaluate and predict then
-        use the average. Raises ConfigError for unknown names.
+        one, or a name (sgd with lr 0.01, rmsprop with 0.001; adam, adamw, adagrad, adadelta,
+        adamax, nadam, radam, rprop with lr as in optim). `loss` is a name, a loss module or a
+        function (see train/losses.py), `metrics` names or metrics. `ema`, a decay or an optim.EMA,
+        averages the weights: evaluate and predict then use the average. Raises ConfigError for
+        unknown names.
         """
         recipe = _train("recipe").Recipe("compile", self, optimizer, loss, metrics, ema)
         self._recipe, self.optimizer = recipe, recipe.optimizer

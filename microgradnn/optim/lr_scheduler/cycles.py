@@ -6,7 +6,6 @@ rules of Adam's kind) falls while the rate rises, and rises while it falls.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ...errors import ConfigError
 from .. import formulas
@@ -109,16 +108,22 @@ class OneCycleLR(_Cycle):
         self.total_steps = _total(total_steps, epochs, steps_per_epoch)
         self.anneal_strategy, self.three_phase = anneal_strategy, three_phase
         one_of(self.owner, "anneal_strategy", anneal_strategy, "cos", "linear")
-        _need_share("OneCycleLR", pct_start)
         need("OneCycleLR", 1, div_factor=div_factor, final_div_factor=final_div_factor)
-        rise = pct_start * self.total_steps - 1
-        fall = (2 * pct_start * self.total_steps - 2,) if three_phase else ()
-        self.ends = (rise, *fall, self.total_steps - 1)
+        self.ends = self._ends(pct_start)
         self.max_lrs = of_each(self.owner, "max_lr", max_lr, len(optimizer.param_groups))
         self._take_momenta(cycle_momentum, base_momentum, max_momentum)
         initial = [top / div_factor for top in self.max_lrs]
         self.min_lrs = tuple(first / final_div_factor for first in initial)
         self._start(last_epoch, initial)
+
+    def _ends(self, pct_start: float) -> tuple[float, ...]:
+        """The last step of each phase."""
+        problem = number_problem("pct_start", pct_start, 0, 1)
+        if problem and pct_start != 1:
+            raise ConfigError(f"OneCycleLR: pct_start is {pct_start!r}, must be a number in [0, 1]")
+        share = pct_start * self.total_steps
+        fall = (2 * share - 2,) if self.three_phase else ()
+        return (share - 1, *fall, self.total_steps - 1)
 
     def rates(self, epoch: int) -> list[float]:
         """The rates at a step, of each group."""
@@ -214,9 +219,3 @@ def _total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | N
         raise ConfigError("OneCycleLR: give total_steps, or epochs and steps_per_epoch")
     need("OneCycleLR", 1, epochs=epochs, steps_per_epoch=steps_per_epoch)
     return epochs * steps_per_epoch
-
-
-def _need_share(owner: str, x: Any) -> None:
-    problem = number_problem("pct_start", x, 0, 1)
-    if problem and x != 1:
-        raise ConfigError(f"{owner}: pct_start is {x!r}, must be a number in [0, 1]")
