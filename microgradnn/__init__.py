@@ -5,6 +5,8 @@ is all of backpropagation; then the rest of engine/, in the order its docstring 
 and transforms/ stand on the engine, and the other folders on these.
 """
 
+from . import shadows  # noqa: F401 isort: skip  # before anything else is imported
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

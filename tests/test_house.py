@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms on one line do not import each other, except inside a folder.
 ORDER = """
-microgradnn.atomic microgradnn.interrupts microgradnn.errors
+microgradnn.atomic microgradnn.interrupts microgradnn.errors microgradnn.shadows
 microgradnn.numerics microgradnn.signatures
 microgradnn.engine
 microgradnn.optional microgradnn.functions
@@ -107,16 +107,11 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/transforms/anomaly.py: _traced",
     ],
     "lines_are_short": [
-        'microgradnn/check/files/arguments/context.py: r"channels?|shape|neurons|num|n|chan|c|n',
-        'microgradnn/check/files/arguments/context.py: r"scale(_?factor)?|margin|threshold|cons',
         "microgradnn/engine/ops.py: lambda g, y, x, axis=None, keepdims=Fals",
         'microgradnn/engine/ops.py: rint         = nondifferentiable("rint",',
         'microgradnn/engine/ops_linalg.py: eigh        = custom("eigh", kernels.eig',
         'microgradnn/engine/tensor.py: """The array. Raises GradientError on a ',
         'microgradnn/engine/tensor.py: f"{what}: complex numbers are out of sco',
-    ],
-    "classes_have_names_of_their_own": [
-        "NothingError: microgradnn.check.files.child microgradnn.check.files.worker",
     ],
     "the_engine_is_read_in_an_afternoon": [
         "microgradnn/engine",
@@ -383,7 +378,8 @@ def an_import_loads_no_more_than_it_needs() -> Iterator[str]:
     out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     packages, engine, models = map(str.split, out.splitlines())
     yield from (f"microgradnn: {p}" for p in set(packages) - {"microgradnn", "numpy"})
-    own = {"autograd", "engine", "errors", "functions", "numerics", "signatures", "transforms"}
+    own = {"autograd", "engine", "errors", "functions", "numerics", "shadows", "signatures"}
+    own |= {"transforms"}
     yield from (f"microgradnn: {r}" for r in {n.split(".")[1] for n in engine} - own)
     yield from (f"microgradnn.nn: {r}" for r in {n.split(".")[1] for n in models} & {"train"})
 

@@ -31,6 +31,7 @@ CODES = {
     "GC002": "the forward result is not finite at the point given",
     "GC003": "forward or backward is still empty",
     "GC004": "nothing was looked at",
+    "GC005": "NumPy, Python or microgradnn was changed: no verdict can be believed",
     "GC010": "forward gives other results at a second call",
     "GC011": "backward gives other results at a second call",
     "GC020": "forward changes its inputs",

@@ -20,7 +20,7 @@ from .stages.values import look
 from .subject import Cotangents, Subject, alone, quiet
 
 Codes = str | Sequence[str]
-ELSEWHERE = ("GC103", "GC207", "GC208")  # looked at by other calls
+ELSEWHERE = ("GC005", "GC103", "GC207", "GC208")  # looked at by other calls
 WORK = 60_000  # nodes to spend on the points beside the user's own
 
 

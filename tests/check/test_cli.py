@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from microgradnn.__main__ import main
-from microgradnn.check.files import child
+from microgradnn.check.files import process
 from microgradnn.check.files.child import FileError, Settings, check_file, list_file
 from microgradnn.check.files.cli import Result
 from microgradnn.check.report import Entry, Finding, Report, report_from_dict
@@ -390,7 +390,7 @@ def test_a_child_that_is_silent_is_killed_by_the_parent(here, monkeypatch):
     (here / "f.py").write_text(
         "import os, signal\n" + pair("a", "os.kill(os.getpid(), signal.SIGSTOP)") + pair("b")
     )
-    monkeypatch.setattr(child, "GRACE", 0.5)
+    monkeypatch.setattr(process, "GRACE", 0.5)
     a, b = check_file("f.py", how=Settings(time_limit=1.5))
     assert (a.verdict, b.verdict) == ("CONTRACT", "PASS")
     assert a.findings[0].message == "does not come back within 1.5 s while a is checked"
@@ -619,8 +619,10 @@ def test_a_reader_that_has_seen_enough(here):
 @posix
 @pytest.mark.parametrize("form", ["--junit=out.xml", "--json"])
 def test_ctrl_c_ends_the_child_and_keeps_what_is_known(here, form):
-    hang = pair("b", "open('pid', 'w').write(str(os.getpid()))", "while True: pass")
-    (here / "f.py").write_text("import os\n" + verdict("a", "FAIL") + hang)
+    # The report on a has reached the parent before it is interrupted.
+    said = "open('pid', 'w').write(str(os.getpid()))"
+    hang = pair("b", "time.sleep(0.5)", said, "while True: pass")
+    (here / "f.py").write_text("import os, time\n" + verdict("a", "FAIL") + hang)
     process = command("f.py", "later.py", form)
     deadline = time.monotonic() + 60
     while not (pid := (here / "pid").read_text() if (here / "pid").exists() else ""):

@@ -2,15 +2,14 @@
 
 import faulthandler
 import io
-import json
 import os
 import random
 import re
 import sys
-import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,185 +17,122 @@ import numpy as np
 from ...errors import ConfigError
 from ..report import Finding, Report
 from .arguments import Found, GuessError, find
-from .child import Settings, again
 from .found import check_found
 from .importing import load
+from .limits import File, Send, Watch, limit_memory
+from .seals import sealed
+from .settings import FileError, NothingError, Settings, again
+from .warden import stand_guard
+from .wire import sender
 
-if sys.platform != "win32":
-    import resource
 
+def _wire(key: bytes) -> tuple[Send, int]:
+    """What sends a message to the parent by a pipe that print does not reach, and the pipe.
 
-class Wire:
-    """A pipe to the parent that print does not reach; what is printed goes where errors go."""
+    What is printed goes where errors go.
+    """
+    fd, pid, getpid, leave = os.dup(1), os.getpid(), os.getpid, os._exit
+    send = sender(fd, key)
+    os.dup2(2, 1)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # print must not fail for the locale's sake
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
-    def __init__(self) -> None:
-        self.fd, self.pid, self.leave = os.dup(1), os.getpid(), os._exit
-        os.dup2(2, 1)
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # print must not fail for the locale's sake
-                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-
-    def send(self, **message: Any) -> None:
-        """Sends one line of JSON."""
-        if os.getpid() != self.pid:  # a fork of the file's own making has come back to us
-            self.leave(0)
-        line = (json.dumps(message) + "\n").encode()
+    def say(**message: Any) -> None:
+        if getpid() != pid:  # a fork of the file's own making has come back to us
+            leave(0)
         try:
-            while line:
-                line = line[os.write(self.fd, line) :]
+            send(**message)
         except OSError:  # the parent is gone
-            self.leave(1)
+            leave(1)
 
-
-class File:
-    """The file that is checked, and where in it Python is or an error came from."""
-
-    def __init__(self, path: str, shown: str):
-        self.path, self.shown = path, shown
-
-    def innermost(self, frame: FrameType | None) -> tuple[int | None, str]:
-        """Line and function, seen from a frame outwards."""
-        while frame is not None and frame.f_code.co_filename != self.path:
-            frame = frame.f_back
-        return (frame.f_lineno, frame.f_code.co_name) if frame else (None, "")
-
-    def outermost(self, frame: FrameType | None) -> FrameType | None:
-        """The frame by which the file was entered."""
-        found = None
-        while frame is not None:
-            found = frame if frame.f_code.co_filename == self.path else found
-            frame = frame.f_back
-        return found
-
-    def raised(self, error: BaseException) -> str:
-        """FILE:LINE of the file's own line that an error came from; FILE alone if none is."""
-        line, trace = None, error.__traceback__
-        while isinstance(trace, TracebackType):
-            if trace.tb_frame.f_code.co_filename == self.path:
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        return f"{self.shown}:{line}" if line else self.shown
+    return say, fd
 
 
 def main(request: dict[str, Any]) -> None:
     """Does what child.check_file asks for, and ends the process."""
-    wire, file = Wire(), File(request["file"], request["shown"])
+    key = bytes.fromhex(request.pop("key"))
+    stand_guard()
+    (send, fd), leave = _wire(key), os._exit
+    del key
+    file = File(request["file"], request["shown"])
     how = Settings(**{name: request[name] for name in Settings.__dataclass_fields__})
-    faulthandler.enable(wire.fd, all_threads=False)
-    _limit(how.memory)
-    _announce_exits(wire, file)
+    faulthandler.enable(fd, all_threads=False)
+    limit_memory(how.memory)
+    _announce_exits(send, file)
+    _work(request, file, how, lambda: Watch(send, fd, leave, file, how.time_limit), send)
+    leave(0)  # whatever threads the file has started
+
+
+def _work(
+    request: dict[str, Any], file: File, how: Settings, watch: Callable[[], Watch], send: Send
+) -> None:
+    """Loads the file and checks what is in it; ends early where it changes what a check uses."""
+    changed = sealed()
     try:
-        with Watch(wire, file, how.time_limit):
-            found = _found(file, request["names"])
-        wire.send(found=[{"name": f.name, "line": f.line, "what": f.style} for f in found])
-        for f in found[request["first"] :] if request["first"] is not None else ():
-            wire.send(start=f.name)
-            with Watch(wire, file, how.time_limit):
-                report = _checked(f, file, how)
-            wire.send(report=report.to_dict())
-    except FailedError as error:
-        wire.send(error=str(error), nothing=error.nothing)
-    wire.leave(0)  # whatever threads the file has started
-
-
-class FailedError(Exception):
-    """The file cannot be loaded, or holds nothing to check; the text says why."""
-
-    nothing = False
-
-
-class NothingError(FailedError):
-    """It holds nothing to check."""
-
-    nothing = True
-
-
-def _limit(memory: int) -> None:
-    """Too much memory is a MemoryError rather than the end of the process, or of the machine."""
-    if sys.platform == "win32":
+        with watch():
+            module, absent = _loaded(file)
+            before = changed()
+            found = _found(file, module, absent, request["names"])
+    except FileError as error:
+        changed()
+        send(error=str(error), nothing=isinstance(error, NothingError))
         return
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        all_there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        # Not RLIMIT_AS, which would count what is only reserved, as CUDA does by the terabyte.
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        wanted = memory or all_there_is * 3 // 4
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    send(found=[{"name": f.name, "line": f.line, "what": f.style} for f in found])
+    for f in found[request["first"] :] if request["first"] is not None else ():
+        send(start=f.name)
+        report = None
+        if not before:
+            with watch():
+                report = _checked(f, file, how)
+        what = changed() or before
+        if report is not None and not what:
+            send(report=report.to_dict())
+            continue
+        send(changed=what)
+        if not before:
+            break  # the next ones get a new process
+    send(end=True)
 
 
-def _announce_exits(wire: Wire, file: File) -> None:
+def _announce_exits(send: Send, file: File) -> None:
+    exit_, pid = os._exit, os.getpid()
+
     def leave(status: int) -> Any:
-        if os.getpid() == wire.pid:
+        if os.getpid() == pid:
             line, function = file.innermost(sys._getframe(1))
-            wire.send(exit=status, line=line, function=function)
-        wire.leave(status)
+            send(exit=str(status)[:80], line=line, function=function)
+        exit_(status)
 
     os._exit = leave
-
-
-class Watch:
-    """While it is open, a time limit: what is over it ends the process, after a last message.
-
-    "late" is "hangs" if Python stayed in one call from outside into the file for half the time.
-    A call that began in the second half gets half the time more, to show which it is.
-    """
-
-    def __init__(self, wire: Wire, file: File, limit: float):
-        self.wire, self.file, self.limit = wire, file, limit
-        self.over, self.main = threading.Event(), threading.get_ident()
-        self.last_word = threading.Lock()
-
-    def __enter__(self) -> None:
-        # For code in C that never lets another thread run.
-        faulthandler.dump_traceback_later(1.5 * self.limit + 1, exit=True, file=self.wire.fd)
-        threading.Thread(target=self._wait, daemon=True).start()
-
-    def __exit__(self, *_: object) -> None:
-        with self.last_word:
-            self.over.set()
-        faulthandler.cancel_dump_traceback_later()
-
-    def _wait(self) -> None:
-        before, hangs = None, False
-        for half in (1, 2, 3):
-            if self.over.wait(self.limit / 2):
-                return
-            frame = sys._current_frames().get(self.main)
-            entered = self.file.outermost(frame)
-            hangs = entered is not None and entered is before
-            if half == 2 and (hangs or entered is None):
-                break
-            before = entered
-        line, function = self.file.innermost(frame)
-        with self.last_word:
-            if not self.over.is_set():
-                self.wire.send(late="hangs" if hangs else "slow", line=line, function=function)
-                self.wire.leave(1)
 
 
 # ---- the file ------------------------------------------------------------------------------------
 
 
-def _found(file: File, names: list[str]) -> list[Found]:
+def _loaded(file: File) -> tuple[ModuleType, list[str]]:
+    """The module, and the packages that are not installed; FileError for what its code raises."""
     try:
-        module, absent = load(Path(file.path))
-        found = find(module)
-        if found:
-            return find(module, names)
+        return load(Path(file.path))
     except SyntaxError as error:
-        raise FailedError(_syntax(file, error)) from None
+        raise FileError(_syntax(file, error)) from None
     except SystemExit as error:
-        raise FailedError(
+        raise FileError(
             f"{file.raised(error)}: calls sys.exit({_code(error)}) while it is loaded; put what is "
             'to run as a program under if __name__ == "__main__":'
         ) from None
-    except ConfigError as error:
-        if file.raised(error) == file.shown:  # find says that it does not know a name
-            raise FailedError(f"{file.shown}: {error}") from None
-        raise FailedError(_told(file, error)) from None
     except BaseException as error:
-        raise FailedError(_told(file, error)) from None
+        raise FileError(_told(file, error)) from None
+
+
+def _found(file: File, module: ModuleType, absent: list[str], names: list[str]) -> list[Found]:
+    try:
+        if find(module):
+            return find(module, names)
+    except ConfigError as error:  # a name that is not there
+        raise FileError(f"{file.shown}: {error}") from None
+    except BaseException as error:  # of classes that are not what they seem
+        raise FileError(_told(file, error)) from None
     raise NothingError(
         f"{file.shown}: nothing to check: no pair like affine_forward and affine_backward, no "
         f"class with forward and backward, no loss function that returns gradients{_why(absent)}"

@@ -25,8 +25,8 @@ _KINDS = (
             r"l2(_reg)?|lam|wd"),
     ("rate", r"lr|learning_rate|step"),
     ("number", r"alpha|slope|leak(iness)?|negative_slope|delta|temperature|temp|tau|"
-               r"scale(_?factor)?|margin|threshold|constant?|c(oef(f)?)?|factor|value|gain|weight_scale|"
-               r"weight_init_std|std"),
+               r"scale(_?factor)?|margin|threshold|constant?|c(oef(f)?)?|factor|value|gain|"
+               r"weight_scale|weight_init_std|std"),
     ("none", r"optimi[sz]er|dtype|name|logger|callback|parent|device|regularizer|rng"),
     ("init", r"(weights?_?)?(init(ializ(er|ation))?)(_?(fn|method|type|mode|w|b))?"),
     ("mask", r".*mask.*"),
@@ -52,9 +52,9 @@ _KINDS = (
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
 SIZE = re.compile(
     r"n|m|d|t|(n|num|nb|no)_?(of_)?\w+|\w*(_|^)?(in|out)(put)?(_?(dims?|size|features?|units|ch|"
-    r"channels?|shape|neurons|num|n|chan|c|nodes|width|planes))?s?|\w*_?(dims?|size|features?|units|"
-    r"channels|neurons|width|nodes|classes|length|len)|fan_(in|out)|[dvhcm]|(d|dim)_\w+|units|"
-    r"size|vocab|\w*_(in|out|d|n)|hidden|depth|dim"
+    r"channels?|shape|neurons|num|n|chan|c|nodes|width|planes))?s?|\w*_?(dims?|size|features?|"
+    r"units|channels|neurons|width|nodes|classes|length|len)|fan_(in|out)|[dvhcm]|(d|dim)_\w+|"
+    r"units|size|vocab|\w*_(in|out|d|n)|hidden|depth|dim"
 )
 
 
