@@ -15,7 +15,7 @@ from .stages.algebra import algebra
 from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.points import Point, Seen, around, on_kinks
-from .stages.results import Outcome, copies, raised, unexpected
+from .stages.results import Outcome, copies, raised, same, unexpected
 from .stages.values import look
 from .subject import Cotangents, Subject, alone, quiet
 
@@ -70,7 +70,8 @@ def examine(subject: Subject, options: Options) -> Report:
     found = _pruned(found)
     coverage = _coverage(subject, seen)
     notes += _uniform(options)
-    found += [f for f in _untested(coverage, seen, found) if options.wants(f.code)]
+    untested = _untested(coverage, seen, found)
+    found += [_of_steps(f, subject) for f in untested if options.wants(f.code)]
     given = seen[0] if seen else Seen()
     return Report(
         subject.name, tuple(found), checks, tuple(points),
@@ -110,6 +111,9 @@ def _examine(subject: Subject, options: Options) -> Any:
         return [raised("backward", subject.broken)], [], [], notes
     if not subject.names:
         return [_nothing(subject)], [], [], notes
+    if subject.unread:
+        hint = "say the loss: give the class a method loss(output, target)"
+        return [Finding("GC204", "INCONCLUSIVE", subject.unread, hint=hint)], [], [], notes
     outcome = contract(subject, rng, options.wants)
     found = [*outcome.findings, *_unfound(subject)]
     if outcome.fatal or outcome.noisy or not any(outcome.good or [True]):
@@ -244,6 +248,31 @@ def _uniform(options: Options) -> list[str]:
             "a cotangent of equal numbers hides errors: under it softmax and normalisation cancel"
         ]
     return []
+
+
+def _of_steps(f: Finding, subject: Subject) -> Finding:
+    """That nothing was tested, or where outputs do change: that all true gradients are 0."""
+    if f.verdict == "PASS" or not _moves(subject, subject.names.index(str(f.argument))):
+        return f
+    text = (
+        f"the true d{f.argument} is 0 at every point tried, and so is yours: forward moves with "
+        f"{f.argument} by steps only"
+    )
+    return replace(f, verdict="PASS", message=text)
+
+
+def _moves(subject: Subject, k: int) -> bool:
+    """Whether the outputs change when one array is changed by much."""
+    a, outs = np.asarray(subject.arrays[k]), []
+    for other in (a, -a, a + a.dtype.type(1.5), a * a.dtype.type(3)):
+        moved = copies(subject.arrays)
+        moved[k] = other
+        try:
+            with quiet():
+                outs.append([np.array(o) for o in subject.start(moved).outs])
+        except Exception:  # a value that the user's code refuses
+            continue
+    return any(not all(map(same, outs[0], more)) for more in outs[1:])
 
 
 def _untested(coverage: Any, seen: list[Seen], found: list[Finding]) -> list[Finding]:

@@ -1,8 +1,8 @@
 """The names that people give to things in hand-written code, in one place.
 
-Every rule of the checker that looks at a name (of a function, a method, an argument, an attribute,
-a key of a dict) asks here: what is a cache, a cotangent, the gradient of something, a parameter, a
-label, a learning rate.
+Every rule of the checker that looks at a name (of an argument, an attribute, a key of a dict) asks
+here: what is a cache, a cotangent, the gradient of something, a parameter, a label, a learning
+rate. The names of functions and methods are in verbs.py.
 """
 
 import re
@@ -10,72 +10,12 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from itertools import product, takewhile
 
-# ---- methods and functions -----------------------------------------------------------------------
-
-FORWARD_METHODS = tuple(
-    "forward forward_pass fprop forward_propagate forward_propagation forward_prop forwardprop "
-    "feedforward feed_forward __call__".split()
-)
-BACKWARD_METHODS = tuple(
-    "backward backward_pass bprop backprop backpropagate back_propagate backward_propagate "
-    "backward_propagation backpropagation back_propagation backward_prop back_prop "
-    "backwards".split()
-)
-# A function and its derivative, which takes the same arguments and no cotangent.
-FUNCTION_METHODS = tuple(
-    "forward activation activate function func fn f compute evaluate calculate apply loss cost "
-    "__call__".split()
-)
-DERIVATIVE_METHODS = tuple(
-    "derivative derivate deriv gradient grad prime df backward activation_derivative "
-    "activate_derivative loss_derivative".split()
-)
-ZERO_METHODS = tuple(
-    "zero_grad zero_grads zero_gradients reset_gradients clear_grads clear_grad "
-    "flush_gradients".split()
-)
-# How a backward function is named after its forward. {} is the layer, {v} what stands behind:
-# conv_backward_naive. Earlier rows win; those without "forward" are tried only after all others.
-PAIRS = (
-    ("{}_forward{v}", "{}_backward{v}"), ("{}_forward{v}", "{}_backwards{v}"),
-    ("{}_forward{v}", "{}_backprop{v}"), ("{}_forward{v}", "{}_grad{v}"),
-    ("forward_{}{v}", "backward_{}{v}"), ("{}_fwd{v}", "{}_bwd{v}"), ("{}_fw{v}", "{}_bw{v}"),
-    ("{}_fprop{v}", "{}_bprop{v}"), ("{}_forward_pass{v}", "{}_backward_pass{v}"),
-    ("{}Forward{v}", "{}Backward{v}"), ("{}_prop{v}", "{}_backprop{v}"),
-    ("{}_for{v}", "{}_back{v}"), ("{}_fwd{v}", "{}_rev{v}"), ("{}_fwd{v}", "{}_vjp{v}"),
-    ("forward_propagate_{}", "backward_propagate_{}"), ("{}", "{}_backward"),
-    ("{}", "{}_backprop"), ("{}", "{}_grad"), ("{}", "{}_gradient"), ("{}", "{}_derivative"),
-    ("{}", "{}_deriv"), ("{}", "{}_prime"), ("{}", "{}_vjp"), ("{}", "{}_bprop"), ("{}", "{}_rev"),
-    ("{}", "{}_back"), ("{}", "{}_der"), ("{}", "{}_d"), ("{}", "{}_bwd"), ("{}", "{}Backward"),
-    ("{}", "{}Grad"), ("{}", "backward_{}"), ("{}", "grad_{}"), ("{}", "derivative_{}"),
-    ("{}", "deriv_{}"), ("{}", "d_{}"), ("{}", "d{}"),
-)  # fmt: skip
-_LOSS = re.compile(
-    r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)"
-)
-
-
-def is_loss(name: str) -> bool:
-    """Whether a function of this name computes a loss: softmax_loss, HingeLoss, cost."""
-    return _LOSS.search(name) is not None
-
-
-_BASE = re.compile(
-    r"(abstract|base)\w*|\w+_?base|(layer|module|function|operation|op|node|loss|activation|"
-    r"criterion|cost|unit)s?", re.I
-)  # fmt: skip
-
-
-def is_base(name: str) -> bool:
-    """Whether a class of this name is one that others are made of: Layer, BaseLoss, Function."""
-    return _BASE.fullmatch(name) is not None
-
-
 # ---- arguments and attributes --------------------------------------------------------------------
 
 # Where layers keep an output that they do not return.
 OUTPUT_ATTRIBUTES = (
-    "output", "out", "outputs", "y", "a", "z", "result", "activation", "value", "loss",
+    "output", "out", "outputs", "y", "a", "z", "result", "activation", "value", "loss", "y_hat",
+    "y_pred", "probs", "output_layer", "activated_output", "A3", "A2", "a3", "a2", "salida",
 )  # fmt: skip
 # An object with a value in one of these and a gradient beside it is a parameter: p.data, p.grad.
 VALUE_ATTRIBUTES = (
@@ -85,12 +25,37 @@ VALUE_ATTRIBUTES = (
 _CACHE = re.compile(
     r"(.*_)?(cache|ctx|context|saved|memory|mem|store|stash|tape)s?\d?|res|residuals", re.I
 )  # fmt: skip
-_RATE = re.compile(r"lr|learn(ing)?_?rate|alpha|eta|l_?rate|step_?size", re.I)
-_OUTPUT = re.compile(r"out|outputs?|y|a|s|z|probs?|y_?hat|result|softmax_out", re.I)
+_RATE = re.compile(
+    r"lr|learn(ing)?_?rate|alpha|eta|l_?rate|step_?size|tasa(_de)?_?aprendizaje|lernrate|"
+    r"taux(_d)?_?apprentissage|taxa(_de)?_?aprendizado|xuexilv|学习率", re.I
+)  # fmt: skip
+_OUTPUT = re.compile(
+    r"out|outputs?|o|y|a\d?|al|s|z|probs?|y_?hat|yh|result|softmax_out|y_?p(red)?(icted)?|"
+    r"pred(iction|icted|ict)?s?|predicted_?(output|y|values?)|probabilities|activations?|"
+    r"output_?activations?|scores|forward_?output|salidas?|ausgabe|sortie|saida|shuchu|输出|预测",
+    re.I,
+)  # fmt: skip
+_LABEL = re.compile(
+    r"[yt]s?|y_?(true|real|train|batch|target|label|one_?hot|enc|onehot|actual|i|b)(_?\w+)?|"
+    r"(true|real|target|desired|expected|actual|correct|train|batch)_?(ys?|labels?|outputs?|values?"
+    r"|targets?)|targets?(_\w+)?|labels?(_\w+)?|gt|ground_?truths?|truth|expected|desired|actual|"
+    r"answers?|(y_)?one_?hot(_?(y|labels?|encoded))?|t_(batch|train)|classes|etiquetas?|objetivos?|"
+    r"(salida|valor)_?(esperad[oa]|deseada|real)|y_?verdadero|soll(wert)?e?|ziele?|cibles?|"
+    r"verite|saida_?esperada|biaoqian|标签|目标|真实值", re.I
+)  # fmt: skip
+_DATA = re.compile(
+    r"x|xs|x_?(train|batch|in|data|i|b|prev|input)|inputs?(_\w+)?|in_|data|features?|samples?|"
+    r"batch|previous_?(input|output)s?|prev_?(x|input)|entradas?|eingabe|entree|shuru|"
+    r"输入|数据", re.I,
+)  # fmt: skip
+_COUNT = re.compile(
+    r"m|n|n_?(samples|examples)|num_?(samples|examples)|batch_?(size|len)|m_?train", re.I
+)
 # Data to compare with, switches and statistics: arguments that usually have no gradient.
 _CONSTANT = re.compile(
     r"y|t|ys|y_?true|y_?real|targets?|labels?|gt|truth|ground_?truth|expected|masks?|.*_mask|"
     r"one_?hot|y_?one_?hot|targ|tgt|y_?batch|running_\w+|moving_\w+|stats?|eps|epsilon|reg|"
+    r"etiquetas?|objetivos?|ziele?|cibles?|标签|目标|"
     r"keep_?prob|positions?|lengths?|idx|indices|actual|desired|t_batch|Y|T"
 )
 _PARAMETER = re.compile(
@@ -114,6 +79,21 @@ def is_output(name: str) -> bool:
     return _OUTPUT.fullmatch(name) is not None
 
 
+def is_label(name: str) -> bool:
+    """Whether an argument of this name is what a net should have given: y, target, y_true."""
+    return _LABEL.fullmatch(name.strip("_")) is not None
+
+
+def is_data(name: str) -> bool:
+    """Whether an argument of this name is what a net is given: x, X_train, inputs."""
+    return _DATA.fullmatch(name.strip("_")) is not None
+
+
+def is_count(name: str) -> bool:
+    """Whether an argument of this name is how many samples there are."""
+    return _COUNT.fullmatch(name) is not None
+
+
 def is_constant(name: str) -> bool:
     """Whether no gradient is usually taken of an argument of this name: labels, masks, settings."""
     return _CONSTANT.fullmatch(name) is not None
@@ -133,7 +113,8 @@ GRADIENT_ATTRIBUTES = ("grad", "gradient", "grads", "g", "dw", "delta", "d")
 
 _LOSSES = ("l", "e", "j", "c", "loss", "cost", "error", "err")
 _OF_LOSS = tuple("".join(p) for p in product("d", _LOSSES, ("", "d", "by", "byd", "wrt")))
-_WORDS = ("grad", "gradient", "grads", "gradients", "nabla", "delta", "deltas")
+_WORDS = ("grad", "gradient", "grads", "gradients", "nabla", "delta", "deltas", "gradiente",
+          "gradienten", "gradientes", "tidu", "梯度", "导数")  # fmt: skip
 _BEFORE = ("d", *_OF_LOSS, *_WORDS, "gradof", "gradientof", "gradwrt", "gradientwrt")
 _BEHIND = (*_WORDS, "bar")
 # These may mean something else too: Wg is the weight of a gate, W_d that of a decoder.
@@ -143,12 +124,13 @@ _SYMBOLS = str.maketrans({"∂": "d", "∇": "nabla", "Δ": "delta", "δ": "delt
 
 # Groups of names for one parameter. Numbers and further words may follow: weight1, kernel_out.
 _ALIASES = (
-    ("w", "weight", "weights", "kernel", "kernels"),
-    ("b", "bias", "biases"),
+    ("w", "weight", "weights", "kernel", "kernels", "peso", "pesos", "gewicht", "gewichte", "poids",
+     "quanzhong", "权重"),
+    ("b", "bias", "biases", "sesgo", "sesgos", "biais", "pianzhi", "偏置"),
     ("gamma", "gammas", "scale"),
     ("beta", "betas", "shift"),
     ("x", "input", "inputs"),
-)
+)  # fmt: skip
 # Words that begin with "d" or "g" and are no gradients.
 _ORDINARY = frozenset(
     "damp damping data dataset date day debug decay decoder deep default degree degrees den denom "
@@ -271,7 +253,8 @@ def _boundary(word: str, i: int) -> bool:
 
 _COTANGENT = re.compile(
     r"d_?(loss|cost|error|err|[lejc])|[dg]\d*|v|ct|cot|cotangents?|up|upstream\w*|delta\w*|grad\w*|"
-    r"\w*(grad|error|cotangent)\w*|err|top_diff|adjoint|\w+_bar", re.I
+    r"\w*(grad|error|cotangent|gradiente|fehler|erreur|梯度|误差)\w*|err|top_diff|adjoint|\w+_bar|"
+    r"tidu|wucha", re.I
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from ..source import positional
+from ..verbs import is_flag
 
 Two = tuple[Callable[..., Any], Callable[..., Any]]
 _CONTEXT = ("ctx", "context")
@@ -53,6 +54,29 @@ def without_context(forward: Callable[..., Any], backward: Callable[..., Any]) -
     douts = [p for p in rest if p.default is p.empty and p.kind == kind]
     vars(pull)["__signature__"] = inspect.Signature([*douts, first.replace(name="ctx", kind=kind)])
     return run, pull
+
+
+def by_flag(function: Callable[..., Any]) -> Two | None:
+    """f(x) and f(x, derivative=True) as two functions, where f has such an argument; else None."""
+    every = inspect.signature(function).parameters.values()
+    flags = [p for p in every if is_flag(p.name) and p.default in (False, 0, None)]
+    flags = [p for p in flags if p.default is not p.empty]
+    if len(flags) != 1 or flags[0] is next(iter(every)):
+        return None
+    flag = flags[0].name
+    others = [p for p in every if p.name != flag]
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs, **{flag: False})
+
+    @wraps(function)
+    def slope(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs, **{flag: True})
+
+    for two in (run, slope):
+        vars(two)["__signature__"] = inspect.Signature(others)
+    return run, slope
 
 
 def bound(cls: type, *methods: Callable[..., Any]) -> list[Callable[..., Any]] | None:

@@ -11,18 +11,18 @@ from ...errors import unknown
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
 from ..subject import Arguments, Subject
 from ..subjects import networks, objects, pairs
-from ..words import (
+from ..verbs import (
     BACKWARD_METHODS,
     DERIVATIVE_METHODS,
     FORWARD_METHODS,
     FUNCTION_METHODS,
     PAIRS,
     is_base,
-    is_cache,
-    is_cotangent,
     is_loss,
 )
-from .adapted import bound, takes_context, without_context
+from ..words import is_cache, is_cotangent
+from . import adapted
+from .adapted import takes_context, without_context
 
 _VARIANT = r"(?P<v>(?:_[A-Za-z0-9]+)?)"
 
@@ -114,7 +114,7 @@ def _functions(module: ModuleType) -> Iterator[Found]:
     functions = _own(module, inspect.isfunction)
     used: set[str] = set()
     for name, backward in functions.items():
-        match = _forward_of(name, functions)
+        match = _forward_of(name, functions) or _bare(name, functions)
         if match is None:
             continue
         layer, forward = match
@@ -123,6 +123,10 @@ def _functions(module: ModuleType) -> Iterator[Found]:
         if found is not None:
             yield found
     for name, function in functions.items():
+        flagged = adapted.by_flag(function) if name not in used else None
+        if flagged is not None:
+            used.add(name)
+            yield Found(name, "plain", *flagged, None, line(function))
         if name in used or not is_loss(name):
             continue
         if is_empty(function, output=True):
@@ -148,6 +152,12 @@ def _forward_of(name: str, functions: dict[str, Any]) -> tuple[str, str] | None:
             if v and (tail := _only_variant(forward, x, functions)):
                 return x + v, tail
     return None
+
+
+def _bare(name: str, functions: dict[str, Any]) -> tuple[str, str] | None:
+    """The same of functions called nothing but forward and backward: a net's own."""
+    others = [f for f in FORWARD_METHODS if f in functions]
+    return (others[0], others[0]) if name in BACKWARD_METHODS and others else None
 
 
 def _only_variant(forward: str, x: str, functions: dict[str, Any]) -> str | None:
@@ -188,6 +198,7 @@ def _classes(module: ModuleType) -> Iterator[Found]:
         if inspect.isabstract(cls) or issubclass(cls, BaseException):
             continue
         found = _layer(name, cls) or _net(name, cls) or _with_derivative(name, cls)
+        found = found or _with_flag(name, cls)
         if found is not None:
             yield found
 
@@ -212,8 +223,16 @@ def _with_derivative(name: str, cls: type) -> Found | None:
         return None
     if only_raises(function) or only_raises(derivative):
         return None  # one that others are made of
-    methods = bound(cls, function, derivative)
+    methods = adapted.bound(cls, function, derivative)
     return _pair(name, *methods) if methods is not None else None
+
+
+def _with_flag(name: str, cls: type) -> Found | None:
+    """A class with a function that is its own derivative where a flag says so."""
+    function = _method(cls, FUNCTION_METHODS)
+    methods = adapted.bound(cls, function) if function is not None else None
+    flagged = adapted.by_flag(methods[0]) if methods else None
+    return Found(name, "plain", *flagged, None, line(cls)) if flagged else None
 
 
 def _net(name: str, cls: type) -> Found | None:

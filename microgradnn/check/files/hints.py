@@ -183,6 +183,8 @@ class _Reader(ast.NodeVisitor):
                     self.hints.lines |= {name} if called != "outer" else set()
         if called in ("dot", "matmul") and len(node.args) == 2:
             self.product(node.args[0], node.args[1])
+        if called == "dot" and len(node.args) == 1 and isinstance(function, ast.Attribute):
+            self.product(function.value, node.args[0])
         self.calling(node)
         self.generic_visit(node)
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ...errors import ConfigError
 from ..source import returned_names
 from ..subject import is_float
@@ -15,6 +17,9 @@ def find_inputs(plan: Plan, thing: Any, raw: Any) -> None:
     """Sets where the gradients of the inputs are."""
     top = plan.args.top()
     names = plan.args.leaf_names
+    if plan.targets and not isinstance(raw, Mapping) and raw is not None:
+        _find_data(plan, raw)
+        return
     if isinstance(raw, Mapping):
         keys = gradients_among([k for k in raw if isinstance(k, str)], names, bare=True)
         plan.inputs += [(i, (keys[names[i]],)) for i in top if names[i] in keys]
@@ -34,6 +39,18 @@ def find_inputs(plan: Plan, thing: Any, raw: Any) -> None:
     for k, i in enumerate(wanted[: len(parts)]):
         plan.inputs.append((i, None if single else k))
     plan.missing = tuple(names[i] for i in wanted[len(parts) :])
+
+
+def _find_data(plan: Plan, raw: Any) -> None:
+    """Sets where a net that is given targets leaves the gradient of its data, if it does."""
+    names = plan.args.leaf_names
+    if isinstance(raw, (tuple, list)):
+        words = returned_names(getattr(type(plan.thing), plan.backward))
+        known = {w: k for k, w in enumerate(words) if w and len(words) == len(raw)}
+        keys = gradients_among(known, names)
+        plan.inputs += [(i, known[keys[n]]) for i, n in enumerate(names) if n in keys]
+    elif plan.args.arrays and np.shape(raw) == np.shape(plan.args.arrays[0]):
+        plan.inputs.append((0, None))
 
 
 def find_params(
@@ -84,9 +101,34 @@ def _returned(plan: Plan, raw: Any, stable: list[str]) -> dict[str, Any]:
     elif isinstance(raw, (tuple, list)) and len(raw) > len(plan.inputs):
         words = returned_names(getattr(type(plan.thing), plan.backward))
         if len(words) == len(raw):
-            keys = {w: k for k, w in enumerate(words) if w and k >= len(plan.inputs)}
+            taken = {where for _, where in plan.inputs}
+            keys = {w: k for k, w in enumerate(words) if w and k not in taken}
     found = gradients_among(keys, names, bare=isinstance(raw, Mapping))
-    return {p: keys[found[n]] for p in stable if (n := p.rpartition(".")[2]) in found}
+    alone = {p: keys[found[n]] for p in stable if (n := p.rpartition(".")[2]) in found}
+    return _in_lists(plan, raw, stable, keys) | alone
+
+
+def _in_lists(plan: Plan, raw: Any, stable: list[str], keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the gradients of the arrays in a list are, if backward returns lists of them too."""
+    parts = raw if isinstance(raw, (tuple, list)) else ()
+    places = [*keys.values(), *(k for k in range(len(parts)) if k not in keys.values())]
+    lists: dict[str, list[str]] = {}
+    for path in stable:
+        home, _, last = path.rpartition(".")
+        if home and last.isdigit():
+            lists.setdefault(home, []).append(path)
+    named = gradients_among(keys, [h.rpartition(".")[2] for h in lists], isinstance(raw, Mapping))
+    out: dict[str, Any] = {}
+    for home, paths in lists.items():
+        word = named.get(home.rpartition(".")[2])
+        for place in [keys[word]] if word is not None else places:
+            key = place if isinstance(place, tuple) else (place,)
+            held = raw[key[0]] if key else None
+            shapes = [np.shape(state.find(plan.thing, p)) for p in paths]
+            if isinstance(held, (list, tuple)) and [np.shape(g) for g in held] == shapes:
+                out |= {p: (*key, k) for k, p in enumerate(paths)}
+                break
+    return out
 
 
 def _label(paths: list[str], plan: Plan) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 from ...errors import ConfigError
 from ..source import all_parameters, required
 from ..subject import cotangents_like, is_float
-from ..words import OUTPUT_ATTRIBUTES, ZERO_METHODS, is_cache, is_constant, is_rate
+from ..verbs import ZERO_METHODS
+from ..words import OUTPUT_ATTRIBUTES, is_cache, is_constant, is_rate
 from . import state
 from .gradients import find_inputs, find_params
 from .plan import Plan
@@ -35,23 +36,25 @@ def backward_args(
     """The arguments of backward, as the plan says."""
     out = []
     for what in plan.takes:
-        if isinstance(what, int):
+        if type(what) is int:
             out.append(douts[what])
+        elif what == "result":  # what forward gave
+            out.append(plan.result(thing, y)[0])
         elif what == "output":  # what the loss was given, or made of it: softmax and loss in one
             kept: Any = getattr(thing, "output", None)
             out.append(kept if np.shape(kept) == np.shape(given[0]) else given[0])
         elif what == "cache":
             out.append(y[-1])
-        elif isinstance(what, tuple):
+        elif what[0] == "arg":
             out.append(given[what[1]])
         else:
-            out.append(what)
+            out.append(copy.deepcopy(what[1]))
     return out
 
 
 def learn(plan: Plan, params: Any) -> Exception | None:
     """What backward raised, or None; fills the plan in."""
-    broken = _try_out(plan, params)
+    broken = try_out(plan, params)
     if plan.params or broken is not None or params is not None:
         return broken
     # No parameters: perhaps the first forward makes them.
@@ -61,7 +64,7 @@ def learn(plan: Plan, params: Any) -> Exception | None:
             getattr(warm.thing, warm.forward)(*warm.args.filled([], []))
             if forget:
                 forget_gradients(warm, warm.thing)
-            if _try_out(warm, None) is None and warm.params:
+            if try_out(warm, None) is None and warm.params:
                 vars(plan).update(vars(warm))
                 break
         except Exception:  # a second call of a kind that is not meant
@@ -69,12 +72,14 @@ def learn(plan: Plan, params: Any) -> Exception | None:
     return broken
 
 
-def _try_out(plan: Plan, params: Any) -> Exception | None:
+def try_out(plan: Plan, params: Any) -> Exception | None:
+    """Runs forward and backward once, and fills the plan in; what backward raised, or None."""
     thing = copy.deepcopy(plan.thing)
     given = plan.args.filled([], [])
     y = getattr(thing, plan.forward)(*given)
     outs = _results(plan, thing, y)
-    _takes(plan, outs)
+    if not plan.targets:
+        _takes(plan, outs)
     outs = plan.result(thing, y)
     stable = _stable(plan, thing)
     was = {path: np.array(p.get()) for path, p in state.arrays(thing).items()}
@@ -132,7 +137,7 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
         if word in plan.args.names and (used or labels):
             plan.takes.append(("arg", plan.args.names.index(word)))
         elif used and is_rate(word):
-            plan.takes.append(1.0)
+            plan.takes.append(("value", 1.0))
             plan.descends = True
         elif is_cache(word):
             plan.takes.append("cache")

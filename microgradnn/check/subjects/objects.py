@@ -10,9 +10,11 @@ import numpy as np
 
 from ...errors import ConfigError
 from ..source import all_parameters
-from ..subject import Arguments, Pass, Subject, chosen, cotangents_like, quiet
-from ..words import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS, is_constant
-from . import state
+from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
+from ..verbs import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS
+from ..words import is_constant
+from . import nets, state
+from .labelled import Fit, agrees, fitting, with_loss
 from .learning import backward_args, forget_gradients, learn
 from .namespaces import namespaces
 from .plan import Plan
@@ -39,9 +41,39 @@ def layer_object(
     if hyper:
         for key, value in hyper.items():
             setattr(plan.thing, key, value)
+    label = name or type(thing).__name__
     with quiet():
         broken = learn(plan, params)
-    return _subject(plan, chosen(wrt, _names(plan), "layer"), name or type(thing).__name__, broken)
+        subject = _subject(plan, chosen(wrt, _names(plan), "layer"), label, broken)
+        if broken is None and subject.names and agrees(subject):
+            return subject
+        return (_with_targets(plan, wrt, label) if params is None else None) or subject
+
+
+def _with_targets(plan: Plan, wrt: Any, label: str) -> Subject | None:
+    """A net whose backward is given the targets, under the loss that fits best; None if it is none.
+
+    Where no loss fits any of the gradients, the subject says that it is not understood.
+    """
+    takes = nets.takes(plan)
+    best: tuple[Fit, Subject] | None = None
+    unread: Subject | None = None
+    for net, losses in nets.planned(plan, takes) if takes is not None else ():
+        subject = _subject(net, chosen(wrt, _names(net), "layer"), label, None)
+        fit = fitting(subject, losses)
+        if fit is not None and (best is None or fit.rank > best[0].rank):
+            best = fit, subject
+        unread = unread or subject
+        if best is not None and all(best[0].agrees) and not (subject.missing or subject.unfound):
+            break
+    if best is not None and any(best[0].agrees):
+        return with_loss(best[1], best[0])
+    if unread is not None:
+        unread.unread = (
+            f"{called(plan.thing)}.{plan.backward} is given the targets, but its gradients are "
+            "those of no loss that is known"
+        )
+    return unread
 
 
 def _names(plan: Plan) -> list[str]:
@@ -156,7 +188,12 @@ def _read(thing: Any, raw: Any, where: Any) -> Any:
     if isinstance(where, str):
         return state.find(thing, where)
     if isinstance(where, tuple):
-        return raw.get(where[0]) if isinstance(raw, Mapping) else None
+        try:
+            for key in where:
+                raw = raw[key]
+        except (TypeError, KeyError, IndexError):
+            return None
+        return raw
     return raw[where] if isinstance(raw, (tuple, list)) and where < len(raw) else None
 
 

@@ -11,7 +11,8 @@ from ...errors import ConfigError
 from ..source import returned_names
 from ..subject import Arguments, Pass, Subject, called, cotangents_like, quiet
 from ..words import is_constant
-from .calling import Reading, readings
+from .calling import Reading, readings, with_targets
+from .labelled import Fit, agrees, fitting, usual, with_loss
 from .namespaces import namespaces
 from .reader import Reader
 
@@ -50,9 +51,39 @@ def pair(
         found = readings(call, backward, args, cache)
         subjects = (_as_read(r, forward, backward, args, wrt, name) for r in found)
         first = next(subjects)
-        if len(found) == 1 or _agrees(first):
+        if first.broken is None and agrees(first):
             return first
-        return next((s for s in subjects if _agrees(s)), first)
+        best = next((s for s in subjects if agrees(s)), None)
+        return best or _with_targets(call, forward, backward, args, wrt, name) or first
+
+
+def _with_targets(
+    call: Any, forward: Any, backward: Any, args: Arguments, wrt: Any, name: str
+) -> Subject | None:
+    """A net whose backward is given the targets, under the loss that fits best; None if it is none.
+
+    Where no loss fits any of the gradients, the subject says that it is not understood.
+    """
+    best: tuple[Fit, Subject] | None = None
+    unread: Subject | None = None
+    for reading, full in with_targets(call, backward, args):
+        subject = _as_read(reading, forward, backward, args, wrt, name)
+        if subject.broken is not None or not subject.names:
+            continue
+        fit = fitting(subject, list(usual(reading.run(args.filled([], []))[0][0], full)))
+        if fit is not None and (best is None or fit.rank > best[0].rank):
+            best = fit, subject
+        unread = unread or subject
+        if best is not None and all(best[0].agrees) and not subject.missing:
+            break
+    if best is not None and any(best[0].agrees):
+        return with_loss(best[1], best[0])
+    if unread is not None:
+        unread.unread = (
+            f"{called(backward)} is given the targets, but its gradients are those of no loss "
+            "that is known"
+        )
+    return unread
 
 
 def _as_read(
@@ -71,28 +102,6 @@ def _as_read(
     subject.broken = broken
     subject.notes += [f"{called(backward)} is read so: {reading.said}"] if reading.said else []
     return subject
-
-
-def _agrees(subject: Subject) -> bool:
-    """Whether the gradients agree with a difference of the outputs along a random direction."""
-    rng = np.random.default_rng(0)
-    single = any(a.dtype == np.float32 for a in subject.arrays)
-    step, near = (1e-2, 1e-2) if single else (1e-6, 1e-6)
-    ways = [rng.uniform(0.5, 1.5, a.shape) for a in subject.arrays]
-
-    def outs(by: float) -> list[Any]:
-        moved = [a + a.dtype.type(by) * u for a, u in zip(subject.arrays, ways, strict=True)]
-        return subject.start(moved).outs
-
-    try:
-        here = subject.start([np.array(a) for a in subject.arrays])
-        douts = cotangents_like(here.outs, rng)
-        yours = sum(np.vdot(g, u) for g, u in zip(here.pull(*douts), ways, strict=True))
-        change = zip(douts, outs(step), outs(-step), strict=True)
-        true = sum(np.vdot(d, (np.asarray(b) - a) / (2 * step)) for d, b, a in change)
-    except Exception:  # whatever the user's code raises
-        return False
-    return bool(abs(yours - true) <= near * (1 + abs(true)))
 
 
 def _subject(

@@ -14,7 +14,9 @@ class Plan:
     inputs     which leaves of the arguments get a gradient from backward, and where it is
     params     dotted path of each parameter, its aliases, and where its gradient is
     unfound    paths of the arrays that no gradient was found of, by name
-    takes      what each argument of backward is: a cotangent number, ("arg", i) or a value
+    takes      what each argument of backward is: the number of a cotangent, ("arg", i),
+               ("value", x), "cache", "result" (what forward gave), "output" (what it was given)
+    targets    whether they are those of a net that is given the targets
     """
 
     thing: Any
@@ -25,6 +27,7 @@ class Plan:
     result: Callable[[Any, Any], list[Any]] = lambda thing, y: [y]
     inputs: list[tuple[int, Any]] = field(default_factory=list)
     params: dict[str, tuple[list[str], Any]] = field(default_factory=dict)
+    targets: bool = False
     descends: bool = False
     scaled: bool = False
     missing: tuple[str, ...] = ()

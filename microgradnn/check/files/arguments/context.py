@@ -32,29 +32,36 @@ _KINDS = (
     ("mask", r".*mask.*"),
     ("indices", r"ind(ex|ices|xs)|idxs?|tokens?|words?|ids?|contexts?|captions?(_in)?|word_ids?"),
     ("labels", r"y|t|labels?|y_?(true|batch|train|label)?|targets?|ts|gt|ground_?truth|classes|"
-               r"captions?_out|answers?|y_?real|expected|true"),
+               r"captions?_out|answers?|y_?real|expected|true|etiquetas?|objetivos?|ziele?|cibles?|标签|"
+               r"biaoqian"),
     ("running", r"(running|moving|pop|population|r)_?(mean|var(iance)?|mu|std)?|mean|var(iance)?|"
                 r"mu"),
-    ("bias", r"b[a-z0-9]{0,2}|bias(es)?[a-z0-9_]{0,3}|b_.{1,5}|beta[s0-9]?|.*_bias|by|bh"),
+    ("bias", r"b[a-z0-9]{0,2}|bias(es)?[a-z0-9_]{0,3}|b_.{1,5}|beta[s0-9]?|.*_bias|by|bh|"
+             r"sesgos?|biais|偏置|pianzhi"),
     ("scale", r"gammas?[0-9]?|g_?scale"),
     ("state", r"h0|c0|a0|s0|.*prev.*(h|c|s|state|hidden|cell)|(h|c|s)_?(prev|t_1|tm1|0|init|old).*|"
               r"(prev|last|initial|init)_?(h|c|s|a|state|hidden|cell|h_state)|hprev|cprev|state|"
               r"[hc]_next|a_prev_t|hidden(_state)?"),
     ("weights", r"(w|u|theta)[a-z0-9]{0,3}|w_.*|u_[a-z0-9]{1,3}|weights?.*|kernels?|filters?|.*_(w|"
-                r"weights?)|table|embeddings?|emb|params?_w"),
+                r"weights?)|table|embeddings?|emb|params?_w|pesos?|poids|gewichte?|权重|quanzhong"),
     ("dict", r".*param(eter)?s?|cache|hp|config|options|kwargs|settings|opts?"),
     ("widths", r"(hidden|layer)s?_?(dims|sizes|layers|(size|dim)s?_?list|list)|layers?_?dims|sizes|"
                r"layers"),
     ("data", r"x.*|[xaz]_?prev.*|a|z|inp.*|data|features?|img.*|images?|in_?|scores?|logits?|"
              r"pred.*|y_?(pred|hat|p)|yhat|output|out|q|k|v|quer(y|ies)|keys?|values?|u|signal|h|f|"
-             r"src|tgt|.*_in|seq.*|vec.*|p|probs?"),
+             r"src|tgt|.*_in|seq.*|vec.*|p|probs?|entradas?|"
+             r"eingaben?|entrees?|输入|shuru"),
 )  # fmt: skip
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
 SIZE = re.compile(
     r"n|m|d|t|(n|num|nb|no)_?(of_)?\w+|\w*(_|^)?(in|out)(put)?(_?(dims?|size|features?|units|ch|"
     r"channels?|shape|neurons|num|n|chan|c|nodes|width|planes))?s?|\w*_?(dims?|size|features?|"
     r"units|channels|neurons|width|nodes|classes|length|len)|fan_(in|out)|[dvhcm]|(d|dim)_\w+|"
-    r"units|size|vocab|\w*_(in|out|d|n)|hidden|depth|dim"
+    r"units|size|vocab|\w*_(in|out|d|n)|hidden|depth|dim|"
+    r"(n_?|num_?)?(entradas?|salidas?|neuronas?|ocult[ao]s?|eingaben?|ausgaben?|neuronen|"
+    r"entrees?|sorties?|neurones?|saidas?|neuronios?|shuru|shuchu|"
+    r"输入(维度|大小)?|输出(维度|大小)?|隐藏(层|维度|大小)?)|(tamano|taille|dim(ension)?|groesse)_\w+|"
+    r"\w+_(dim(ension)?|taille|groesse|tamano)"
 )
 
 

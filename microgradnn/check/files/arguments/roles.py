@@ -134,7 +134,7 @@ def _sizes(name: str, kind: str, context: Context, default: Any, prefix: str) ->
         context.roles |= dict(zip(axes, ("channel", "spatial", "spatial"), strict=True))
         shape: Option = (0.0, Slot("sizes", tuple(axes), value=tuple))
         return [shape, (0.3, Slot("size", (name,)))] if image else [shape]
-    arrays = kind in _VALUES or kind in ("weights", "bias", "scale")
+    arrays = kind in _VALUES and name.lower() != "c" or kind in ("weights", "bias", "scale")
     if arrays or not _number(default) or not SIZE.fullmatch(name.lower()):
         return []
     return [(0.0, Slot("size", (name,)))]

@@ -222,7 +222,7 @@ class Search:
         """The cost of gradients that do not fit the arguments: wrong shapes, none, too many."""
         if subject.broken is not None:
             return 1.6
-        if not subject.names:
+        if not subject.names or subject.unread:
             return 1.0
         with quiet():
             grads = passed.pull(*cotangents_like(passed.outs, np.random.default_rng(0)))

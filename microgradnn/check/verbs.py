@@ -1,0 +1,118 @@
+"""The names that people give to functions and methods of hand-written code, in one place.
+
+Which function is a forward pass, which is the backward or the derivative of which, what computes a
+loss, which class is only there for others to be made of. Names of arguments, attributes and keys
+are in words.py. People write in their own languages: English, Spanish, Portuguese, Italian, French,
+German, Chinese (also in Latin letters), Japanese and Korean names are known.
+"""
+
+import re
+
+# ---- methods -------------------------------------------------------------------------------------
+
+FORWARD_METHODS = tuple(
+    "forward forward_pass fprop forward_propagate forward_propagation forward_prop forwardprop "
+    "feedforward feed_forward forwardPropagation forwardPass feedForward forwards adelante "
+    "hacia_adelante propagar propagacion_adelante propagacion_hacia_adelante avant "
+    "propagation_avant propager avanti vorwaerts vorwärts qianxiang qianxiang_chuanbo "
+    "前向 前向传播 正向传播 順伝播 순전파 __call__".split()
+)
+BACKWARD_METHODS = tuple(
+    "backward backward_pass bprop backprop backpropagate back_propagate backward_propagate "
+    "backward_propagation backpropagation back_propagation backward_prop back_prop backwards "
+    "backPropagation backPropagate backwardPropagation backwardPass backProp atras atrás "
+    "hacia_atras retropropagar retropropagacion propagacion_atras propagacion_hacia_atras "
+    "retropropagation retropropager arriere indietro retropropagazione rueckwaerts rückwärts "
+    "fanxiang fanxiang_chuanbo 反向 反向传播 逆伝播 역전파 train_step".split()
+)
+# Of a net, where there is no other forward.
+PREDICT_METHODS = ("predict", "predict_proba", "compute_output", "inference", "run")
+# A function and its derivative, which takes the same arguments and no cotangent.
+FUNCTION_METHODS = tuple(
+    "forward activation activate function func fn f compute evaluate calculate calc apply loss "
+    "cost compute_loss calculate_loss calc_loss compute_cost get_loss loss_function value call "
+    "activacion funcion aktivierung funktion fonction perdida costo verlust perte 激活 函数 "
+    "损失 __call__".split()
+)
+DERIVATIVE_METHODS = tuple(
+    "derivative derivate deriv gradient grad prime df backward d_activation activation_derivative "
+    "activate_derivative derivative_activation activation_prime loss_derivative loss_prime "
+    "derivative_loss compute_grad compute_gradient compute_derivative calculate_gradient "
+    "get_gradient diff der d derivada gradiente derivee ableitung derivata daoshu tidu 导数 梯度 "
+    "微分 勾配".split()
+)
+ZERO_METHODS = tuple(
+    "zero_grad zero_grads zero_gradients reset_gradients clear_grads clear_grad "
+    "flush_gradients".split()
+)
+# A net's own loss, of outputs and targets.
+LOSS_METHODS = tuple(
+    "loss compute_loss cost compute_cost calculate_loss calc_loss get_loss cost_function "
+    "loss_function loss_fn criterion objective cross_entropy cross_entropy_loss mse mse_loss "
+    "binary_cross_entropy perdida calcular_perdida costo coste verlust kosten perte cout sunshi "
+    "损失 损失函数".split()
+)
+
+# ---- pairs of functions --------------------------------------------------------------------------
+
+_DERIVATIVES = (
+    "derivative", "deriv", "derivate", "prime", "derivada", "gradiente", "derivee", "ableitung",
+    "derivata", "daoshu", "tidu", "导数", "梯度", "微分",
+)  # fmt: skip
+_WAYS = (
+    ("adelante", "atras"), ("vorwaerts", "rueckwaerts"), ("vorwärts", "rückwärts"),
+    ("avant", "arriere"), ("avanti", "indietro"), ("qianxiang", "fanxiang"),
+    ("前向", "反向"), ("前向传播", "反向传播"),
+)  # fmt: skip
+# How a backward function is named after its forward. {} is the layer, {v} what stands behind:
+# conv_backward_naive. Earlier rows win; those without "forward" are tried only after all others.
+PAIRS = (
+    ("{}_forward{v}", "{}_backward{v}"), ("{}_forward{v}", "{}_backwards{v}"),
+    ("{}_forward{v}", "{}_backprop{v}"), ("{}_forward{v}", "{}_grad{v}"),
+    ("forward_{}{v}", "backward_{}{v}"), ("{}_fwd{v}", "{}_bwd{v}"), ("{}_fw{v}", "{}_bw{v}"),
+    ("{}_fprop{v}", "{}_bprop{v}"), ("{}_forward_pass{v}", "{}_backward_pass{v}"),
+    ("{}Forward{v}", "{}Backward{v}"), ("{}_prop{v}", "{}_backprop{v}"),
+    ("{}_for{v}", "{}_back{v}"), ("{}_fwd{v}", "{}_rev{v}"), ("{}_fwd{v}", "{}_vjp{v}"),
+    ("forward_propagate_{}", "backward_propagate_{}"), ("{}_forward{v}", "{}_vjp{v}"),
+    ("{}_fwd{v}", "{}_grad{v}"), ("{}_fwd{v}", "{}_bprop{v}"), ("forward_{}", "backprop_{}"),
+    ("fwd_{}", "bwd_{}"),
+    *((f"{{}}_{a}{{v}}", f"{{}}_{b}{{v}}") for a, b in _WAYS),
+    *((f"{{}}{a}", f"{{}}{b}") for a, b in _WAYS), *((f"{a}_{{}}", f"{b}_{{}}") for a, b in _WAYS),
+    ("{}", "{}_backward"),
+    ("{}", "{}_backprop"), ("{}", "{}_grad"), ("{}", "{}_gradient"), ("{}", "{}_vjp"),
+    ("{}", "{}_bprop"), ("{}", "{}_rev"), ("{}", "{}_back"), ("{}", "{}_der"), ("{}", "{}_d"),
+    ("{}", "{}_bwd"), ("{}", "{}Backward"), ("{}", "{}Grad"), ("{}", "{}Prime"),
+    ("{}", "{}Derivative"), ("{}", "backward_{}"), ("{}", "grad_{}"), ("{}", "gradient_{}"),
+    *(("{}", f"{{}}_{word}") for word in _DERIVATIVES),
+    *(("{}", f"{word}_{{}}") for word in _DERIVATIVES),
+    *(("{}", f"{{}}{word}") for word in ("导数", "梯度", "微分", "求导")),
+    ("{}", "d_{}"), ("{}", "d{}"),
+)  # fmt: skip
+# An argument of a function that makes it its own derivative: sigmoid(x, derivative=False).
+_FLAG = re.compile(
+    r"(is_|compute_|calc_|return_|use_)?(derivative|deriv|derivate|der|prime|grad|gradient|diff|"
+    r"derivada|derivee|ableitung|derivata|backward|derive)",
+    re.I,
+)
+_LOSS = re.compile(
+    r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)"
+)
+_BASE = re.compile(
+    r"(abstract|base)\w*|\w+_?base|(layer|module|function|operation|op|node|loss|activation|"
+    r"criterion|cost|unit)s?", re.I
+)  # fmt: skip
+
+
+def is_loss(name: str) -> bool:
+    """Whether a function of this name computes a loss: softmax_loss, HingeLoss, cost."""
+    return _LOSS.search(name) is not None
+
+
+def is_flag(name: str) -> bool:
+    """Whether an argument of this name makes a function its derivative: derivative, deriv."""
+    return _FLAG.fullmatch(name.strip("_")) is not None
+
+
+def is_base(name: str) -> bool:
+    """Whether a class of this name is one that others are made of: Layer, BaseLoss, Function."""
+    return _BASE.fullmatch(name) is not None
