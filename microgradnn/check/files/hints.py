@@ -181,10 +181,8 @@ class _Reader(ast.NodeVisitor):
                 if name and name not in self.hints.sure and self.depth == 0:
                     self.axes(name, [""])
                     self.hints.lines |= {name} if called != "outer" else set()
-        if called in ("dot", "matmul") and len(node.args) == 2:
-            self.product(node.args[0], node.args[1])
-        if called == "dot" and len(node.args) == 1 and isinstance(function, ast.Attribute):
-            self.product(function.value, node.args[0])
+        if called in ("dot", "matmul"):
+            self.dotted(node)
         self.calling(node)
         self.generic_visit(node)
 
@@ -222,6 +220,13 @@ class _Reader(ast.NodeVisitor):
             numbers = [k for k in (_number(node.left), _number(node.right)) if isinstance(k, int)]
             self.hints.times |= {k for k in numbers if 2 <= k <= 8}
         self.generic_visit(node)
+
+    def dotted(self, node: ast.Call) -> None:
+        """np.dot(a, b) or a.dot(b)."""
+        if len(node.args) == 2:
+            self.product(node.args[0], node.args[1])
+        elif len(node.args) == 1 and isinstance(node.func, ast.Attribute):
+            self.product(node.func.value, node.args[0])
 
     def product(self, left: ast.expr, right: ast.expr) -> None:
         first = self.name(left) or (left.slice.value if isinstance(left, ast.Subscript)

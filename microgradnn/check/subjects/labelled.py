@@ -17,7 +17,7 @@ from ..words import is_data, is_label, is_output
 
 
 @dataclass(frozen=True)
-class Loss:
+class Objective:
     """A loss of the outputs of a run, and what it is called."""
 
     said: str
@@ -26,10 +26,10 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Match:
     """A loss, which gradients agree with it, and the weight decay in each of them."""
 
-    loss: Loss
+    loss: Objective
     agrees: tuple[bool, ...]
     decay: tuple[float, ...]
 
@@ -108,7 +108,7 @@ def roles_in_loss(f: Any) -> list[str] | None:
 # ---- losses --------------------------------------------------------------------------------------
 
 
-def usual(out: Any, target: Any) -> Iterator[Loss]:
+def usual(out: Any, target: Any) -> Iterator[Objective]:
     """The usual losses of an output (the first of a run) beside a target of its shape."""
     shape = np.shape(out)
     sizes = {"": 1, "the first axis": shape[0] if shape else 1, "the last axis": shape[-1]
@@ -120,7 +120,7 @@ def usual(out: Any, target: Any) -> Iterator[Loss]:
                 continue
             known.append((f, by / n))
             how = f"its mean over {over}" if over else "its sum"
-            yield Loss(f"{name}, {how}", _scaled(f, by / n, target))
+            yield Objective(f"{name}, {how}", _scaled(f, by / n, target))
 
 
 def _scaled(f: Any, by: float, target: Any) -> Callable[[Sequence[Any]], Any]:
@@ -161,13 +161,13 @@ class _Probe:
     behind: list[Any]
     step: float
 
-    def true(self, loss: Loss) -> float:
+    def true(self, loss: Objective) -> float:
         """The slope of a loss."""
         with np.errstate(all="ignore"):
             return float(loss.of(self.behind) - loss.of(self.before)) / (2 * self.step)
 
 
-def fitting(subject: Subject, losses: Sequence[Loss]) -> Fit | None:
+def fitting(subject: Subject, losses: Sequence[Objective]) -> Match | None:
     """The loss that most gradients of the subject are those of; None if it cannot be run."""
     try:
         probes = [_probes(subject, k) for k in range(len(subject.arrays))]
@@ -191,17 +191,17 @@ def _probes(subject: Subject, k: int) -> list[_Probe]:
         here = [np.array(a) for a in subject.arrays]
         run = subject.start(here)
         grad = run.pull(*cotangents_like(run.outs, rng))[k]
-        outs = []
+        outs: list[list[Any]] = []
         for h in (-step, step):
             moved = [np.array(a) for a in subject.arrays]
             moved[k] = moved[k] + way.dtype.type(h) * way
             outs.append([np.array(o) for o in subject.start(moved).outs])
         along = float(np.vdot(subject.arrays[k], way))
-        found.append(_Probe(float(np.vdot(grad, way)), along, *outs, step))
+        found.append(_Probe(float(np.vdot(grad, way)), along, outs[0], outs[1], step))
     return found
 
 
-def _fit(probes: list[list[_Probe]], loss: Loss, near: float) -> Fit:
+def _fit(probes: list[list[_Probe]], loss: Objective, near: float) -> Match:
     agrees, decay = [], []
     for first, second in probes:
         true = [p.true(loss) for p in (first, second)]
@@ -213,10 +213,10 @@ def _fit(probes: list[list[_Probe]], loss: Loss, near: float) -> Fit:
         decays = not fine and share[0] > 0 and abs(share[1] / share[0] - 1) < 1e-4
         agrees.append(fine or decays)
         decay.append(float(f"{share[0]:.4g}") if decays else 0.0)  # differences are rough
-    return Fit(loss, tuple(agrees), tuple(decay))
+    return Match(loss, tuple(agrees), tuple(decay))
 
 
-def with_loss(subject: Subject, fit: Fit) -> Subject:
+def with_loss(subject: Subject, fit: Match) -> Subject:
     """The subject with the loss in place of the outputs; its backward takes no cotangent."""
 
     def wrapped(start: Callable[[list[Any]], Pass]) -> Callable[[list[Any]], Pass]:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..words import (
     is_output,
     is_rate,
 )
-from .labelled import Loss, is_array, last_output, roles_in_loss, targets, usual
+from .labelled import Objective, is_array, last_output, roles_in_loss, targets, usual
 from .learning import try_out
 from .plan import Plan
 
@@ -56,7 +57,7 @@ def takes(plan: Plan) -> list[Any] | None:
     return found if TARGET in found else None
 
 
-def planned(plan: Plan, takes: list[Any]) -> Iterator[tuple[Plan, list[Loss]]]:
+def planned(plan: Plan, takes: list[Any]) -> Iterator[tuple[Plan, list[Objective]]]:
     """The plans of a net with targets of every kind that it runs with, and the losses of each.
 
     Then those with the first of the samples alone: a net that learns from one at a time.
@@ -131,7 +132,7 @@ def learned(net: Plan) -> Exception | None:
 # ---- the net's own losses ------------------------------------------------------------------------
 
 
-def own_losses(net: Plan, target: Any) -> list[Loss]:
+def own_losses(net: Plan, target: Any) -> list[Objective]:
     """The losses that the class itself has, of its outputs and targets, as further outputs."""
     found = []
     inner, count = net.result, 1
@@ -141,7 +142,7 @@ def own_losses(net: Plan, target: Any) -> list[Loss]:
         if roles is None or not _runs(net, word, roles, target):
             continue
         inner = _with_own(inner, word, roles, target)
-        found.append(Loss(f"its own {word}()", lambda outs, k=count: outs[k], own=True))
+        found.append(Objective(f"its own {word}()", itemgetter(count), own=True))
         count += 1
     net.result = inner
     return found

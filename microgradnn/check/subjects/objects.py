@@ -14,7 +14,7 @@ from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like,
 from ..verbs import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS
 from ..words import is_constant
 from . import nets, state
-from .labelled import Fit, agrees, fitting, with_loss
+from .labelled import Match, agrees, fitting, with_loss
 from .learning import backward_args, forget_gradients, learn
 from .namespaces import namespaces
 from .plan import Plan
@@ -47,7 +47,8 @@ def layer_object(
         subject = _subject(plan, chosen(wrt, _names(plan), "layer"), label, broken)
         if broken is None and subject.names and agrees(subject):
             return subject
-        return (_with_targets(plan, wrt, label) if params is None else None) or subject
+        net = bool(plan.params or plan.unfound) and params is None
+        return (_with_targets(plan, wrt, label) if net else None) or subject
 
 
 def _with_targets(plan: Plan, wrt: Any, label: str) -> Subject | None:
@@ -56,7 +57,7 @@ def _with_targets(plan: Plan, wrt: Any, label: str) -> Subject | None:
     Where no loss fits any of the gradients, the subject says that it is not understood.
     """
     takes = nets.takes(plan)
-    best: tuple[Fit, Subject] | None = None
+    best: tuple[Match, Subject] | None = None
     unread: Subject | None = None
     for net, losses in nets.planned(plan, takes) if takes is not None else ():
         subject = _subject(net, chosen(wrt, _names(net), "layer"), label, None)

@@ -12,7 +12,7 @@ from ..source import returned_names
 from ..subject import Arguments, Pass, Subject, called, cotangents_like, quiet
 from ..words import is_constant
 from .calling import Reading, readings, with_targets
-from .labelled import Fit, agrees, fitting, usual, with_loss
+from .labelled import Match, agrees, fitting, usual, with_loss
 from .namespaces import namespaces
 from .reader import Reader
 
@@ -64,7 +64,7 @@ def _with_targets(
 
     Where no loss fits any of the gradients, the subject says that it is not understood.
     """
-    best: tuple[Fit, Subject] | None = None
+    best: tuple[Match, Subject] | None = None
     unread: Subject | None = None
     for reading, full in with_targets(call, backward, args):
         subject = _as_read(reading, forward, backward, args, wrt, name)

@@ -32,8 +32,8 @@ _KINDS = (
     ("mask", r".*mask.*"),
     ("indices", r"ind(ex|ices|xs)|idxs?|tokens?|words?|ids?|contexts?|captions?(_in)?|word_ids?"),
     ("labels", r"y|t|labels?|y_?(true|batch|train|label)?|targets?|ts|gt|ground_?truth|classes|"
-               r"captions?_out|answers?|y_?real|expected|true|etiquetas?|objetivos?|ziele?|cibles?|标签|"
-               r"biaoqian"),
+               r"captions?_out|answers?|y_?real|expected|true|etiquetas?|objetivos?|"
+               r"ziele?|cibles?|标签|biaoqian"),
     ("running", r"(running|moving|pop|population|r)_?(mean|var(iance)?|mu|std)?|mean|var(iance)?|"
                 r"mu"),
     ("bias", r"b[a-z0-9]{0,2}|bias(es)?[a-z0-9_]{0,3}|b_.{1,5}|beta[s0-9]?|.*_bias|by|bh|"
