@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from ..numerics import kernels
 from ..signatures.array_methods import ArrayMethods
+from ..signatures.torch_methods import TorchMethods
 from . import ops, protocol
 from .node import Node, next_stamp, one_like, plain
 from .op import MANY, NO_PARAMS, Carrier, Op, recording, special
@@ -21,7 +22,7 @@ new = object.__new__
 ndarray = np.ndarray
 
 
-class Tensor(Node, ArrayMethods):
+class Tensor(TorchMethods, Node, ArrayMethods):
     """An ndarray with a gradient. Operators, methods and promotion are NumPy's.
 
     `data` is the ndarray, `grad` None or an ndarray of the same shape and dtype (a Tensor after
@@ -248,8 +249,6 @@ class Tensor(Node, ArrayMethods):
     def dtype(self) -> np.dtype[Any]: return self._data.dtype
     @property
     def ndim(self) -> int: return self._data.ndim
-    @property
-    def size(self) -> int: return self._data.size
     @property
     def itemsize(self) -> int: return self._data.itemsize
     @property

@@ -7,6 +7,7 @@ NumPy's own function of that name means when it is given a Tensor (see engine/pr
 
 from . import linalg as linalg
 from . import methods as methods  # attaches them to Tensor
+from . import torch_names as torch_names  # and these
 from .arrange import *  # noqa: F403
 from .calculus import *  # noqa: F403
 from .choosing import *  # noqa: F403

@@ -50,7 +50,12 @@ def _reshape(self: Tensor, *shape: Any, order: str = "C") -> Any:
 
 
 def _transpose(self: Tensor, *axes: Any) -> Any:
-    """The axes in another order, reversed by default."""
+    """The axes in another order, reversed by default; of more than two, two are exchanged.
+
+    So x.transpose(1, 2) is NumPy's of a matrix, and PyTorch's where NumPy refuses.
+    """
+    if len(axes) == 2 and self.ndim > 2:
+        return shape.swapaxes(self, *axes)
     given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
     return ops.transpose(self, axes=given or None)
 
@@ -86,7 +91,7 @@ def _refused(name: str, instead: str) -> Callable[..., Any]:
 _OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "view": _reshape, "transpose": _transpose, "permute": _transpose,
     "flatten": _flatten, "compress": _compress, "dot": _dot, "conj": _conj, "conjugate": _conj,
-    "sort": _refused("sort", "np.sort"), "partition": _refused("partition", "np.partition"),
+    "sort": _refused("sort", "np.sort, or PyTorch's x.sort(dim=-1)"), "partition": _refused("partition", "np.partition"),
     "fill": _refused("fill", "np.full_like"), "put": _refused("put", "np.where"),
     "resize": _refused("resize", "np.resize"),
 }  # fmt: skip

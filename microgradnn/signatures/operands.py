@@ -1,9 +1,15 @@
 """Types of arguments that are no nodes: numbers, lists of them, axes, shapes, indices, dtypes."""
 
+import math
 from collections.abc import Sequence
+from typing import Generic, NamedTuple, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from ..errors import ShapeError
+
+T = TypeVar("T")
 
 Array = np.ndarray  # also NumPy's scalars, which sums are and which have an array's methods
 Number = float | np.generic  # int and bool too
@@ -15,3 +21,35 @@ Axis = int | tuple[int, ...] | None  # None: all axes
 Shape = int | Sequence[int]
 Index = int | slice | Sequence[int] | Array
 DType = DTypeLike | None
+
+
+class Found(NamedTuple, Generic[T]):
+    """Elements that were looked for, and where they were: plain integers."""
+
+    values: T
+    indices: Array
+
+
+class Size(int):
+    """How many elements, as NumPy's x.size; called as PyTorch's x.size(0), the length of an axis."""
+
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...]) -> Self:
+        """The number of elements of an array of that shape."""
+        self = cls(math.prod(shape))
+        self.shape = shape
+        return self
+
+    @overload
+    def __call__(self) -> tuple[int, ...]: ...
+    @overload
+    def __call__(self, dim: int) -> int: ...
+    def __call__(self, dim: int | None = None) -> int | tuple[int, ...]:
+        """The shape, or its length at dim."""
+        if dim is None:
+            return self.shape
+        if not -len(self.shape) <= dim < len(self.shape):
+            raise ShapeError(f"size: dim {dim}, but the shape is {self.shape}")
+        return self.shape[dim]

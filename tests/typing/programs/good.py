@@ -75,6 +75,21 @@ assert_type(x.exp().mean(), Tensor)
 assert_type(x.reshape(4).max(), Tensor)
 assert_type(x.data, np.ndarray)
 
+# PyTorch's names and words
+assert_type(x.unsqueeze(0).expand(3, -1, -1), Tensor)
+assert_type(x.clamp(min=0).masked_fill(n > 1, 0.0), Tensor)
+assert_type(x.sum(dim=0, keepdim=True), Tensor)
+assert_type(x.max(dim=0).values, Tensor)
+assert_type(x.max(dim=0).indices, np.ndarray)
+assert_type(x.max(axis=0), Tensor)
+assert_type(x.topk(1).values, Tensor)
+assert_type(x.chunk(2), tuple[Tensor, ...])
+assert_type(x.split(1, dim=0), tuple[Tensor, ...])
+assert_type(x.size(0), int)
+assert_type(x.eq(n), np.ndarray)
+assert_type(x.float(), Tensor)
+assert_type(x.numel() + x.dim(), int)
+
 # ---- losses, backward ---------------------------------------------------------------------------
 
 labels = np.array([0, 1])

@@ -1,0 +1,208 @@
+"""What a PyTorch user types on a Tensor: torch_rows.py's names, dim= and keepdim=, add_ and the like.
+
+Where PyTorch and NumPy have one name for one thing, PyTorch's words dim= and keepdim= are taken
+beside axis= and keepdims=. Where they mean different things by it (max, min, sort, argsort, split,
+std, var, transpose, flatten), a word of PyTorch's makes the call PyTorch's: x.max(dim=0) returns
+(values, indices), x.std(dim=0) divides by n - 1.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..engine import ops
+from ..engine.node import Node, plain
+from ..engine.op import recording
+from ..engine.tensor import Tensor
+from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
+from ..signatures.operands import Size
+from . import choosing, diagonals, places, reduce, shape
+from . import torch_forms as forms
+from .torch_rows import ROWS
+
+Method = Callable[..., Any]
+
+# ---- names that only PyTorch has -----------------------------------------------------------------
+
+
+def _named(name: str, function: Any, text: str) -> Method:
+    """The function as a method of that name; what it raises is typed and begins with the name."""
+    if getattr(function, "__name__", "") == "<lambda>":
+        function.__name__ = function.__qualname__ = name
+
+    def method(x: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(x, *args, **kwargs)
+        except MicrogradError:
+            raise
+        except (TypeError, AttributeError, DeprecationWarning) as error:
+            raise DTypeError(f"{name}: {error}") from error
+        except (ValueError, IndexError, ArithmeticError) as error:
+            raise ShapeError(f"{name}: {error}") from error
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = text
+    method.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return method
+
+
+for _name, (_equals, _function) in ROWS.items():
+    setattr(Tensor, _name, _named(_name, _function, f"{_equals}, by PyTorch's name for it."))
+
+# ---- names that both have: PyTorch's words make a call PyTorch's --------------------------------
+
+WORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "shifts": "shift"}
+"""PyTorch's words for arguments that NumPy has too."""
+
+
+def _spread(measure: Method) -> Method:
+    """var or std of a sample: divided by n - 1 unless correction= or unbiased= says otherwise."""
+    return lambda x, axis=None, *, correction=1, unbiased=True, keepdims=False: measure(
+        x, axis, correction=correction if unbiased else 0, keepdims=keepdims
+    )
+
+
+def _extreme(name: str, pair: Method) -> Method:
+    """max or min: (values, indices) along one axis, or the larger of each two elements."""
+    return lambda x, axis, keepdims=False: (
+        pair(x, axis) if isinstance(axis, Node) else places.extreme(name, x, axis, keepdims)
+    )
+
+
+def _of_two(args: Any) -> bool:
+    return isinstance(args[0], Node)
+
+
+# Name: words that make a call PyTorch's, its function, and whether positional arguments do.
+_SORTING = ("dim", "descending", "stable")
+TURNS: dict[str, tuple[tuple[str, ...], Method, Callable[[Any], bool] | None]] = {
+    "max": (("dim", "keepdim", "other"), _extreme("max", ops.maximum), _of_two),
+    "min": (("dim", "keepdim", "other"), _extreme("min", ops.minimum), _of_two),
+    "var": (("dim", "keepdim", "unbiased"), _spread(reduce.var), None),
+    "std": (("dim", "keepdim", "unbiased"), _spread(reduce.std), None),
+    "split": (("dim", "split_size", "split_size_or_sections"), places.parts, None),
+    "sort": (
+        _SORTING,
+        lambda x, axis=-1, descending=False, stable=True: places.ordered(x, axis, descending),
+        None,
+    ),
+    "argsort": (
+        _SORTING,
+        lambda x, axis=-1, descending=False, stable=True: places.order(x, axis, descending),
+        None,
+    ),
+    "flatten": (
+        ("start_dim", "end_dim"),
+        forms.flattened,
+        lambda args: isinstance(args[0], (int, np.integer)),
+    ),
+    "flip": ((), lambda x, *axis: Tensor.flip(x, axis), lambda args: len(args) > 1),
+    "transpose": (("dim0", "dim1"), shape.swapaxes, None),
+    "permute": (("dims",), shape.transpose, None),
+    "diagonal": (("dim1", "dim2"), diagonals.diagonal, None),
+    "tril": (("diagonal",), diagonals.tril, None),
+    "triu": (("diagonal",), diagonals.triu, None),
+    "take": (("index",), choosing.take, None),
+    "reshape": (("shape",), shape.reshape, None),
+    "view": (("size",), shape.reshape, None),
+    "nonzero": (("as_tuple",), forms.nonzero, None),
+}
+_RENAMED: dict[str, dict[str, str]] = {
+    "max": {"other": "axis"}, "min": {"other": "axis"},
+    "split": {"split_size": "size", "split_size_or_sections": "size", "dim": "dim"},
+    "transpose": {"dim0": "axis1", "dim1": "axis2"}, "tril": {"diagonal": "k"},
+    "diagonal": {"dim1": "axis1", "dim2": "axis2"}, "triu": {"diagonal": "k"},
+    "take": {"index": "indices"}, "permute": {"dims": "axes"}, "view": {"size": "shape"},
+}  # fmt: skip
+SAME = (
+    "sum", "prod", "mean", "logsumexp", "softmax", "log_softmax", "cumsum", "cumprod", "squeeze",
+    "roll", "argmax", "argmin", "all", "any",
+)  # fmt: skip
+
+
+def _both(name: str) -> Method:
+    """NumPy's method, which understands PyTorch's words."""
+    numpys: Any = getattr(Tensor, name)
+    words, torchs, places = TURNS.get(name, ((), numpys, None))
+    turned = numpys if torchs is numpys else _named(name, torchs, "")
+    words_here = frozenset(words)
+    renamed = WORDS | _RENAMED.get(name, {})
+    all_words = frozenset(renamed) | words_here
+
+    @functools.wraps(numpys)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if kwargs and not all_words.isdisjoint(kwargs):
+            theirs = not words_here.isdisjoint(kwargs)
+            given = {renamed.get(k, k): forms.axes(v) for k, v in kwargs.items()}
+            if len(given) < len(kwargs):
+                raise RuleError(
+                    f"{name}: got {' and '.join(kwargs)}, which mean one thing; give one"
+                )
+            return (turned if theirs else numpys)(self, *args, **given)
+        if places is not None and args and places(args):
+            return turned(self, *args, **kwargs)
+        return numpys(self, *args, **kwargs)
+
+    return method
+
+
+for _name in (*SAME, *TURNS):
+    setattr(Tensor, _name, _both(_name))
+
+# ---- names that end with _: in place, where nothing has been recorded ---------------------------
+
+_BASES: dict[str, Method] = {
+    "zero_": lambda x: 0,
+    "fill_": lambda x, value: plain(value),
+    "copy_": lambda x, src, non_blocking=False: plain(src),
+}
+_DRAWN = "uniform_ normal_ trunc_normal_ random_ exponential_ bernoulli_ geometric_ cauchy_"
+
+
+def _in_place(self: Tensor, name: str) -> Any:
+    """x.add_(…) and the like: the data becomes that of x.add(…), where nothing is recorded."""
+    base = _BASES.get(name) or getattr(type(self), name[:-1], None)
+    if not name.endswith("_") or name.startswith("_") or not callable(base):
+        hint = f"; draw with nn.init.{name}(x) or with NumPy" if name in _DRAWN.split() else ""
+        raise AttributeError(f"Tensor: no attribute {name!r}{hint}")
+
+    def change(*args: Any, **kwargs: Any) -> Tensor:
+        if self.op is not None or (self.requires_grad and recording.on):
+            instead = f"x = x.{name[:-1]}(…)" if name not in _BASES else "x = a new tensor"
+            raise GradientError(
+                f"{name}: a tensor that is in a graph is not changed in place; write {instead}, "
+                "or change a leaf inside no_grad()"
+            )
+        new = plain(base(self, *args, **kwargs))
+        try:
+            np.copyto(self.data, new, casting="same_kind")
+        except (TypeError, ValueError) as error:
+            raise ShapeError(f"{name}: {error}") from error
+        self.data = self.data  # notes that it has changed
+        return self
+
+    return change
+
+
+Tensor.__getattr__ = _in_place  # type: ignore[attr-defined]
+
+# ---- what a tensor is, as properties ------------------------------------------------------------
+
+
+def _property(name: str, text: str, get: Callable[[Any], Any]) -> None:
+    setattr(Tensor, name, property(get, doc=text))
+
+
+_property("is_leaf", "Whether no op made it.", lambda x: x.op is None)
+_property("grad_fn", "The op that made it, None for a leaf.", lambda x: x.op)
+_property("retains_grad", "Whether retain_grad() was called on a result.",
+          lambda x: x.op is not None and x.keeps_grad)  # fmt: skip
+_property("device", "'cpu': there is no other.", lambda x: "cpu")
+_property("is_cuda", "False.", lambda x: False)
+_property("size", "How many elements; x.size(0) is a length, as in PyTorch, and x.size() the shape.",
+          lambda x: Size.of(x.shape))  # fmt: skip
