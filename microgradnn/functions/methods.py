@@ -91,7 +91,8 @@ def _refused(name: str, instead: str) -> Callable[..., Any]:
 _OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "view": _reshape, "transpose": _transpose, "permute": _transpose,
     "flatten": _flatten, "compress": _compress, "dot": _dot, "conj": _conj, "conjugate": _conj,
-    "sort": _refused("sort", "np.sort, or PyTorch's x.sort(dim=-1)"), "partition": _refused("partition", "np.partition"),
+    "sort": _refused("sort", "np.sort, or PyTorch's x.sort(dim=-1)"),
+    "partition": _refused("partition", "np.partition"),
     "fill": _refused("fill", "np.full_like"), "put": _refused("put", "np.where"),
     "resize": _refused("resize", "np.resize"),
 }  # fmt: skip

@@ -13,7 +13,7 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array
 from ..errors import DTypeError, LabelError, ShapeError
-from ..signatures.operands import Found
+from ..signatures.operands import Located
 from . import choosing, shape, sorting, splitting
 
 
@@ -141,41 +141,41 @@ def masked_select(x: Any, mask: Any) -> Any:
 # ---- order: values and where they were ----------------------------------------------------------
 
 
-def _found(x: Any, at: Any, dim: int, keepdim: bool) -> Found[Any]:
+def _found(x: Any, at: Any, dim: int, keepdim: bool) -> Located[Any]:
     """The elements at the indices along dim, which has gone or has length 1, and the indices."""
     if not x.ndim:
-        return Found(shape.copy(x), np.asarray(at)[()] if keepdim else at)
+        return Located(shape.copy(x), np.asarray(at)[()] if keepdim else at)
     at = np.expand_dims(at, dim)
     values = choosing.take_along_axis(x, at, dim)
     if keepdim:
-        return Found(values, at)
-    return Found(shape.squeeze(values, dim), np.squeeze(at, dim))
+        return Located(values, at)
+    return Located(shape.squeeze(values, dim), np.squeeze(at, dim))
 
 
-def extreme(name: str, x: Any, dim: int, keepdim: bool = False) -> Found[Any]:
+def extreme(name: str, x: Any, dim: int, keepdim: bool = False) -> Located[Any]:
     """(values, indices) of the largest or smallest elements along dim, the first of equal ones."""
     dim = axis_of(name, x, dim)
     find = sorting.argmax if name == "max" else sorting.argmin
     return _found(x, find(x, dim if x.ndim else None), dim, keepdim)
 
 
-def running_extreme(name: str, x: Any, dim: int) -> Found[Any]:
+def running_extreme(name: str, x: Any, dim: int) -> Located[Any]:
     """(values, indices) of the extremes so far along dim, the latest of equal ones."""
     dim = axis_of(name, x, dim)
     if not x.ndim:
-        return Found(shape.copy(x), np.zeros((), int))
+        return Located(shape.copy(x), np.zeros((), int))
     data, ufunc = plain(x), np.maximum if name == "cummax" else np.minimum
     so_far = ufunc.accumulate(data, dim)
     place = np.indices(data.shape, sparse=True)[dim]
     at = np.maximum.accumulate(np.where((data == so_far) | (data != data), place, 0), dim)
-    return Found(choosing.take_along_axis(x, at, dim), at)
+    return Located(choosing.take_along_axis(x, at, dim), at)
 
 
-def ordered(x: Any, dim: int = -1, descending: bool = False) -> Found[Any]:
+def ordered(x: Any, dim: int = -1, descending: bool = False) -> Located[Any]:
     """(values, indices) in order along dim; equal elements keep theirs."""
     dim = axis_of("sort", x, dim)
     at = order(x, dim, descending)
-    return Found(choosing.take_along_axis(x, at, dim) if x.ndim else shape.copy(x), at)
+    return Located(choosing.take_along_axis(x, at, dim) if x.ndim else shape.copy(x), at)
 
 
 def order(x: Any, dim: int = -1, descending: bool = False) -> np.ndarray:
@@ -190,19 +190,19 @@ def order(x: Any, dim: int = -1, descending: bool = False) -> np.ndarray:
     return x.shape[dim] - 1 - at
 
 
-def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Found[Any]:
+def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Located[Any]:
     """(values, indices) of the k largest (or smallest) elements along dim, in order."""
     dim = axis_of("topk", x, dim)
     n = x.shape[dim] if x.ndim else 1
     if not 0 <= k <= n:
         raise ShapeError(f"topk: k={k}, but dim {dim} has {n} elements")
     if not x.ndim:
-        return Found(shape.copy(x), np.zeros((), int))
+        return Located(shape.copy(x), np.zeros((), int))
     at = order(x, dim, descending=largest)[_along(dim, slice(0, k))]
-    return Found(choosing.take_along_axis(x, at, dim), at)
+    return Located(choosing.take_along_axis(x, at, dim), at)
 
 
-def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Found[Any]:
+def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Located[Any]:
     """(values, indices) of the k-th smallest elements along dim, k from 1."""
     dim = axis_of("kthvalue", x, dim)
     n = x.shape[dim] if x.ndim else 1

@@ -112,7 +112,7 @@ def flattened(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 def nonzero(x: Any, as_tuple: bool) -> Any:
-    """Where the elements that are not 0 are: an array for each axis, or one row for each element."""
+    """Where elements are not 0: an array for each axis, or one row for each element."""
     return np.nonzero(plain(x)) if as_tuple else np.argwhere(plain(x))
 
 

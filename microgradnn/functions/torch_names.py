@@ -1,4 +1,4 @@
-"""What a PyTorch user types on a Tensor: torch_rows.py's names, dim= and keepdim=, add_ and the like.
+"""What a PyTorch user types on a Tensor: the names of torch_rows.py, dim= and keepdim=, add_.
 
 Where PyTorch and NumPy have one name for one thing, PyTorch's words dim= and keepdim= are taken
 beside axis= and keepdims=. Where they mean different things by it (max, min, sort, argsort, split,
@@ -21,6 +21,7 @@ from ..engine.op import recording
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
 from ..signatures.operands import Size
+from ..signatures.torch_methods import TorchMethods
 from . import choosing, diagonals, places, reduce, shape
 from . import torch_forms as forms
 from .torch_rows import ROWS
@@ -47,7 +48,8 @@ def _named(name: str, function: Any, text: str) -> Method:
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = text
-    method.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    declared = vars(TorchMethods).get(name, function)
+    method.__signature__ = inspect.signature(declared)  # type: ignore[attr-defined]
     return method
 
 
@@ -204,5 +206,5 @@ _property("retains_grad", "Whether retain_grad() was called on a result.",
           lambda x: x.op is not None and x.keeps_grad)  # fmt: skip
 _property("device", "'cpu': there is no other.", lambda x: "cpu")
 _property("is_cuda", "False.", lambda x: False)
-_property("size", "How many elements; x.size(0) is a length, as in PyTorch, and x.size() the shape.",
+_property("size", "How many elements; x.size(0) is a length and x.size() the shape, as in PyTorch.",
           lambda x: Size.of(x.shape))  # fmt: skip

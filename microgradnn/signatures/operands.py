@@ -23,7 +23,7 @@ Index = int | slice | Sequence[int] | Array
 DType = DTypeLike | None
 
 
-class Found(NamedTuple, Generic[T]):
+class Located(NamedTuple, Generic[T]):
     """Elements that were looked for, and where they were: plain integers."""
 
     values: T
@@ -31,7 +31,7 @@ class Found(NamedTuple, Generic[T]):
 
 
 class Size(int):
-    """How many elements, as NumPy's x.size; called as PyTorch's x.size(0), the length of an axis."""
+    """How many elements, NumPy's x.size; called, PyTorch's x.size(0), the length of an axis."""
 
     shape: tuple[int, ...]
 

@@ -205,7 +205,7 @@ def leaf(*shape: int) -> mg.Tensor:
         (lambda: np.pad(leaf(4), 1, "mean"), RuleError, "np.pad: mode='mean' is not supported for tensors; use constant, edge, reflect, symmetric, wrap, empty"),
         (lambda: np.ravel(leaf(4), order="A"), RuleError, "reshape: order='A' depends on memory, not on values; use 'C' or 'F'"),
         (lambda: np.linalg.svd(leaf(3, 2)), RuleError, "linalg.svd: full_matrices=True has no derivative for shape (3, 2); write full_matrices=False"),
-        (lambda: leaf(4).sort(), GradientError, "sort: tensors are not changed in place; use np.sort"),
+        (lambda: leaf(4).sort(), GradientError, "sort: tensors are not changed in place; use np.sort, or PyTorch's x.sort(dim=-1)"),
         (lambda: np.array([leaf(), leaf()]), GradientError, "np.asarray: a tensor requires grad and would lose it; use np.stack or mg.array to join tensors, .data to leave the graph"),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ from microgradnn.errors import (
 )
 from microgradnn.functions import torch_names
 from microgradnn.functions.torch_rows import ROWS
+from microgradnn.signatures.torch_methods import TorchMethods
 from tests.messages import table
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch's methods")
@@ -208,7 +209,11 @@ def test_every_name_is_tried_and_is_pytorchs() -> None:
 
 
 def parts(y: Any) -> list[Any]:
-    if hasattr(y, "_fields") or type(y) in (tuple, list) or type(y).__module__ == "torch.return_types":
+    if (
+        hasattr(y, "_fields")
+        or type(y) in (tuple, list)
+        or type(y).__module__ == "torch.return_types"
+    ):
         return [leaf for part in y for leaf in parts(part)]
     return [y]
 
@@ -218,7 +223,13 @@ def tracking(y: Any) -> bool:
 
 
 def raw(y: Any) -> Any:
-    return y.detach().numpy() if isinstance(y, torch.Tensor) else getattr(y, "data", y) if isinstance(y, mg.Tensor) else y
+    return (
+        y.detach().numpy()
+        if isinstance(y, torch.Tensor)
+        else getattr(y, "data", y)
+        if isinstance(y, mg.Tensor)
+        else y
+    )
 
 
 @pytest.mark.filterwarnings("ignore:torch.(qr|cholesky) is deprecated")
@@ -309,7 +320,18 @@ def test_what_numpys_words_mean_stays() -> None:
 
 def test_help_says_what_a_name_equals() -> None:
     assert mg.Tensor.unsqueeze.__doc__ == "np.expand_dims(x, dim), by PyTorch's name for it."
-    assert str(inspect.signature(mg.Tensor.gather)).startswith("(x: ")
+    signature = "(self, dim: 'Whole', index: 'Self | Plain') -> 'Self'"
+    assert str(inspect.signature(mg.Tensor.gather)) == signature
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_parameters_are_declared_as_they_are(name: str) -> None:
+    declared, own = vars(TorchMethods)[name], ROWS[name][1]
+    a, b = (list(inspect.signature(f).parameters.values())[1:] for f in (declared, own))
+    if any(p.kind is p.POSITIONAL_ONLY for p in b):  # an op of the table
+        assert not a
+    else:
+        assert [(p.name, p.kind, p.default) for p in a] == [(p.name, p.kind, p.default) for p in b]
 
 
 JUNK = ["a", None, mg.tensor([1, 2]), -7, 1e9, [1, "b"], {}, object()]

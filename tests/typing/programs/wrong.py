@@ -40,7 +40,9 @@ mg.add(t, t, t)  # error
 mg.relu(t, "x", 3)  # error
 mg.softmax(t, axes=1)  # error
 mg.sum(t, axis=0, keepdim=True)  # error
-t.sum(axis=0, keepdim=True)  # error
+t.sum(axis=0, keepdms=True)  # error
+t.unsqueeze()  # error
+t.topk("x")  # error
 t.backward("x", 3, 4)  # error
 mg.tensor([1.0], require_grad=True)  # error
 Value([1], 2, 3, 4)  # error
