@@ -72,7 +72,7 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
                 return ours(*args, **kwargs)
             except MicrogradError:
                 raise
-            except (TypeError, ValueError, IndexError) as error:
+            except (TypeError, ValueError, IndexError, OverflowError) as error:
                 raise _typed(ours.__name__, error) from error
 
         return named if inspect.isfunction(ours) else ours  # type: ignore[return-value]
@@ -82,7 +82,7 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
 
 def _typed(name: str, error: Exception) -> Exception:
     """One of our errors for NumPy's, the name of the function before what it says."""
-    kind = DTypeError if isinstance(error, TypeError) else ShapeError
+    kind = DTypeError if isinstance(error, TypeError | OverflowError) else ShapeError
     return kind(f"{name}: {error}")
 
 
@@ -180,7 +180,7 @@ def _adapted(function: Any, ours: Any) -> Callable[..., Any]:
             return ours(*args, **given)
         except MicrogradError:
             raise
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
             raise _typed(name, error) from error
 
     return call

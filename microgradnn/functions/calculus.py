@@ -8,13 +8,13 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.op import constant
+from ..engine.op import Carrier, constant
 from ..engine.protocol import array, implements
 from .choosing import clip, take, where
 from .joining import concatenate, stack
 from .products import matmul
 from .reduce import average, sum
-from .shape import broadcast_to, matrix_transpose, moveaxis, ravel, reshape
+from .shape import broadcast_to, floats, matrix_transpose, moveaxis, ravel, reshape
 from .types import A, ArrayLike, Axis, Like
 
 
@@ -36,21 +36,31 @@ def diff(
         raise ValueError(f"order {n} is negative")
     if n == 0:
         return x
+    if not x.ndim:
+        raise ValueError("a single number has no neighbours")
     ends = [None if e is None or e is np._NoValue else array(e) for e in (prepend, append)]
     one = tuple(1 if i == axis % x.ndim else k for i, k in enumerate(x.shape))
     ends = [e if e is None or e.ndim else broadcast_to(e, one) for e in ends]
     parts = [e for e in (ends[0], x, ends[1]) if e is not None]
     x = concatenate(parts, axis) if len(parts) > 1 else x
+    step = np.not_equal if plain(x).dtype == bool else ops.sub
     for _ in range(n):
-        x = _cut(x, axis, 1, None) - _cut(x, axis, None, -1)
+        x = step(_cut(x, axis, 1, None), _cut(x, axis, None, -1))
     return x
 
 
 @implements(np.ediff1d)
 def ediff1d(ary: Like[A], to_end: Like[A] | None = None, to_begin: Like[A] | None = None) -> A:
     """The differences of neighbours in the flattened array, between to_begin and to_end."""
-    parts = [to_begin, diff(ravel(ary)), to_end]
-    return concatenate([ravel(p) for p in parts if p is not None])
+    x = ravel(ary)
+    begin, end = (None if e is None else _in_kind(ravel(e), x.dtype) for e in (to_begin, to_end))
+    return concatenate([p for p in (begin, diff(x), end) if p is not None])
+
+
+def _in_kind(x: Any, dtype: Any) -> Any:
+    if not np.can_cast(x.dtype, dtype, "same_kind"):
+        raise TypeError(f"an end of dtype {x.dtype} does not fit elements of dtype {dtype}")
+    return ops.astype(x, dtype=dtype)
 
 
 @implements(np.gradient)
@@ -77,10 +87,32 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     n = f.shape[axis]
     if n < edge_order + 1:
         raise ValueError(f"{n} samples; edge_order {edge_order} needs {edge_order + 1}")
-    y, h = moveaxis(f, axis, -1), array(spacing)
-    if h.ndim and len(h) != n:
-        raise ValueError(f"{len(h)} coordinates for {n} samples")
-    steps = diff(h) if h.ndim else broadcast_to(h, (n - 1,))
+    y = moveaxis(floats(f), axis, -1)
+    if not np.ndim(plain(spacing)):
+        slope = _even(y, spacing, edge_order)
+    elif len(spacing) != n:
+        raise ValueError(f"{len(spacing)} coordinates for {n} samples")
+    else:
+        steps = diff(floats(array(spacing)))
+        even = not isinstance(steps, Carrier) and bool(np.all(steps == steps[0]))
+        slope = _even(y, steps[0], edge_order) if even else _uneven(y, steps, edge_order)
+    return moveaxis(ops.astype(slope, dtype=y.dtype), -1, axis)
+
+
+def _even(y: Any, h: Any, edge_order: int) -> Any:
+    """The slopes along the last axis of samples a distance h apart."""
+    inner = (y[..., 2:] - y[..., :-2]) / (2.0 * h)
+    if edge_order == 1:
+        first, last = (y[..., 1:2] - y[..., :1]) / h, (y[..., -1:] - y[..., -2:-1]) / h
+    else:
+        near, far = -1.5 / h, -0.5 / h
+        first = near * y[..., :1] + 2.0 / h * y[..., 1:2] + far * y[..., 2:3]
+        last = -far * y[..., -3:-2] - 2.0 / h * y[..., -2:-1] - near * y[..., -1:]
+    return concatenate([first, inner, last], -1)
+
+
+def _uneven(y: Any, steps: Any, edge_order: int) -> Any:
+    """The slopes along the last axis of samples with these steps between them."""
     a, b = steps[:-1], steps[1:]  # the steps before and after each inner sample
     inner = (
         -b / (a * (a + b)) * y[..., :-2]
@@ -93,7 +125,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     else:
         first = _end(y[..., :1], y[..., 1:2], y[..., 2:3], steps[0], steps[1])
         last = -_end(y[..., -1:], y[..., -2:-1], y[..., -3:-2], steps[-1], steps[-2])
-    return moveaxis(concatenate([first, inner, last], -1), -1, axis)
+    return concatenate([first, inner, last], -1)
 
 
 def _end(y0: Any, y1: Any, y2: Any, a: Any, b: Any) -> Any:
@@ -120,7 +152,7 @@ def interp(
 
     At a point of xp the slope is that of the line to its right.
     """
-    t, px, py = array(x), array(xp), array(fp)
+    t, px, py = (_at_least_double(array(v)) for v in (x, xp, fp))
     if px.ndim != 1 or px.shape != py.shape or not px.size:
         raise ValueError(f"xp {px.shape} and fp {py.shape} must be vectors of one length")
     n, at = px.shape[0], plain(t)
@@ -135,14 +167,21 @@ def interp(
     return where(at == plain(px)[-1], y if n == 1 else y0 + (y1 - y0), y)
 
 
+def _at_least_double(x: Any) -> Any:
+    return ops.astype(x, dtype=np.result_type(x.dtype, np.float64))
+
+
 @implements(np.unwrap)
 def unwrap(
     p: Like[A], discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi
 ) -> A:
     """p with jumps larger than half a period taken out by adding whole periods."""
     period = constant("unwrap", "period", period)
-    shift = np.unwrap(plain(p), plain(discont), axis, period=period) - plain(p)
-    return array(p) + shift
+    x = array(p)
+    raw = plain(x)
+    new = np.unwrap(raw, plain(discont), axis, period=period)
+    # Of an infinite number new - raw is nan, though it stays where it is.
+    return x + np.where(np.isinf(raw) & (new == raw), 0, new - raw).astype(new.dtype)
 
 
 @implements(np.cov)
@@ -159,11 +198,13 @@ def cov(
     x = _variables(m, rowvar)
     if y is not None:
         x = concatenate([x, _variables(y, rowvar)], 0)
+    x = _at_least_double(x)
     ddof = (0 if bias else 1) if ddof is None else ddof
     w = None
-    for given in (fweights, aweights):
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
         if given is not None:
-            w = array(given) if w is None else w * array(given)
+            _check_weights(name, plain(given), x.shape[1])
+            w = _at_least_double(array(given)) if w is None else w * _at_least_double(array(given))
     middle, total = average(x, 1, w, True)
     if w is None:
         factor = x.shape[1] - ddof
@@ -175,6 +216,15 @@ def cov(
     c = matmul(d if w is None else d * w, matrix_transpose(d))
     out = ops.div(c, np.maximum(factor, 0) if not hasattr(factor, "_data") else factor)
     return reshape(out, ()) if out.shape == (1, 1) else out
+
+
+def _check_weights(name: str, w: Any, n: int) -> None:
+    if np.shape(w) != (n,):
+        raise ValueError(f"{name} have shape {np.shape(w)}, expected ({n},)")
+    if np.any(np.less(w, 0)):
+        raise ValueError(f"{name} must not be negative")
+    if name == "fweights" and np.any(np.not_equal(w, np.around(w))):
+        raise TypeError("fweights count observations: they must be integers")
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
@@ -200,7 +250,7 @@ def corrcoef(x: Like[A], y: Like[A] | None = None, rowvar: bool = True) -> A:
 def polyval(p: Like[A], x: Like[A]) -> A:
     """The polynomial with coefficients p, highest power first, at x."""
     c, t = array(p), array(x)
-    y = t * 0
+    y: Any = np.zeros(t.shape, t.dtype)
     for i in range(c.shape[0]):
         y = y * t + c[i]
     return y
@@ -210,8 +260,9 @@ def polyval(p: Like[A], x: Like[A]) -> A:
 def vander(x: Like[A], N: int | None = None, increasing: bool = False) -> A:  # noqa: N803
     """The powers of x as columns, the highest first unless increasing."""
     t = array(x)
+    t = ops.astype(t, dtype=np.promote_types(t.dtype, int))
     n = t.shape[0] if N is None else N
-    columns = [t * 0 + 1]
+    columns: list[Any] = [np.ones(t.shape, t.dtype)]
     for _ in range(n - 1):
         columns.append(columns[-1] * t)
     columns = columns[:n]

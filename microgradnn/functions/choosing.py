@@ -102,11 +102,21 @@ def clip(
     The gradient passes inside and at the bounds, as in PyTorch and TensorFlow.
     """
     lo, hi = a_min if min is None else min, a_max if max is None else max
+    x, lo, hi = as_array(a), as_array(lo), as_array(hi)
     if lo is None and hi is None:
-        return ops.alias(array(a))
-    return ops.clip(
-        as_array(a), -np.inf if lo is None else as_array(lo), np.inf if hi is None else as_array(hi)
-    )
+        return ops.alias(array(x))
+    low, high = _limits(x, hi if lo is None else lo)
+    return ops.clip(x, low if lo is None else lo, high if hi is None else hi)
+
+
+def _limits(x: Any, bound: Any) -> tuple[Any, Any]:
+    """What no number lies below or above: of integers the least and the largest."""
+    kind, other = (getattr(plain(v), "dtype", np.dtype(type(plain(v)))) for v in (x, bound))
+    if kind.kind not in "iub" or other.kind not in "iub":
+        return -np.inf, np.inf
+    if kind.kind == "b":
+        return np.False_, np.True_
+    return kind.type(np.iinfo(kind).min), kind.type(np.iinfo(kind).max)
 
 
 @implements(np.take)
@@ -178,15 +188,27 @@ def linspace(
     axis: int = 0,
 ) -> A | tuple[A, A]:
     """num numbers from start to stop, evenly spaced along a new axis."""
-    t = np.linspace(0.0, 1.0, num, endpoint)
-    a, b = broadcast_arrays(array(start), array(stop))
-    ndim = a.ndim
-    t = t.reshape((-1,) + (1,) * ndim)
-    y = expand_dims(a, 0) * (1 - t) + expand_dims(b, 0) * t
-    y = y if dtype is None else ops.astype(y, dtype=np.dtype(dtype))
-    if axis not in (0, -ndim - 1):
+    a, b = array(start), array(stop)
+    kind = np.result_type(a.dtype, b.dtype, float(num))
+    a, b = broadcast_arrays(ops.astype(a, dtype=kind), ops.astype(b, dtype=kind))
+    parts = num - 1 if endpoint else num
+    step = (b - a) / parts if parts > 0 else (b - a) * np.nan
+    y = _spaced(a, b, step, num, endpoint)
+    if dtype is not None:
+        y = ops.astype(np.floor(y) if np.dtype(dtype).kind in "iu" else y, dtype=np.dtype(dtype))
+    if axis not in (0, -a.ndim - 1):
         y = moveaxis(y, 0, axis)
-    return (y, (b - a) / (num - 1 if endpoint else num)) if retstep else y
+    return (y, step) if retstep else y
+
+
+def _spaced(a: Any, b: Any, step: Any, num: int, endpoint: bool) -> Any:
+    """num rows a, a + step, …; the last is b itself if it is an endpoint."""
+    first, last = expand_dims(a, 0), expand_dims(b, 0)
+    if num < 2:
+        return first[:num]
+    t = np.arange(num, dtype=a.dtype).reshape((-1,) + (1,) * a.ndim)
+    y = first + t * expand_dims(step, 0)
+    return ops.concatenate(y[:-1], last, axis=0) if endpoint else y
 
 
 @implements(np.apply_along_axis)

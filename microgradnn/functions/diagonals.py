@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..engine import ops
@@ -47,16 +45,6 @@ def trace(a: Like[A], offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DT
     """The sum of the diagonal over two axes."""
     y = ops.sum(diagonal(a, offset, axis1, axis2), axis=-1)
     return y if dtype is None else astype(y, dtype)
-
-
-@implements(np.linalg.diagonal)
-def _linalg_diagonal(x: Any, *, offset: int = 0) -> Any:
-    return diagonal(x, offset, -2, -1)
-
-
-@implements(np.linalg.trace)
-def _linalg_trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
-    return trace(x, offset, -2, -1, dtype)
 
 
 __all__ = [

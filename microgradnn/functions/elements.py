@@ -8,8 +8,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
+from ..engine.op import Carrier
 from ..engine.protocol import array, implements
-from .shape import as_array
+from .shape import as_array, floats
 from .types import A, Array, ArrayLike, E, Each, Like, Some
 
 
@@ -55,9 +56,16 @@ def divmod(x1: Some[E], x2: Some[E]) -> tuple[E, E]:
 @implements(np.modf)
 def modf(x: Each[E]) -> tuple[E, E]:
     """The parts behind and before the decimal point, both with the sign of x."""
-    given: Any = x
-    whole = ops.trunc(given)
-    return given - whole, whole
+    given: Any = as_array(x)
+    if not isinstance(given, Carrier):
+        part, whole = np.modf(given)
+        return part, whole
+    if isinstance(given.data, np.ndarray) and given.data.dtype.kind in "biu":
+        given = ops.astype(given, dtype=np.modf(given.data)[0].dtype)
+    raw, whole = given.data, ops.trunc(given)
+    part = ops.fmod(given, 1)  # exact, with the sign of x; but of an infinite x it is nan
+    infinite = abs(raw) == np.inf
+    return ops.where(infinite, np.copysign(0.0, raw), part) if np.any(infinite) else part, whole
 
 
 @implements(np.positive, np.conjugate, np.real, np.real_if_close)
@@ -90,7 +98,7 @@ def elu(x: Each[E], alpha: float = 1.0) -> E:
 
 def logit(x: Each[E]) -> E:
     """log(x / (1 - x)) of probabilities: the inverse of sigmoid."""
-    p = as_array(x)
+    p = floats(x)
     return ops.log(p) - ops.log1p(-p)
 
 

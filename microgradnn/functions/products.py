@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +38,8 @@ def vdot(a: Like[A], b: Like[A]) -> A:
 @implements(np.vecdot, np.linalg.vecdot)
 def vecdot(x1: Like[A], x2: Like[A], *, axis: int = -1) -> A:
     """Σ of products along one axis; the others broadcast."""
-    return ops.sum(array(x1) * array(x2), axis=axis)
+    rows, columns = (moveaxis(x, axis, -1) for x in (x1, x2))
+    return ops.squeeze(ops.matmul(expand_dims(rows, -2), expand_dims(columns, -1)), axis=(-2, -1))
 
 
 @implements(np.inner)
@@ -137,7 +140,12 @@ def correlate(a: Like[A], v: Like[A], mode: str = "valid") -> A:
     sides = {"valid": (0, 0), "same": (n // 2, n - 1 - n // 2), "full": (n - 1, n - 1)}
     if mode not in sides:
         raise ValueError(f"mode {mode!r}; use 'valid', 'same' or 'full'")
-    wide = ops.pad(x, pad_width=sides[mode]) if any(sides[mode]) else x
+    before, after = sides[mode]
+    if mode != "valid" and not np.isfinite(plain(y)).all():  # zeros around x would meet inf
+        shifted = [ops.pad(x * y[k], pad_width=(n - 1 - k, k)) for k in range(n)]
+        full = functools.reduce(operator.add, shifted)
+        return full[n - 1 - before : len(full) - (n - 1 - after)]
+    wide = ops.pad(x, pad_width=(before, after)) if mode != "valid" else x
     return ops.matmul(ops.windows(wide, shape=(n,), stride=(1,), dilation=(1,)), y)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any, Literal, overload
 
@@ -10,8 +9,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
+from ..engine.op import Carrier
 from ..engine.protocol import REDUCTIONS, array, implements
-from .shape import broadcast_to, moveaxis, reshape
+from .shape import broadcast_to, moveaxis, narrow, reshape, wide
 from .types import A, Array, ArrayLike, Axis, DType, Like
 
 
@@ -32,6 +32,15 @@ def count(a: Any, axis: Axis, where: Any = True) -> Any:
     return math.prod(shape[i] for i in ((axis,) if isinstance(axis, (int, np.integer)) else axis))
 
 
+def started(y: Any, initial: Any, combine: Any) -> Any:
+    """y combined with `initial`, which takes on y's dtype as in NumPy."""
+    if initial is None:
+        return y
+    if isinstance(initial, Carrier):
+        return combine(y, ops.astype(initial, dtype=y.dtype))
+    return combine(y, np.asarray(initial, y.dtype))
+
+
 def kept(n: Any, keepdims: bool, axis: Axis) -> Any:
     return n if keepdims or isinstance(n, int) else np.squeeze(n, axis)
 
@@ -48,7 +57,7 @@ def sum(
 ) -> A:
     """The sum along axis (all axes by default), plus `initial`, of the elements where `where`."""
     y = ops.sum(masked(a, where, 0, dtype), axis=axis, keepdims=keepdims)
-    return y if initial is None else y + initial
+    return started(y, initial, ops.add)
 
 
 @implements(np.prod)
@@ -63,7 +72,7 @@ def prod(
 ) -> A:
     """The product along axis; its gradient is exact also where elements are zero."""
     y = ops.prod(masked(a, where, 1, dtype), axis=axis, keepdims=keepdims)
-    return y if initial is None else y * initial
+    return started(y, initial, ops.mul)
 
 
 @implements(np.mean)
@@ -76,10 +85,13 @@ def mean(
     where: ArrayLike = True,
 ) -> A:
     """The mean along axis: sum / n. Of integers a float; of nothing nan."""
+    x = masked(a, True, 0, dtype)
     if where is True:
-        return ops.mean(masked(a, True, 0, dtype), axis=axis, keepdims=keepdims)
-    total = ops.sum(masked(a, where, 0, dtype), axis=axis, keepdims=keepdims)
-    return ops.div(total, kept(count(a, axis, where), keepdims, axis))
+        return ops.mean(x, axis=axis, keepdims=keepdims)
+    x = array(x)
+    total = ops.sum(masked(wide(x), where, 0), axis=axis, keepdims=keepdims)
+    n = kept(count(x, axis, where), keepdims, axis)
+    return narrow(ops.div(total, n.astype(total.dtype)), x)
 
 
 def extreme(name: str, a: Any, axis: Axis, keepdims: bool, initial: Any, where: Any) -> Any:
@@ -88,9 +100,12 @@ def extreme(name: str, a: Any, axis: Axis, keepdims: bool, initial: Any, where: 
         raise ValueError("where= needs initial=, the answer if no element is left")
     if initial is None:
         return reduce(a, axis=axis, keepdims=keepdims)
+    a = array(a)
     if not count(a, axis):
-        return np.sum(np.zeros(np.shape(plain(a))), axis, keepdims=keepdims) + initial
-    return pair(reduce(masked(a, where, initial), axis=axis, keepdims=keepdims), initial)
+        return started(ops.sum(a, axis=axis, keepdims=keepdims), initial, ops.add)
+    if where is not True:
+        a = ops.where(array(plain(where)), a, started(np.zeros((), a.dtype), initial, ops.add))
+    return started(reduce(a, axis=axis, keepdims=keepdims), initial, pair)
 
 
 @implements(np.max, np.amax)
@@ -143,15 +158,15 @@ def log_softmax(x: Like[A], axis: Axis = -1) -> A:
     return ops.log_softmax(x, axis=axis)
 
 
-def _centred(a: Any, axis: Axis, dtype: Any, where: Any, given: Any) -> Any:
-    a = masked(array(a), True, 0, dtype)
+def _centred(a: Any, axis: Axis, where: Any, given: Any) -> Any:
+    a = wide(a)
     middle = mean(a, axis, keepdims=True, where=where) if given is None else given
     return masked(a - middle, where, 0)
 
 
 def _degrees(a: Any, axis: Axis, keepdims: bool, where: Any, ddof: Any) -> Any:
     n = kept(count(a, axis, where), keepdims, axis) - ddof
-    return np.maximum(n, 0) if isinstance(n, np.ndarray) else builtins.max(n, 0)
+    return n if isinstance(n, Carrier) else np.maximum(n, 0)
 
 
 @implements(np.var)
@@ -170,9 +185,11 @@ def var(
 
     ddof (or `correction`) is 0 by default, as in NumPy; PyTorch divides by n - 1.
     """
-    ddof = ddof if correction is None else correction
-    total = ops.sum(ops.square(_centred(a, axis, dtype, where, mean)), axis=axis, keepdims=keepdims)
-    return ops.div(total, _degrees(a, axis, keepdims, where, ddof))
+    ddof, x = ddof if correction is None else correction, masked(array(a), True, 0, dtype)
+    d = _centred(x, axis, where, mean)
+    total = ops.sum(ops.square(d), axis=axis, keepdims=keepdims)
+    n = _degrees(x, axis, keepdims, where, ddof)
+    return narrow(ops.div(total, ops.astype(n, dtype=total.dtype)), x)
 
 
 @implements(np.std)
@@ -188,9 +205,10 @@ def std(
     correction: float | None = None,
 ) -> A:
     """√var along axis; of equal elements 0, with gradient 0 (as in PyTorch) where √ has nan."""
-    ddof = ddof if correction is None else correction
-    size = ops.norm(_centred(a, axis, dtype, where, mean), axis=axis, keepdims=keepdims)
-    return ops.div(size, ops.sqrt(_degrees(a, axis, keepdims, where, ddof)))
+    ddof, x = ddof if correction is None else correction, masked(array(a), True, 0, dtype)
+    size = ops.norm(_centred(x, axis, where, mean), axis=axis, keepdims=keepdims)
+    n = _degrees(x, axis, keepdims, where, ddof)
+    return narrow(ops.div(size, ops.sqrt(ops.astype(n, dtype=size.dtype))), x)
 
 
 @overload
@@ -224,14 +242,16 @@ def average(
     x = array(a)
     if weights is None:
         y = mean(x, axis, keepdims=keepdims)
-        return (y, np.full(y.shape, float(count(x, axis)))) if returned else y
+        return (y, np.full(y.shape, count(x, axis), y.dtype)) if returned else y
     w = array(weights)
+    kind = np.result_type(x.dtype, w.dtype, *["f8"] * (x.dtype.kind in "biu"))
     if w.shape != x.shape:
         axes = (axis,) if isinstance(axis, int) else axis
         if axes is None or w.shape != tuple(x.shape[i] for i in axes):
             raise ValueError(f"weights of shape {w.shape} do not fit {x.shape} along axis {axis}")
         w = reshape(w, w.shape + (1,) * (x.ndim - w.ndim))
         w = moveaxis(w, tuple(range(len(axes))), axes)
+    x, w = ops.astype(x, dtype=kind), ops.astype(w, dtype=kind)
     total = ops.sum(broadcast_to(w, x.shape), axis=axis, keepdims=keepdims)
     y = ops.div(ops.sum(x * w, axis=axis, keepdims=keepdims), total)
     return (y, total) if returned else y

@@ -23,6 +23,29 @@ def as_array(x: Any) -> Any:
     return np.asarray(x) if isinstance(x, (list, tuple)) else x
 
 
+def floats(x: Any) -> Any:
+    """x as it is, integers and booleans in float64: they would wrap in -x and x², or overflow."""
+    x = as_array(x)
+    kind = getattr(getattr(x, "dtype", None), "kind", "f")
+    return ops.astype(x, dtype=np.dtype(np.float64)) if kind in "biu" else x
+
+
+def float_array(x: Any) -> Any:
+    """x as an array or node of floats: see floats."""
+    return floats(array(x))
+
+
+def wide(x: Any) -> Any:
+    """x in floats to add up: float16 in float32, as NumPy's mean does."""
+    x = float_array(x)
+    return ops.astype(x, dtype=np.dtype(np.float32)) if x.dtype == np.float16 else x
+
+
+def narrow(y: Any, x: Any) -> Any:
+    """y, computed from wide(x), in float16 again if x was."""
+    return ops.astype(y, dtype=np.dtype(np.float16)) if x.dtype == np.float16 else y
+
+
 def _in_c(name: str, order: str | None) -> bool:
     if order not in ("C", "F", None):
         raise RuleError(f"{name}: order={order!r} depends on memory, not on values; use 'C' or 'F'")

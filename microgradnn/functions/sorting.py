@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..engine.node import plain
 from ..engine.op import Carrier, constant
 from ..engine.protocol import array, bare, implements
 from .choosing import take, take_along_axis, where
-from .shape import moveaxis, ravel, reshape
+from .shape import floats, moveaxis, ravel, reshape
 from .types import A, Array, ArrayLike, Axis, Like, Shape
 
 
@@ -70,7 +71,38 @@ def _merged(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
     kept = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
     rest = [i for i in range(a.ndim) if i not in axes]
     moved = ops.transpose(a, axes=(*rest, *axes)) if a.ndim else a
-    return reshape(moved, (*(a.shape[i] for i in rest), -1)), kept
+    n = math.prod(a.shape[i] for i in axes)
+    return reshape(moved, (*(a.shape[i] for i in rest), n)), kept
+
+
+class Share(float):
+    """A percentage as a share, which a Python number was: it does not widen float32."""
+
+
+def shares(q: Any) -> Any:
+    """Percentages as shares of one."""
+    return Share(q / 100) if type(q) in (int, float) else ops.div(array(q), 100)
+
+
+def _at(ordered: Any, at: Any, dtype: Any) -> Any:
+    """The elements at places along the last axis, between two on the line that joins them."""
+    low = np.floor(at).astype(int)
+    below = take(ordered, low, axis=-1)
+    if at.dtype.kind in "iu":
+        return below
+    above = take(ordered, np.minimum(low + 1, ordered.shape[-1] - 1), axis=-1)
+    t, rise = at - low, floats(above) - floats(below)
+    t, rest = t.astype(dtype), (1 - t).astype(dtype)
+    between = where(t < 0.5, below + rise * t, above - rise * rest)
+    return where(t == 0, below, between)  # also beside an infinite one
+
+
+def _with_nan(y: Any, ordered: Any, extra: int) -> Any:
+    """y, which has `extra` axes more, and nan where there is one among the elements."""
+    if plain(ordered).dtype.kind != "f" or not np.isnan(plain(ordered)[..., -1:]).any():
+        return y
+    last = reshape(ordered[..., -1], ordered.shape[:-1] + (1,) * extra)
+    return where(np.isnan(plain(last)), last, y)
 
 
 # How far the place of the q-quantile among n elements moves for each unit of q, less n.
@@ -101,21 +133,20 @@ def quantile(
     The slope by q is that of the line between two elements, at an element that to its right.
     """
     x, kept = _merged(array(a), axis)
-    n, given, q = x.shape[-1], array(q), np.asarray(plain(q), float)
+    n, places, shape = x.shape[-1], array(q), np.shape(plain(q))
+    if not n:
+        raise ValueError("there are no elements along axis")
     # The quantile of 0, 1, …, n - 1 is the place itself, so NumPy's methods are not repeated here.
-    at = np.quantile(np.arange(float(n)), q, method=method)  # type: ignore[call-overload]
-    low = np.floor(at).astype(int)
+    at = np.quantile(np.arange(n), plain(q), method=method)  # type: ignore[call-overload]
     ordered = sort(x, axis=-1)
-    below, above = (take(ordered, i, axis=-1) for i in (low, np.minimum(low + 1, n - 1)))
-    t = (at - low).astype(x.dtype) if x.dtype.kind == "f" else at - low
-    y = where(t == 0, below, below + (above - below) * t)
-    if isinstance(given, Carrier):
-        y = y + _moved(given, ordered, at, method)
-    last = ordered[..., -1]
-    if plain(last).dtype.kind == "f" and np.isnan(plain(last)).any():
-        y = y + reshape(last * 0, last.shape + (1,) * q.ndim)
-    y = moveaxis(y, tuple(range(y.ndim - q.ndim, y.ndim)), tuple(range(q.ndim)))
-    return reshape(y, q.shape + kept) if keepdims else y
+    weak = type(q) in (int, float, Share)  # a Python number does not widen float32
+    kind = plain(x if weak else places).dtype
+    y = _at(ordered, at, kind if kind.kind == "f" else at.dtype)
+    if isinstance(places, Carrier) and places.requires_grad:
+        y = y + _moved(places, ordered, at, method)
+    y = _with_nan(y, ordered, len(shape))
+    y = moveaxis(y, tuple(range(y.ndim - len(shape), y.ndim)), tuple(range(len(shape))))
+    return reshape(y, shape + kept) if keepdims else y
 
 
 @implements(np.percentile)
@@ -123,13 +154,17 @@ def percentile(
     a: Like[A], q: Like[A], axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> A:
     """The q-th percentile along axis, q between 0 and 100; see quantile."""
-    return quantile(a, ops.div(array(q), 100), axis, method=method, keepdims=keepdims)
+    return quantile(a, shares(q), axis, method=method, keepdims=keepdims)
 
 
 @implements(np.median)
 def median(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """The middle element along axis, of an even number the mean of the two."""
-    return quantile(a, 0.5, axis, keepdims=keepdims)
+    x, kept = _merged(array(a), axis)
+    ordered, n = sort(x, axis=-1), x.shape[-1]
+    middle = ordered[..., max(n - 1, 0) // 2 : n // 2 + 1]
+    y = _with_nan(ops.mean(middle, axis=-1), ordered, 0)
+    return reshape(y, kept) if keepdims else y
 
 
 __all__ = [

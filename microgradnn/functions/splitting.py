@@ -81,6 +81,7 @@ def delete(arr: Like[A], obj: Index, axis: int | None = None) -> A:
 def insert(arr: Like[A], obj: Index, values: Like[A], axis: int | None = None) -> A:
     """arr with values inserted before the indices obj along axis; flattened if axis is None."""
     a, v = array(arr), array(values)
+    v = ops.astype(v, dtype=a.dtype)
     if axis is None:
         a, axis = ravel(a), 0
     # np.insert of places says where every element of a and of values went.

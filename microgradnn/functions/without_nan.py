@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from ..engine.node import plain
 from ..engine.protocol import REDUCTIONS, array, implements
 from .choosing import where
 from .reduce import extreme, mean, prod, std, sum, var
-from .shape import moveaxis, reshape
-from .sorting import _merged, quantile
+from .shape import floats, moveaxis, reshape
+from .sorting import _merged, median, quantile, shares
 from .types import A, Axis, DType, Like
 
 
@@ -75,16 +76,20 @@ def nanquantile(
     a: Like[A], q: Like[A], axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> A:
     """The q-quantile of the elements that are not nan."""
+    return _by_rows(lambda v: quantile(v, q, method=method), np.shape(plain(q)), a, axis, keepdims)
+
+
+def _by_rows(f: Any, lead: tuple[int, ...], a: Any, axis: Axis, keepdims: bool) -> Any:
+    """f, whose result has shape `lead`, of each row without its nan; axis is merged into rows."""
     x, kept = _merged(array(a), axis)
-    rows = ops.reshape(x, shape=(-1, x.shape[-1]))
+    rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
     parts = []
     for i in range(rows.shape[0]):  # each row may have another number of them
         known = ~np.isnan(plain(rows)[i])
         some = rows[i][known] if known.any() else rows[i][:1]
-        parts.append(quantile(some, q, method=method))
-    q_shape: tuple[int, ...] = np.shape(plain(q))
-    y = moveaxis(ops.stack(*parts), 0, -1) if parts else np.zeros((*q_shape, 0))
-    return reshape(y, q_shape + (kept if keepdims else x.shape[:-1]))
+        parts.append(f(some))
+    y = moveaxis(ops.stack(*parts), 0, -1) if parts else np.zeros((*lead, 0), floats(x).dtype)
+    return reshape(y, lead + (kept if keepdims else x.shape[:-1]))
 
 
 @implements(np.nanpercentile)
@@ -92,17 +97,19 @@ def nanpercentile(
     a: Like[A], q: Like[A], axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> A:
     """The q-th percentile of the elements that are not nan."""
-    return nanquantile(a, ops.div(array(q), 100), axis, method=method, keepdims=keepdims)
+    return nanquantile(a, shares(q), axis, method=method, keepdims=keepdims)
 
 
 @implements(np.nanmedian)
 def nanmedian(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """The median of the elements that are not nan."""
-    return nanquantile(a, 0.5, axis, keepdims=keepdims)
+    return _by_rows(median, (), a, axis, keepdims)
 
 
 def _nan_extreme(name: str, a: Any, axis: Axis, keepdims: bool) -> Any:
     a, known = _without_nan(a)
+    if known.all():
+        return extreme(name, a, axis, keepdims, None, True)
     worst = -np.inf if name == "max" else np.inf
     y = extreme(name, where(known, a, worst), axis, keepdims, None, True)
     none = ~known.any(axis, keepdims=keepdims)

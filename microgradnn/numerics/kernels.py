@@ -16,8 +16,26 @@ from .numbers import from_math
 # ---- on arrays, element by element --------------------------------------------------------------
 
 
+def floating(x: Any) -> Any:
+    """x as an array of floats: integers, which would wrap in -x and x², become float64."""
+    x = np.asarray(x)
+    return x if x.dtype.kind in "fOc" else x.astype(np.float64)
+
+
+def wide(x: Any) -> Any:
+    """x as an array of floats to add up: of float16 in float32, as NumPy's mean does."""
+    x = floating(x)
+    return x.astype(np.float32) if x.dtype.char == "e" else x
+
+
+def like(y: Any, x: Any) -> Any:
+    """y, computed from wide(x), in the dtype of x."""
+    return y.astype(np.float16) if getattr(x, "dtype", None) == np.float16 else y
+
+
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) as exp(min(x, 0)) / (1 + exp(-|x|)), which cannot overflow."""
+    x = floating(x)
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
@@ -49,27 +67,32 @@ def _one_by_one(f: Callable[[float], float], x: Any) -> Any:
 
 def xlogy(x: Any, y: Any) -> Any:
     """x·log(y), and 0 where x is 0, unless y is nan."""
-    zero = (np.asarray(x) == 0) & ~np.isnan(y)
+    x, y = floating(x), floating(y)
+    zero = (x == 0) & ~np.isnan(y)
     return np.where(zero, np.zeros_like(x), x * np.log(np.where(zero, 1, y)))
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """x where positive, negative_slope · x elsewhere."""
-    return np.where(np.asarray(x) > 0, x, np.multiply(x, negative_slope))
+    x = floating(x)
+    return np.where(x > 0, x, np.multiply(x, negative_slope))
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, alpha · (exp(x) - 1) elsewhere."""
-    return np.where(np.asarray(x) > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    x = floating(x)
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 def softplus(x: Any) -> Any:
     """log(1 + exp(x)) as max(x, 0) + log1p(exp(-|x|)): exact in both tails, no threshold."""
+    x = floating(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def bce(p: Any, t: Any) -> Any:
     """-t·log p - (1 - t)·log(1 - p), each logarithm at least -100."""
+    p, t = floating(p), floating(t)
     return -(t * np.maximum(np.log(p), -100) + (1 - t) * np.maximum(np.log1p(np.negative(p)), -100))
 
 
@@ -79,6 +102,7 @@ def bce_with_logits(z: Any, t: Any) -> Any:
     max(z, 0) - z·t comes first: it is exactly 0 for a right and certain answer, and the sum then
     keeps the digits of log1p.
     """
+    z, t = floating(z), floating(t)
     return np.maximum(z, 0) - np.multiply(z, t) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -100,13 +124,13 @@ def where(c: Any, a: Any, b: Any) -> Any:
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """log Σ exp(x) along axis, shifted by the maximum where that is finite."""
-    x = np.asarray(x)
+    given, x = x, wide(x)
     if not x.ndim:
         axis = None
     top = np.max(x, axis, keepdims=True) if x.size else np.sum(x, axis, keepdims=True)
     if top.dtype.kind == "f":
         top = np.where(np.isfinite(top), top, 0)
-    y = log(np.sum(exp(x - top), axis, keepdims=True)) + top
+    y = like(log(np.sum(exp(x - top), axis, keepdims=True)) + top, given)
     return y if keepdims else np.squeeze(y, tuple(range(x.ndim)) if axis is None else axis)
 
 
@@ -141,21 +165,22 @@ def extreme(ufunc: Any, number: Any) -> Callable[..., Any]:
 
 def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """√Σx² along axis."""
-    return np.sqrt(np.sum(np.square(x), axis, keepdims=keepdims))
+    return like(np.sqrt(np.sum(np.square(wide(x)), axis, keepdims=keepdims)), x)
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """x - logsumexp(x)."""
-    return x - logsumexp(x, axis, keepdims=True)
+    exact = wide(x)
+    return like(exact - logsumexp(exact, axis, keepdims=True), x)
 
 
 def softmax(x: Any, axis: Any = -1) -> Any:
     """exp(x) / Σ exp(x) along axis, shifted by the maximum."""
-    x = np.asarray(x)
+    given, x = x, wide(x)
     if not x.size:
-        return x.copy()
+        return like(x.copy(), given)
     e = exp(x - np.max(x, axis, keepdims=True))
-    return e / np.sum(e, axis, keepdims=True)
+    return like(e / np.sum(e, axis, keepdims=True), given)
 
 
 def cross_entropy(z: Any, t: Any) -> Any:
@@ -163,7 +188,7 @@ def cross_entropy(z: Any, t: Any) -> Any:
     logp = log_softmax(z)
     if t.dtype.kind in "iu":
         return -np.take_along_axis(logp, t[..., None], -1)[..., 0]
-    return -np.sum(t * logp, -1)
+    return -like(np.sum(wide(t) * wide(logp), -1), logp)
 
 
 def one_hot(t: Any, classes: int) -> Any:
@@ -215,11 +240,11 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Σx / n along axis; of nothing nan, without a warning."""
-    x = np.asarray(x)
+    given, x = x, wide(x)
     total = sum(x, axis, keepdims)
     size = getattr(total, "size", 1)  # an object comes out of its array
     n = x.size // size if size else 1
-    return total / n if n else np.full_like(total, np.nan, dtype=(total / 1).dtype)
+    return like(total / n if n else np.full_like(total, np.nan), given)
 
 
 def put(g: Any, index: Any, shape: tuple[int, ...]) -> Any:

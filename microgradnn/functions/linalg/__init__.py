@@ -4,7 +4,6 @@ Refused by name: eig and eigvals (their results are complex in general; see eigh
 that full_matrices=True and mode="complete" add, which are not functions of the input.
 """
 
-from ..diagonals import diagonal, trace
 from ..products import cross, matmul, outer, tensordot, vecdot
 from ..shape import matrix_transpose
 from .factors import (
@@ -31,6 +30,7 @@ from .inverses import (
     tensorinv,
     tensorsolve,
 )
+from .matrices import diagonal, trace
 from .norms import cond, matrix_norm, norm, vector_norm
 
 __all__ = [

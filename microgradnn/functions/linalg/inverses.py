@@ -12,7 +12,7 @@ from ...engine.node import plain
 from ...engine.protocol import array, implements
 from ..products import dot, matmul
 from ..reduce import sum
-from ..shape import expand_dims, reshape
+from ..shape import expand_dims, floats, reshape
 from ..types import A, ArrayLike, Like
 from .factors import svdvals
 from .matrices import from_lower, square
@@ -51,7 +51,7 @@ def solve(a: Like[A], b: Like[A]) -> A:
 @implements(np.linalg.lstsq)
 def lstsq(a: Like[A], b: Like[A], rcond: float | None = None) -> tuple[A, A, int, A]:
     """(x, residuals, rank, s) with x of least norm among those that minimise |a·x - b|."""
-    left, right = array(a), array(b)
+    left, right = floats(array(a)), floats(array(b))
     m, n = left.shape
     dtype = plain(left).dtype
     cut = np.finfo(dtype).eps * max(m, n) if rcond is None else rcond

@@ -1,13 +1,17 @@
-"""What the functions of matrices share."""
+"""What the functions of matrices share; diagonals and traces of stacks of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...engine.protocol import array
+import numpy as np
+
+from ...engine.protocol import array, implements
 from ...errors import ShapeError
+from .. import diagonals
 from ..diagonals import tril
 from ..shape import matrix_transpose
+from ..types import A, DType, Like
 
 
 def square(name: str, a: Any) -> Any:
@@ -21,3 +25,15 @@ def square(name: str, a: Any) -> Any:
 def from_lower(a: Any) -> Any:
     """The symmetric matrix whose lower triangle is a's: what hermitian=True reads."""
     return tril(a) + matrix_transpose(tril(a, -1))
+
+
+@implements(np.linalg.diagonal)
+def diagonal(x: Like[A], /, *, offset: int = 0) -> A:
+    """The diagonals of the matrices in the last two axes."""
+    return diagonals.diagonal(x, offset, -2, -1)
+
+
+@implements(np.linalg.trace)
+def trace(x: Like[A], /, *, offset: int = 0, dtype: DType = None) -> A:
+    """The sums of the diagonals of the matrices in the last two axes."""
+    return diagonals.trace(x, offset, -2, -1, dtype)

@@ -8,16 +8,22 @@ import numpy as np
 
 from ...engine import ops
 from ...engine.node import plain
+from ...engine.op import Carrier
 from ...engine.protocol import array, implements
 from ..choosing import where
 from ..reduce import max, min, sum
-from ..shape import expand_dims, moveaxis, reshape
+from ..shape import expand_dims, floats, moveaxis, narrow, reshape, wide
 from ..types import A, Axis, Like
 from .factors import svdvals
 from .inverses import inv
 
 
 def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
+    exact = wide(x)
+    return narrow(_exact_norm(exact, ord, axis, keepdims), x)
+
+
+def _exact_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     if ord in (None, 2):
         return ops.norm(x, axis=axis, keepdims=keepdims)
     size = ops.abs(x)
@@ -33,12 +39,22 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
         raise ValueError(f"order {ord!r} is for matrices; give two axes")
     # At the origin there is no slope: 0, as for order 2.
     zero = np.all(plain(x) == 0, axis, keepdims=True)
-    total = sum(ops.pow(where(zero, 1.0, size), ord), axis, keepdims=True)
-    y = where(zero, 0.0, ops.pow(total, 1 / ord))
+    safe = where(zero, 1.0, size)
+    if 0 < plain(ord) < 1:  # where one element is 0 the slope is infinite: 0, as in PyTorch
+        still = plain(safe) == 0
+        powers = where(still, 0.0, ops.pow(where(still, 1.0, safe), ord))
+    else:
+        powers = ops.pow(safe, ord)
+    total = sum(powers, axis, keepdims=True)
+    root: Any = (
+        ops.reciprocal(ord) if isinstance(ord, Carrier) else np.reciprocal(ord, dtype=total.dtype)
+    )
+    y = where(zero, 0.0, ops.pow(total, root))
     return y if keepdims else ops.squeeze(y, axis=axis)
 
 
 def _matrix_norm(x: Any, ord: Any, axis: tuple[int, int], keepdims: bool) -> Any:
+    x = floats(x)
     row, column = (i % x.ndim for i in axis)
     if row == column:
         raise ValueError(f"axis {axis} names an axis twice")

@@ -8,6 +8,7 @@ from ...engine import ops
 from ...engine.node import plain
 from ...engine.protocol import array
 from ...errors import ConfigError
+from ..shape import float_array
 from ..types import A, ArrayLike, Like
 from .reduction import as_float, reduced, same_shape
 
@@ -25,7 +26,8 @@ def binary_cross_entropy_with_logits(
     multiplies the losses, `pos_weight` the first term; the mean is over all elements.
     """
     name = "binary_cross_entropy_with_logits"
-    z, t = array(input), array(target)
+    z = float_array(input)
+    t = as_float(target, z)
     same_shape(name, z, t)
     loss = ops.bce_with_logits(z, t)
     if pos_weight is not None:  # the first term once more, times pos_weight - 1
@@ -48,7 +50,8 @@ def binary_cross_entropy(
     with clip_eps=1e-7 p is clipped to [eps, 1 - eps] instead, as in Keras. From logits use
     binary_cross_entropy_with_logits.
     """
-    p, t = array(input), array(target)
+    p = float_array(input)
+    t = as_float(target, p)
     same_shape("binary_cross_entropy", p, t)
     raw = plain(p)
     if np.any((raw < 0) | (raw > 1)):
@@ -67,7 +70,7 @@ def binary_cross_entropy(
 
 def soft_margin_loss(input: Like[A], target: Like[A], reduction: str = "mean") -> A:
     """log(1 + exp(-t·x)) for labels t of -1 and 1."""
-    x = array(input)
+    x = float_array(input)
     same_shape("soft_margin_loss", x, target)
     return reduced("soft_margin_loss", ops.softplus(-as_float(target, x) * x), reduction)
 

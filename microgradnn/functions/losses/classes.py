@@ -10,9 +10,9 @@ from ...engine.protocol import array
 from ...errors import ConfigError, DTypeError, LabelError
 from ...numerics import kernels
 from ..choosing import take
-from ..shape import moveaxis
+from ..shape import float_array, moveaxis
 from ..types import A, ArrayLike, Like
-from .reduction import check_weight, reduced, same_shape
+from .reduction import as_float, check_weight, reduced, same_shape
 from .targets import check_targets
 
 
@@ -31,7 +31,7 @@ def cross_entropy(
     mean of labels then divides by the sum of their weights. Labels equal to ignore_index do not
     count. Raises LabelError for a label out of range and ShapeError for other shapes.
     """
-    z, t = array(input), array(target)
+    z, t = float_array(input), array(target)
     labels = t.dtype.kind in "iu"
     if z.ndim > 2:
         z = moveaxis(z, 1, -1)
@@ -60,8 +60,6 @@ def cross_entropy(
     if reduction == "mean" and labels and (weight is not None or not np.all(counted)):
         total = ops.sum(scale)
         return ops.sum(loss) / (total if weight is not None else total.astype(loss.dtype))
-    if reduction == "mean" and not labels:
-        return ops.sum(loss) / max(loss.size, 1)
     return reduced("cross_entropy", loss, reduction)
 
 
@@ -73,7 +71,7 @@ def nll_loss(
     reduction: str = "mean",
 ) -> A:
     """-input at the label, for log-probabilities (classes,), (N, classes) or (N, classes, …)."""
-    z, t = array(input), np.asarray(plain(target))
+    z, t = float_array(input), np.asarray(plain(target))
     z = moveaxis(z, 1, -1) if z.ndim > 2 else z
     if t.dtype.kind not in "iu":
         raise DTypeError(f"nll_loss: labels are {t.dtype}, need integers")
@@ -95,11 +93,12 @@ def kl_div(input: Like[A], target: Like[A], reduction: str = "mean", log_target:
 
     That is the divergence itself; "mean", the default as in PyTorch, divides by all elements.
     """
-    x, t = array(input), array(target)
+    x = float_array(input)
+    t = as_float(target, x)
     same_shape("kl_div", x, t)
     loss = ops.exp(t) * (t - x) if log_target else ops.xlogy(t, t) - t * x
     if reduction == "batchmean":
-        return ops.sum(loss) / loss.shape[0]
+        return ops.sum(loss) / (loss.shape[0] if loss.ndim else 1)
     return reduced("kl_div", loss, reduction)
 
 
@@ -112,7 +111,7 @@ def multi_margin_loss(
     reduction: str = "mean",
 ) -> A:
     """Σ max(0, margin - x[label] + x[j])ᵖ / classes over the other classes j."""
-    x, t = array(input), np.asarray(plain(target))
+    x, t = float_array(input), np.asarray(plain(target))
     single = x.ndim < 2
     x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1)) if single else (x, t)
     check_targets(plain(x), t, "multi_margin_loss")
@@ -128,7 +127,7 @@ def multi_margin_loss(
 
 def multilabel_margin_loss(input: Like[A], target: ArrayLike, reduction: str = "mean") -> A:
     """Σ max(0, 1 - x[label] + x[j]) / classes, over the labels before the first -1 and others j."""
-    x, t = array(input), np.asarray(plain(target))
+    x, t = float_array(input), np.asarray(plain(target))
     single = x.ndim < 2
     x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1, -1)) if single else (x, t)
     n = x.shape[-1]

@@ -8,9 +8,9 @@ import numpy as np
 
 from ...engine import ops
 from ...engine.node import plain
-from ...engine.protocol import array
 from ...errors import ShapeError
 from ..linalg.norms import vector_norm
+from ..shape import float_array
 from ..types import A, ArrayLike, Like
 from .reduction import as_float, reduced, same_shape
 
@@ -19,7 +19,7 @@ def hinge_embedding_loss(
     input: Like[A], target: ArrayLike, margin: float = 1.0, reduction: str = "mean"
 ) -> A:
     """x for targets 1, max(0, margin - x) for targets -1; as PyTorch, slope -1 at the margin."""
-    x, t = array(input), plain(target)
+    x, t = float_array(input), plain(target)
     same_shape("hinge_embedding_loss", x, t)
     loss = ops.where(t != 1, ops.clip(margin - x, 0.0, np.inf), 0) + ops.where(t != -1, x, 0)
     return reduced("hinge_embedding_loss", loss, reduction)
@@ -35,7 +35,8 @@ def margin_ranking_loss(
     """max(0, -t·(x₁ - x₂) + margin) for t of 1 (x₁ should be larger) or -1."""
     same_shape("margin_ranking_loss", input1, input2)
     same_shape("margin_ranking_loss", input1, target)
-    raw = -as_float(target, input1) * (array(input1) - array(input2)) + margin
+    x = float_array(input1)
+    raw = -as_float(target, x) * (x - float_array(input2)) + margin
     return reduced("margin_ranking_loss", ops.clip(raw, 0.0, np.inf), reduction)
 
 
@@ -47,7 +48,7 @@ def cosine_embedding_loss(
     reduction: str = "mean",
 ) -> A:
     """1 - cos for targets 1, max(0, cos - margin) for targets -1."""
-    a, b, t = array(input1), array(input2), np.asarray(plain(target))
+    a, b, t = float_array(input1), float_array(input2), np.asarray(plain(target))
     same_shape("cosine_embedding_loss", a, b)
     if t.shape != a.shape[:-1]:
         raise ShapeError(
@@ -78,7 +79,7 @@ def triplet_margin_loss(
     same_shape("triplet_margin_loss", anchor, negative)
 
     def distance(u: Any, v: Any) -> Any:
-        return vector_norm(array(u) - array(v) + eps, ord=p, axis=-1)
+        return vector_norm(float_array(u) - float_array(v) + eps, ord=p, axis=-1)
 
     far = distance(anchor, negative)
     if swap:

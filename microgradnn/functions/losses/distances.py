@@ -6,17 +6,18 @@ from typing import Any
 
 from ...engine import ops
 from ...engine.node import plain
-from ...engine.protocol import array
 from ...errors import ConfigError
+from ..shape import float_array
 from ..types import A, ArrayLike, Like
-from .reduction import reduced, same_shape, weighted
+from .reduction import as_float, reduced, same_shape, weighted
 
 
 def mse_loss(
     input: Like[A], target: Like[A], reduction: str = "mean", weight: ArrayLike | None = None
 ) -> A:
     """(input - target)²; the mean with weights divides by their sum."""
-    x, t = array(input), array(target)
+    x = float_array(input)
+    t = as_float(target, x)
     same_shape("mse_loss", x, t)
     return weighted("mse_loss", ops.square(x - t), weight, reduction)
 
@@ -25,7 +26,8 @@ def l1_loss(
     input: Like[A], target: Like[A], reduction: str = "mean", weight: ArrayLike | None = None
 ) -> A:
     """|input - target|, with slope 0 at 0."""
-    x, t = array(input), array(target)
+    x = float_array(input)
+    t = as_float(target, x)
     same_shape("l1_loss", x, t)
     return weighted("l1_loss", ops.abs(x - t), weight, reduction)
 
@@ -40,7 +42,8 @@ def huber_loss(
     """e²/2 where |e| < delta, delta·(|e| - delta/2) elsewhere (Huber 1964)."""
     if delta <= 0:
         raise ConfigError(f"huber_loss: delta is {delta}, need a positive number")
-    return _huber("huber_loss", array(input), array(target), reduction, delta, weight)
+    x = float_array(input)
+    return _huber("huber_loss", x, as_float(target, x), reduction, delta, weight)
 
 
 def _huber(
@@ -63,7 +66,8 @@ def smooth_l1_loss(
     """The Huber loss with delta = beta, divided by beta; for beta = 0 the L1 loss."""
     if beta < 0:
         raise ConfigError(f"smooth_l1_loss: beta is {beta}, need 0 or more")
-    x, t = array(input), array(target)
+    x = float_array(input)
+    t = as_float(target, x)
     if beta == 0:
         same_shape("smooth_l1_loss", x, t)
         return reduced("smooth_l1_loss", ops.abs(x - t), reduction)

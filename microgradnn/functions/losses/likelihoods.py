@@ -9,10 +9,10 @@ import numpy as np
 
 from ...engine import ops
 from ...engine.node import plain
-from ...engine.protocol import array
 from ...errors import ConfigError, ShapeError
+from ..shape import float_array
 from ..types import A, Like
-from .reduction import reduced, same_shape
+from .reduction import as_float, reduced, same_shape
 
 
 def poisson_nll_loss(
@@ -24,7 +24,8 @@ def poisson_nll_loss(
     reduction: str = "mean",
 ) -> A:
     """exp(x) - t·x, or x - t·log(x + eps) if not log_input; `full` adds Stirling's log t! term."""
-    x, t = array(input), array(target)
+    x = float_array(input)
+    t = as_float(target, x)
     same_shape("poisson_nll_loss", x, t)
     loss = ops.exp(x) - t * x if log_input else x - t * ops.log(x + eps)
     if full:
@@ -44,8 +45,9 @@ def gaussian_nll_loss(
     reduction: str = "mean",
 ) -> A:
     """(log var + (input - target)² / var) / 2, var not below eps; `full` adds log(2π) / 2."""
-    x, t = array(input), array(target)
-    v = np.asarray(var, plain(x).dtype) if isinstance(var, (int, float)) else array(var)
+    x = float_array(input)
+    t = as_float(target, x)
+    v = np.asarray(var, plain(x).dtype) if isinstance(var, (int, float)) else float_array(var)
     same_shape("gaussian_nll_loss", x, t)
     if v.ndim and v.shape != x.shape and v.shape == x.shape[:-1]:
         v = ops.expand_dims(v, axis=-1)

@@ -48,7 +48,7 @@ def same_shape(name: str, input: Any, target: Any) -> None:
 def as_float(target: Any, input: Any) -> Any:
     """Integer targets in the dtype of the input, so that float32 stays float32."""
     t = array(target)
-    return t.astype(plain(input).dtype) if t.dtype.kind in "iu" else t
+    return t.astype(plain(input).dtype) if t.dtype.kind in "iub" else t
 
 
 def labels_of(target: ArrayLike) -> Array:

@@ -9,6 +9,8 @@ from ...errors import LabelError, ShapeError
 
 def check_targets(z: Any, t: Any, name: str = "cross_entropy") -> None:
     """Raises ShapeError or LabelError unless t fits the logits z (..., classes)."""
+    if not z.ndim or not z.shape[-1]:
+        raise ShapeError(f"{name}: logits have shape {z.shape}, need one or more classes")
     if t.dtype.kind not in "iu":
         if t.shape != z.shape:
             raise ShapeError(

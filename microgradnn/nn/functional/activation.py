@@ -14,6 +14,7 @@ from ...engine.op import constant
 from ...engine.ops import erfc, relu, relu6, sigmoid, tanh
 from ...engine.protocol import array
 from ...errors import ConfigError, ShapeError
+from ...functions.shape import floats
 from ...functions.types import A, E, Like
 from ...numerics.numbers import gt, le
 
@@ -32,11 +33,13 @@ def elu(input: E, alpha: float = 1.0) -> E:
 
 def selu(input: E) -> E:
     """Scaled ELU (Klambauer et al. 2017): 1.0507 · elu(x, 1.6733); the slope at 0 is 1.7581."""
+    input = floats(input)
     return SELU_SCALE * ops.elu(input, alpha=SELU_ALPHA)
 
 
 def celu(input: E, alpha: float = 1.0) -> E:
     """max(0, x) + min(0, alpha · (exp(x / alpha) - 1))."""
+    input = floats(input)
     if alpha == 0:
         raise ConfigError("celu: alpha is 0, need another number")
     positive = gt(plain(input), 0)
@@ -45,8 +48,9 @@ def celu(input: E, alpha: float = 1.0) -> E:
 
 def prelu(input: Like[A], weight: Like[A]) -> A:
     """x where positive, weight · x elsewhere; one weight, or one for each channel (axis 1)."""
-    w = array(weight)
-    if isinstance(w, np.generic) or not hasattr(w, "size"):
+    input = floats(input)
+    w: Any = weight if isinstance(weight, (int, float)) else array(weight)
+    if not hasattr(w, "size") or isinstance(w, np.generic):
         return ops.where(gt(plain(input), 0), input, w * input)
     channels = np.shape(plain(input))[1] if np.ndim(plain(input)) > 1 else w.size
     if w.size not in (1, channels):
@@ -66,6 +70,7 @@ def rrelu(
     rng: np.random.Generator | None = None,
 ) -> E:
     """leaky_relu with a slope drawn for each element in training, their mean otherwise."""
+    input = floats(input)
     lower, upper = constant("rrelu", "lower", lower), constant("rrelu", "upper", upper)
     if lower > upper:
         raise ConfigError(f"rrelu: lower is {lower}, above upper {upper}")
@@ -77,6 +82,7 @@ def rrelu(
 
 def gelu(input: E, approximate: str = "none") -> E:
     """x · Φ(x) with the normal distribution Φ, or its tanh approximation (Hendrycks 2016)."""
+    input = floats(input)
     if approximate == "tanh":
         inner = math.sqrt(2 / math.pi) * (input + 0.044715 * input * input * input)
         return 0.5 * input * (1 + tanh(inner))
@@ -87,11 +93,13 @@ def gelu(input: E, approximate: str = "none") -> E:
 
 def silu(input: E) -> E:
     """x · σ(x), also called swish."""
+    input = floats(input)
     return input * sigmoid(input)
 
 
 def mish(input: E) -> E:
     """x · tanh(softplus(x)) (Misra 2019)."""
+    input = floats(input)
     return input * tanh(ops.softplus(input))
 
 
@@ -100,6 +108,7 @@ def softplus(input: E, beta: float = 1.0, threshold: float = math.inf) -> E:
 
     PyTorch's threshold of 20 costs 1e-9 of accuracy; the formula here needs none.
     """
+    input = floats(input)
     if beta == 1 and threshold == math.inf:
         return ops.softplus(input)
     y = ops.softplus(input * beta) / beta
@@ -108,11 +117,13 @@ def softplus(input: E, beta: float = 1.0, threshold: float = math.inf) -> E:
 
 def softsign(input: E) -> E:
     """x / (1 + |x|)."""
+    input = floats(input)
     return input / (1 + ops.abs(input))
 
 
 def logsigmoid(input: E) -> E:
     """log σ(x), without overflow."""
+    input = floats(input)
     return -ops.softplus(-input)
 
 
@@ -123,21 +134,25 @@ def hardtanh(input: E, min_val: float = -1.0, max_val: float = 1.0) -> E:
 
 def hardsigmoid(input: E) -> E:
     """relu6(x + 3) / 6."""
+    input = floats(input)
     return relu6(input + 3) / 6
 
 
 def hardswish(input: E) -> E:
     """x · relu6(x + 3) / 6 (Howard et al. 2019)."""
+    input = floats(input)
     return input * relu6(input + 3) / 6
 
 
 def tanhshrink(input: E) -> E:
     """x - tanh(x)."""
+    input = floats(input)
     return input - tanh(input)
 
 
 def softshrink(input: E, lambd: float = 0.5) -> E:
     """x moved towards 0 by lambd; 0 within lambd of it."""
+    input = floats(input)
     if lambd < 0:
         raise ConfigError(f"softshrink: lambd is {lambd}, need 0 or more")
     return relu(input - lambd) - relu(-input - lambd)
@@ -155,6 +170,7 @@ def threshold(input: E, threshold: float, value: float) -> E:
 
 def glu(input: Like[A], dim: int = -1) -> A:
     """a · σ(b) for the two halves a, b along dim (Dauphin et al. 2017)."""
+    input = floats(input)
     n = np.shape(plain(input))[dim]
     if n % 2:
         raise ShapeError(f"glu: {n} elements along dim {dim} do not split into two halves")
@@ -174,11 +190,13 @@ def log_softmax(input: E, dim: Any = -1) -> E:
 
 def softmin(input: E, dim: Any = -1) -> E:
     """softmax(-x)."""
+    input = floats(input)
     return ops.softmax(-input, axis=dim)
 
 
 def normalize(input: Like[A], p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A:
     """x / max(‖x‖ₚ, eps) along dim."""
+    input = floats(input)
     size: Any = functions.linalg.vector_norm(input, ord=p, axis=dim, keepdims=True)
     return input / ops.maximum(size, eps)
 

@@ -14,8 +14,8 @@ import numpy as np
 from ... import functions
 from ...engine import ops
 from ...engine.node import plain
-from ...engine.protocol import array
 from ...errors import ConfigError, ShapeError
+from ...functions.shape import float_array
 from ...functions.types import A, Like
 from .spaces import Sizes, batched, each, padded
 
@@ -31,8 +31,8 @@ def _conv(
     groups: int,
 ) -> Any:
     name = f"conv{n}d"
-    x, many = batched(name, input, n)
-    w = array(weight)
+    x, many = batched(name, float_array(input), n)
+    w = float_array(weight)
     step, dilate = each(name, "stride", stride, n), each(name, "dilation", dilation, n)
     if w.ndim != n + 2 or x.shape[1] != w.shape[1] * groups or w.shape[0] % groups:
         raise ShapeError(
@@ -127,8 +127,8 @@ def _conv_transpose(
     dilation: Any,
 ) -> Any:
     name = f"conv_transpose{n}d"
-    x, many = batched(name, input, n)
-    w = array(weight)
+    x, many = batched(name, float_array(input), n)
+    w = float_array(weight)
     step, dilate = each(name, "stride", stride, n), each(name, "dilation", dilation, n)
     cut, extra = (
         each(name, "padding", padding, n),

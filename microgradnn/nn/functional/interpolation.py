@@ -14,8 +14,8 @@ import numpy as np
 
 from ...engine import ops
 from ...engine.op import constant
-from ...engine.protocol import array
 from ...errors import ConfigError, ShapeError
+from ...functions.shape import float_array
 from ...functions.types import A, Like
 
 Factors = float | Sequence[float]
@@ -40,7 +40,7 @@ def interpolate(
     the first and last pixels keep their places. Raises ShapeError and ConfigError. See
     torch.nn.functional.interpolate.
     """
-    x = array(input)
+    x = float_array(input)
     n = x.ndim - 2
     if not 1 <= n <= 3:
         raise ShapeError(

@@ -13,6 +13,7 @@ from ...engine.node import plain
 from ...engine.protocol import array
 from ...errors import ConfigError, DTypeError, GradientError, LabelError, ShapeError
 from ...functions.products import linear
+from ...functions.shape import float_array
 from ...functions.types import A, ArrayLike, Like
 from ...numerics import kernels
 
@@ -91,7 +92,8 @@ def one_hot(tensor: ArrayLike, num_classes: int = -1) -> np.ndarray:
 
 def bilinear(input1: Like[A], input2: Like[A], weight: Like[A], bias: Like[A] | None = None) -> A:
     """x₁ᵀ·W·x₂ + b for each W of weight (out, in1, in2)."""
-    y = functions.einsum("...i,oij,...j->...o", array(input1), array(weight), array(input2))
+    a, w, b = float_array(input1), float_array(weight), float_array(input2)
+    y = functions.einsum("...i,oij,...j->...o", a, w, b)
     if bias is not None and np.shape(plain(bias)) != y.shape[-1:]:
         raise ShapeError(f"bilinear: bias has shape {np.shape(plain(bias))}, not {y.shape[-1:]}")
     return y if bias is None else y + bias
@@ -112,7 +114,7 @@ def scaled_dot_product_attention(
 
     attn_mask is added, or if boolean says which keys take part.
     """
-    q, k, v = array(query), array(key), array(value)
+    q, k, v = float_array(query), float_array(key), float_array(value)
     if is_causal and attn_mask is not None:
         raise GradientError("scaled_dot_product_attention: pass attn_mask or is_causal, not both")
     if enable_gqa:
@@ -140,7 +142,7 @@ def _masked(scores: Any, mask: Any) -> Any:
 
 def cosine_similarity(x1: Like[A], x2: Like[A], dim: int = 1, eps: float = 1e-8) -> A:
     """x₁·x₂ / (max(‖x₁‖, eps) · max(‖x₂‖, eps)) along dim."""
-    a, b = functions.broadcast_arrays(array(x1), array(x2))
+    a, b = functions.broadcast_arrays(float_array(x1), float_array(x2))
     sizes = [ops.maximum(ops.norm(v, axis=dim, keepdims=True), eps) for v in (a, b)]
     return ops.sum((a / sizes[0]) * (b / sizes[1]), axis=dim)
 
@@ -150,13 +152,13 @@ def pairwise_distance(
 ) -> A:
     """‖x₁ - x₂ + eps‖ₚ along the last axis."""
     return functions.linalg.vector_norm(
-        array(x1) - array(x2) + eps, ord=p, axis=-1, keepdims=keepdim
+        float_array(x1) - float_array(x2) + eps, ord=p, axis=-1, keepdims=keepdim
     )
 
 
 def pdist(input: Like[A], p: float = 2.0) -> A:
     """The distances of all pairs of rows."""
-    x = array(input)
+    x = float_array(input)
     if x.ndim != 2:
         raise ShapeError(f"pdist: input has shape {x.shape}, need rows (n, features)")
     i, j = np.triu_indices(x.shape[0], 1)

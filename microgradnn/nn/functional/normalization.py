@@ -10,16 +10,18 @@ import numpy as np
 from ... import functions
 from ...engine import ops
 from ...engine.node import plain
-from ...engine.protocol import array
 from ...errors import ConfigError, ShapeError
+from ...functions.shape import float_array, narrow, wide
 from ...functions.types import A, Like
 from .spaces import Axes
 
 
-def _standardised(x: Any, axes: Axes, eps: float) -> Any:
+def _standardised(given: Any, axes: Axes, eps: float) -> Any:
+    x = wide(given)
     middle = functions.mean(x, axes, keepdims=True)
     d = x - middle
-    return d / ops.sqrt(functions.mean(ops.square(d), axes, keepdims=True) + eps)
+    y = d / ops.sqrt(functions.mean(ops.square(d), axes, keepdims=True) + eps)
+    return narrow(y, given)
 
 
 def _scaled(y: Any, weight: Any, bias: Any, shape: Axes) -> Any:
@@ -43,7 +45,7 @@ def layer_norm(
     eps: float = 1e-5,
 ) -> A:
     """(x - mean) / √(var + eps) over the last axes, scaled and shifted (Ba et al. 2016)."""
-    x = array(input)
+    x = float_array(input)
     shape = _ending("layer_norm", x, normalized_shape)
     return _scaled(_standardised(x, tuple(range(-len(shape), 0)), eps), weight, bias, shape)
 
@@ -55,11 +57,12 @@ def rms_norm(
     eps: float | None = None,
 ) -> A:
     """x / √(mean(x²) + eps) over the last axes, scaled (Zhang and Sennrich 2019)."""
-    x = array(input)
+    x = float_array(input)
     shape = _ending("rms_norm", x, normalized_shape)
     small = np.finfo(plain(x).dtype).eps if eps is None else eps
-    square = functions.mean(ops.square(x), tuple(range(-len(shape), 0)), keepdims=True)
-    return _scaled(x / ops.sqrt(square + small), weight, None, shape)
+    exact = wide(x)
+    square = functions.mean(ops.square(exact), tuple(range(-len(shape), 0)), keepdims=True)
+    return _scaled(narrow(exact / ops.sqrt(square + small), x), weight, None, shape)
 
 
 def group_norm(
@@ -70,7 +73,7 @@ def group_norm(
     eps: float = 1e-5,
 ) -> A:
     """Standardised over groups of channels and all space (Wu and He 2018); channels are axis 1."""
-    x = array(input)
+    x = float_array(input)
     n, c, *space = x.shape
     if c % num_groups:
         raise ShapeError(f"group_norm: {c} channels do not split into {num_groups} groups")
@@ -90,7 +93,7 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> A:
     """Each channel of each sample standardised over its space."""
-    x = array(input)
+    x = float_array(input)
     shape = (1, x.shape[1]) + (1,) * (x.ndim - 2)
     axes = tuple(range(2, x.ndim))
     if use_input_stats:
@@ -100,7 +103,10 @@ def instance_norm(
             )
         if running_mean is not None:
             n = math.prod(x.shape[2:])
-            means, variances = plain(x).mean(axes), plain(x).var(axes) * n / max(n - 1, 1)
+            means, variances = (
+                plain(wide(x)).mean(axes),
+                plain(wide(x)).var(axes) * n / max(n - 1, 1),
+            )
             _update(running_mean, means.mean(0), momentum)
             _update(running_var, variances.mean(0), momentum)
         return _scaled(_standardised(x, axes, eps), weight, bias, shape)
@@ -123,7 +129,7 @@ def batch_norm(
     are moved in place: running += momentum · (batch - running), with the unbiased variance. Keras
     has momentum the other way round, eps 1e-3, and a biased running variance.
     """
-    x: Any = array(input)
+    x: Any = float_array(input)
     if x.ndim < 2:
         raise ShapeError(f"batch_norm: input has shape {x.shape}, need (batch, channels, …)")
     axes: Axes = (0, *range(2, x.ndim))
@@ -136,11 +142,13 @@ def batch_norm(
     if (running_mean is None) != (running_var is None):
         raise ConfigError("batch_norm: give both of running_mean and running_var, or neither")
     n = x.size // max(x.shape[1], 1)
+    if n == 0:
+        raise ShapeError(f"batch_norm: the batch of {x.shape} is empty; it has no mean to train by")
     if n == 1:
         raise ShapeError(f"batch_norm: one value for each channel of {x.shape} has no variance")
     if running_mean is not None:
-        _update(running_mean, plain(x).mean(axes), momentum)
-        _update(running_var, plain(x).var(axes) * n / (n - 1), momentum)
+        _update(running_mean, plain(wide(x)).mean(axes), momentum)
+        _update(running_var, plain(wide(x)).var(axes) * n / (n - 1), momentum)
     return _scaled(_standardised(x, axes, eps), weight, bias, shape)
 
 
@@ -154,12 +162,13 @@ def local_response_norm(
     input: Like[A], size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> A:
     """x / (k + alpha · mean of x² over `size` neighbouring channels)^beta."""
-    x = array(input)
+    x = float_array(input)
     width = [(0, 0)] * x.ndim
     width[1] = (size // 2, (size - 1) // 2)
-    wide = functions.moveaxis(functions.pad(ops.square(x), width), 1, -1)
-    near = ops.mean(ops.windows(wide, shape=(size,), stride=(1,), dilation=(1,)), axis=-1)
-    return x / ops.pow(k + alpha * functions.moveaxis(near, -1, 1), beta)
+    exact = wide(x)
+    padded = functions.moveaxis(functions.pad(ops.square(exact), width), 1, -1)
+    near = ops.mean(ops.windows(padded, shape=(size,), stride=(1,), dilation=(1,)), axis=-1)
+    return narrow(exact / ops.pow(k + alpha * functions.moveaxis(near, -1, 1), beta), x)
 
 
 __all__ = [

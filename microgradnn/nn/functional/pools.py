@@ -13,6 +13,7 @@ from ...engine import ops
 from ...engine.node import plain
 from ...engine.protocol import array, bare
 from ...errors import ConfigError, ShapeError
+from ...functions.shape import float_array
 from ...functions.types import A, Like
 from .spaces import Sizes, batched, each, padded
 
@@ -59,11 +60,20 @@ def _pool_windows(
     return ops.reshape(view, shape=(*view.shape[: 2 + n], math.prod(kernel))), many, counts
 
 
+def _least(dtype: np.dtype[Any]) -> Any:
+    """What stands outside of an image of which the largest pixels are asked."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min
+    return False if dtype.kind == "b" else -np.inf
+
+
 def _max_pool(n: int, input: Any, given: Windows, return_indices: bool) -> Any:
-    w, many, _ = _pool_windows(f"max_pool{n}d", n, input, given, -np.inf)
+    x = array(input)
+    least = _least(plain(x).dtype)
+    w, many, _ = _pool_windows(f"max_pool{n}d", n, x, given, least)
     first = np.argmax(bare(w), -1)  # of equal pixels the first gets the gradient, as in torch, TF
     y = ops.take_along_axis(w, indices=first[..., None], axis=-1)[..., 0]
-    lost = np.any(given.padding) and np.any(plain(y) == -np.inf)  # the padding may come first
+    lost = np.any(given.padding) and np.any(plain(y) == least)  # the padding may come first
     if not return_indices and not lost:
         return y if many else y[0]
     shape = np.shape(plain(input))[-n:]  # the place in the flat image of each pixel, -1 outside
@@ -132,7 +142,7 @@ def _avg_pool(
     divisor_override: int | None,
 ) -> Any:
     given = Windows(kernel_size, stride, padding, 1, ceil_mode)
-    w, many, (inside, real) = _pool_windows(f"avg_pool{n}d", n, input, given, 0.0)
+    w, many, (inside, real) = _pool_windows(f"avg_pool{n}d", n, float_array(input), given, 0.0)
     divisor: Any = divisor_override
     if divisor is not None and plain(divisor) == 0:
         raise ConfigError(f"avg_pool{n}d: divisor_override is 0")

@@ -1,0 +1,270 @@
+"""NumPy's number: value, shape and dtype of every function that NumPy has too.
+
+Every call of tests/calls.py is repeated with its arrays in other dtypes, layouts and with special
+values, on plain arrays and on Tensors, beside NumPy's own function. In `deep` all combinations are
+tried, else a few of each call, always the same. What has no counterpart in NumPy is compared with
+itself in float64: integers do not wrap, float16 does not overflow.
+"""
+
+import itertools
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+import microgradnn as mg
+from microgradnn.engine.node import plain
+from microgradnn.errors import MicrogradError
+from microgradnn.nn import functional as nnf
+from microgradnn.transforms import tree
+
+from ..calls import CALLS, Call, name_of
+
+NAMES = {"neg": "negative", "sub": "subtract", "mul": "multiply", "div": "divide", "pow": "power",
+         "abs": "absolute"}  # fmt: skip
+INTEGERS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+FLOATS = "float16 float32 float64 longdouble".split()
+DEEP = settings().max_examples >= 1000
+
+
+def numpys(name: str) -> Callable[..., Any] | None:
+    """NumPy's function of the same name."""
+    if name.startswith("nn."):
+        return None
+    if name.startswith("linalg."):
+        return getattr(np.linalg, name[7:], None)
+    return getattr(np, NAMES.get(name, name), None)
+
+
+def converted(x: Any, change: Callable[[np.ndarray], Any]) -> Any:
+    """The arguments with their arrays of floats changed."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(converted(v, change) for v in x)
+    if isinstance(x, dict):
+        return {k: converted(v, change) for k, v in x.items()}
+    return change(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+
+
+def cast(dtype: str) -> Callable[[np.ndarray], np.ndarray]:
+    def change(x: np.ndarray) -> np.ndarray:
+        kind = np.dtype(dtype).kind
+        if kind == "f":
+            return np.asarray(x).astype(dtype)
+        whole = np.asarray(np.round(np.nan_to_num(x) * 3)).astype(int)
+        return np.asarray(
+            whole > 0 if kind == "b" else abs(whole) if kind == "u" else whole
+        ).astype(dtype)
+
+    return change
+
+
+def after(f: Callable[[Any], Any], g: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: f(g(x))
+
+
+# ---- layouts and values -------------------------------------------------------------------------
+
+
+def strided(x: np.ndarray) -> np.ndarray:
+    return np.repeat(x, 2, -1)[..., ::2] if x.ndim else x
+
+
+def backwards(x: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(x[..., ::-1])[..., ::-1] if x.ndim else x
+
+
+def frozen(x: np.ndarray) -> np.ndarray:
+    x.setflags(write=False)
+    return x
+
+
+def swapped(x: np.ndarray) -> np.ndarray:
+    return x.astype(x.dtype.newbyteorder(">"))
+
+
+class Subclass(np.ndarray):
+    """An array of another class."""
+
+
+def special(seed: int, values: str) -> Callable[[np.ndarray], np.ndarray]:
+    """The same shape with ±0, subnormal, infinite, huge numbers or nan here and there."""
+
+    def change(x: np.ndarray) -> np.ndarray:
+        if x.dtype.kind == "b":
+            return x
+        if x.dtype.kind in "iu":
+            info = np.iinfo(x.dtype)
+            pool = np.array([0, 1, 2, info.max, info.min], x.dtype)
+        else:
+            f = np.finfo(x.dtype)
+            ends = [f.smallest_subnormal, f.max, -f.max] if values == "all" else []
+            wild = [np.inf, -np.inf, np.nan] if values in ("all", "infinite") else []
+            pool = np.array([0.0, -0.0, 1.5, -2.0, 1.0, 0.5, *wild, *ends]).astype(x.dtype)
+        return np.asarray(np.random.default_rng(seed).choice(pool, x.shape))
+
+    return change
+
+
+LAYOUTS: list[Callable[[np.ndarray], Any]] = [
+    np.asfortranarray, strided, backwards, frozen, swapped, lambda x: x.view(Subclass),
+]  # fmt: skip
+
+# Where NumPy's own number is the worse one, or depends on how BLAS and LAPACK add up.
+ROUGH = {"cov", "corrcoef", "dot", "einsum", "matmul", "kron", "inner", "tensordot", "linear"}
+NO_ORDER = {"partition", "argpartition"}  # only the kth place is settled
+BETTER = {
+    "quantile": "differences of integers do not wrap", "percentile": "the same",
+    "nanquantile": "the same", "nanpercentile": "the same",
+    "var": "nor do integers less mean=; float16 is added up in float32", "std": "the same",
+    "nanvar": "the same", "nanstd": "the same", "average": "0/0 is nan, not an exception",
+    "interp": "xp that do not rise have no meaning", "cov": "sums of huge numbers",
+}  # fmt: skip
+
+
+def ulps(got: Any, expected: Any, scale: bool) -> Any:
+    """How many units in the last place they lie apart, of each element or of the largest."""
+    y, e = np.asarray(got), np.asarray(expected)
+    if e.dtype.kind != "f":
+        return 0.0 if np.array_equal(y, e) else np.inf
+    same = (y == e) | (np.isnan(y) & np.isnan(e))
+    finite = np.isfinite(y) & np.isfinite(e)
+    if not np.all(same | finite):
+        return np.inf
+    with np.errstate(all="ignore"):
+        size = np.maximum(abs(y), abs(e))[finite & ~same]
+        unit = np.spacing(np.max(size, initial=0) if scale else size)
+        return float(np.max(abs(y - e)[finite & ~same] / unit, initial=0))
+
+
+def assert_numpys(call: Call, args: Any, kwargs: Any, what: str) -> None:
+    """Our function gives what NumPy's gives, or refuses; on arrays and on Tensors."""
+    theirs = numpys(call.name)
+    assert theirs is not None
+    try:
+        expected = theirs(*args, **kwargs)
+    except Exception:
+        return  # what NumPy refuses we may define
+    rough = call.name.startswith("linalg.") or call.name in ROUGH
+    tensors = converted_like(call, (args, kwargs), mg.tensor)
+    for a, k in ((args, kwargs), tensors):
+        try:
+            got = call.function(*a, **k)
+        except MicrogradError:
+            continue
+        pairs = list(zip(tree.leaves(got), tree.leaves(expected), strict=True))
+        for y, e in pairs:
+            raw, e = np.asarray(plain(y)), np.asarray(e)
+            assert raw.shape == e.shape, what
+            assert raw.dtype.newbyteorder("=") == e.dtype.newbyteorder("=") or type(y) is int, what
+            assert ulps(raw, e, rough) <= (64 if rough else 2), f"{what}: {raw} is not {e}"
+
+
+def converted_like(call: Call, given: Any, change: Callable[[Any], Any]) -> Any:
+    """The arguments with what was an array of floats in the table changed."""
+
+    def walk(original: Any, x: Any) -> Any:
+        if isinstance(original, (list, tuple)):
+            return type(original)(walk(o, v) for o, v in zip(original, x, strict=True))
+        if isinstance(original, dict):
+            return {k: walk(original[k], v) for k, v in x.items()}
+        return change(x) if isinstance(original, np.ndarray) and original.dtype.kind == "f" else x
+
+    return walk((call.args, call.kwargs), given)
+
+
+def some(cases: list[Any], call: Call, n: int) -> Iterator[Any]:
+    """n of the cases, others for another call; all in `deep`."""
+    start = zlib.crc32(name_of(call).encode())
+    for i in range(len(cases) if DEEP else n):
+        yield cases[(start + i * 7) % len(cases)]
+
+
+SHARED = [c for c in CALLS if numpys(c.name) and c.name not in NO_ORDER]
+OURS = [c for c in CALLS if not numpys(c.name) and c.name not in ("nn.one_hot", "nn.pad")]
+quiet = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
+
+
+@quiet
+@pytest.mark.parametrize("call", SHARED, ids=name_of)
+def test_dtypes(call: Call) -> None:
+    for dtype in some(INTEGERS + FLOATS, call, 6):
+        if call.name == "cov" and dtype == "longdouble":
+            continue  # NumPy divides by a float64 there
+        args, kwargs = converted((call.args, call.kwargs), cast(dtype))
+        assert_numpys(call, args, kwargs, f"{name_of(call)} of {dtype}")
+
+
+@quiet
+@pytest.mark.parametrize("call", SHARED, ids=name_of)
+def test_layouts(call: Call) -> None:
+    cases = list(itertools.product(LAYOUTS, ["float64", "float32", "int32"]))
+    for layout, dtype in some(cases, call, 3):
+        given = converted((call.args, call.kwargs), after(layout, cast(dtype)))
+        assert_numpys(call, *given, f"{name_of(call)} of {dtype}, {layout.__name__}")
+
+
+@quiet
+@pytest.mark.parametrize(
+    "call",
+    [c for c in SHARED if not c.name.startswith("linalg.") and c.name not in BETTER],
+    ids=name_of,
+)
+def test_special_values(call: Call) -> None:
+    kinds = ["float64", "float32", "int8", "uint8", "int64"]
+    cases = list(itertools.product(("zeros", "infinite", "all"), kinds, range(4)))
+    for values, dtype, seed in some(cases, call, 4):
+        if values == "all" and call.name in ROUGH:
+            continue  # the order of additions decides what overflows
+        make = special(seed, values)
+        given = converted((call.args, call.kwargs), after(make, cast(dtype)))
+        assert_numpys(call, *given, f"{name_of(call)} of {dtype} with {values}, {seed}")
+
+
+@quiet
+@pytest.mark.parametrize("call", OURS, ids=name_of)
+def test_integers_and_short_floats_count_as_what_they_are(call: Call) -> None:
+    """Of integers the result in float64, of float16 and float32 within 16 roundings of the largest."""
+    for dtype in some(INTEGERS[1:] + ["float16", "float32"], call, 5):
+        given = converted((call.args, call.kwargs), cast(dtype))
+        exact = converted_like(call, given, lambda x: x.astype(float))
+        for a, k in (given, converted_like(call, given, mg.tensor)):
+            try:
+                got, expected = call.function(*a, **k), call.function(*exact[0], **exact[1])
+            except MicrogradError:
+                continue
+            for y, e in zip(tree.leaves(got), tree.leaves(expected), strict=True):
+                raw, e = np.asarray(plain(y)), np.asarray(plain(e))
+                if call.name == "nn.tanh" and dtype in INTEGERS:
+                    continue  # np.tanh of int8 is float16
+                short = raw.dtype if raw.dtype.kind == "f" else np.dtype(float)
+                size = np.max(abs(e), initial=0, where=np.isfinite(e))
+                room = 16 * float(np.finfo(short).eps) * size
+                np.testing.assert_allclose(raw.astype(float), e, rtol=0, atol=room, err_msg=dtype)
+
+
+def test_float16_is_added_up_in_float32() -> None:
+    """Sums of 65 536 and more overflow in float16, though the results are small."""
+    x = np.full((1000, 100), 100, np.float16)
+    x[::2] = -100
+    t = mg.tensor(x)
+    for y in (mg.mean(t), mg.mean(abs(t)), mg.var(t), mg.std(t), mg.linalg.norm(t / 100)):
+        assert np.isfinite(y.data).all() and y.dtype == np.float16
+    assert mg.mean(abs(t)).data == 100 and mg.std(t).data == 100
+    assert mg.nanmean(t).data == 0 and mg.mean(t, where=x > 0).data == 100
+    one = np.ones((100, 5000), np.float16)
+    np.testing.assert_allclose(mg.softmax(one).sum(-1), 1, rtol=2e-2)
+    assert np.isfinite(mg.logsumexp(one)) and np.isfinite(mg.log_softmax(one)).all()
+    assert mg.mse_loss(t, np.zeros_like(x) + np.float16(100)).data == np.float16(20000)
+    for y in (
+        nnf.layer_norm(x.T, 1000),
+        nnf.rms_norm(x, 100),
+        nnf.batch_norm(x, None, None, training=True),
+    ):
+        assert np.isfinite(y).all() and y.dtype == np.float16 and abs(y).max() == 1
+
+
+def test_there_are_numbers_of_each_kind() -> None:
+    assert len(SHARED) > 250 and len(OURS) > 100
