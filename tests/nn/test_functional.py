@@ -870,6 +870,7 @@ one, two = np.ones((1, 2, 5)), np.ones((1, 2, 5, 5))
         (lambda: nnf.batch_norm(np.ones(3), None, None, training=True), ShapeError, "batch_norm: input has shape (3,), need (batch, channels, …)"),
         (lambda: nnf.batch_norm(one, None, None), ConfigError, "batch_norm: training=False needs running_mean and running_var"),
         (lambda: nnf.batch_norm(np.ones((1, 3)), None, None, training=True), ShapeError, "batch_norm: one value for each channel of (1, 3) has no variance"),
+        (lambda: nnf.batch_norm(np.ones((0, 3)), None, None, training=True), ShapeError, "batch_norm: the batch of (0, 3) is empty; it has no mean to train by"),
         *((lambda f=name: getattr(nnf, f)(one, 1.5), ConfigError, f"{name}: p is 1.5, need a probability between 0 and 1") for name in DROPOUTS),
         (lambda: nnf.dropout(one, -0.1, training=False), ConfigError, "dropout: p is -0.1, need a probability between 0 and 1"),
         (lambda: nnf.dropout(one, nan), ConfigError, "dropout: p is nan, need a probability between 0 and 1"),

@@ -141,15 +141,21 @@ def batch_norm(
         return _scaled((x - middle) / ops.sqrt(spread + eps), weight, bias, shape)
     if (running_mean is None) != (running_var is None):
         raise ConfigError("batch_norm: give both of running_mean and running_var, or neither")
-    n = x.size // max(x.shape[1], 1)
-    if n == 0:
-        raise ShapeError(f"batch_norm: the batch of {x.shape} is empty; it has no mean to train by")
-    if n == 1:
-        raise ShapeError(f"batch_norm: one value for each channel of {x.shape} has no variance")
+    n = _values(x)
     if running_mean is not None:
         _update(running_mean, plain(wide(x)).mean(axes), momentum)
         _update(running_var, plain(wide(x)).var(axes) * n / (n - 1), momentum)
     return _scaled(_standardised(x, axes, eps), weight, bias, shape)
+
+
+def _values(x: Any) -> int:
+    """How many values each channel has. Raises ShapeError if they have no variance."""
+    n = math.prod(x.shape[:1] + x.shape[2:])
+    if n == 0:
+        raise ShapeError(f"batch_norm: the batch of {x.shape} is empty; it has no mean to train by")
+    if n == 1:
+        raise ShapeError(f"batch_norm: one value for each channel of {x.shape} has no variance")
+    return n
 
 
 def _update(running: Any, new: np.ndarray, momentum: float) -> None:
