@@ -75,6 +75,7 @@ class Subject:
     unfound: tuple[str, ...] = ()
     spare: int = 0
     broken: Exception | None = None  # what backward raised when it was first tried
+    code: tuple[Any, ...] = ()  # the functions and classes of the user's that it calls
     unread: str = ""  # why it is not known what its gradients should be
     reproduce: str = ""
     notes: list[str] = field(default_factory=list)

@@ -7,6 +7,7 @@ German, Chinese (also in Latin letters), Japanese and Korean names are known.
 """
 
 import re
+from collections.abc import Iterable
 
 # ---- methods -------------------------------------------------------------------------------------
 
@@ -15,7 +16,7 @@ FORWARD_METHODS = tuple(
     "feedforward feed_forward forwardPropagation forwardPass feedForward forwards adelante "
     "hacia_adelante propagar propagacion_adelante propagacion_hacia_adelante avant "
     "propagation_avant propager avanti vorwaerts vorwärts qianxiang qianxiang_chuanbo "
-    "前向 前向传播 正向传播 順伝播 순전파 __call__".split()
+    "前向 前向传播 正向传播 順伝播 순전파 step_forward forward_step __call__".split()
 )
 BACKWARD_METHODS = tuple(
     "backward backward_pass bprop backprop backpropagate back_propagate backward_propagate "
@@ -23,10 +24,11 @@ BACKWARD_METHODS = tuple(
     "backPropagation backPropagate backwardPropagation backwardPass backProp atras atrás "
     "hacia_atras retropropagar retropropagacion propagacion_atras propagacion_hacia_atras "
     "retropropagation retropropager arriere indietro retropropagazione rueckwaerts rückwärts "
-    "fanxiang fanxiang_chuanbo 反向 反向传播 逆伝播 역전파 train_step".split()
+    "fanxiang fanxiang_chuanbo 反向 反向传播 逆伝播 역전파 "
+    "step_backward backward_step train_step train_batch".split()
 )
 # Of a net, where there is no other forward.
-PREDICT_METHODS = ("predict", "predict_proba", "compute_output", "inference", "run")
+PREDICT_METHODS = ("predict", "predict_proba", "compute_output")
 # A function and its derivative, which takes the same arguments and no cotangent.
 FUNCTION_METHODS = tuple(
     "forward activation activate function func fn f compute evaluate calculate calc apply loss "
@@ -101,6 +103,18 @@ _BASE = re.compile(
     r"(abstract|base)\w*|\w+_?base|(layer|module|function|operation|op|node|loss|activation|"
     r"criterion|cost|unit)s?", re.I
 )  # fmt: skip
+
+
+def among(available: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Which of the available names are meant by `names`, in their order; case and _ are free."""
+    have = list(available)
+    loose = {_bare(name): name for name in have if not name.startswith("__")}
+    found = [name if name in have else loose.get(_bare(name), "") for name in names]
+    return [name for name in dict.fromkeys(found) if name]
+
+
+def _bare(name: str) -> str:
+    return name if name.startswith("__") else name.replace("_", "").lower()
 
 
 def is_loss(name: str) -> bool:

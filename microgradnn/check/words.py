@@ -45,7 +45,8 @@ _LABEL = re.compile(
 )  # fmt: skip
 _DATA = re.compile(
     r"x|xs|x_?(train|batch|in|data|i|b|prev|input)|inputs?(_\w+)?|in_|data|features?|samples?|"
-    r"batch|previous_?(input|output)s?|prev_?(x|input)|entradas?|eingabe|entree|shuru|"
+    r"batch|previous_?(input|output)s?|prev_?(x|input|a|h|activations?|layer)|a_?prev|h_?prev|"
+    r"activations?_?prev(ious)?|input_?data|entradas?|eingabe|entree|shuru|"
     r"输入|数据", re.I,
 )  # fmt: skip
 _COUNT = re.compile(

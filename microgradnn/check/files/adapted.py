@@ -28,31 +28,39 @@ class Saved:
 
 
 def takes_context(method: Callable[..., Any]) -> bool:
-    """Whether its first argument is called ctx."""
-    first = positional(method)[:1]
-    return bool(first) and first[0].name in _CONTEXT
+    """Whether one of its arguments is called ctx."""
+    return _place(method) is not None
+
+
+def _place(method: Callable[..., Any]) -> int | None:
+    """The place of the argument that is called ctx."""
+    words = [p.name for p in positional(method)]
+    return next((k for k, word in enumerate(words) if word in _CONTEXT), None)
 
 
 def without_context(forward: Callable[..., Any], backward: Callable[..., Any]) -> Two:
-    """forward(*args) -> (out, ctx), backward(*douts, ctx), of two that are given ctx first."""
+    """forward(*args) -> (out, ctx), backward(*douts, ctx), of two that are given ctx."""
+    first, second = _place(forward) or 0, _place(backward) or 0
 
     @wraps(forward)
     def run(*args: Any) -> Any:
         saved = Saved(len(args))
-        out = forward(saved, *args)
+        out = forward(*args[:first], saved, *args[first:])
         return (*out, saved) if isinstance(out, tuple) else (out, saved)
 
     @wraps(backward)
     def pull(*args: Any) -> Any:
         *douts, saved = args
-        return backward(saved, *douts)
+        return backward(*douts[:second], saved, *douts[second:])
 
-    first, *rest = inspect.signature(forward).parameters.values()
+    rest = list(inspect.signature(forward).parameters.values())
+    ctx = rest.pop(first)
     vars(run)["__signature__"] = inspect.Signature(rest)
-    first, *rest = inspect.signature(backward).parameters.values()
+    rest = list(inspect.signature(backward).parameters.values())
+    del rest[second]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     douts = [p for p in rest if p.default is p.empty and p.kind == kind]
-    vars(pull)["__signature__"] = inspect.Signature([*douts, first.replace(name="ctx", kind=kind)])
+    vars(pull)["__signature__"] = inspect.Signature([*douts, ctx.replace(name="ctx", kind=kind)])
     return run, pull
 
 

@@ -17,6 +17,8 @@ from ..verbs import (
     FORWARD_METHODS,
     FUNCTION_METHODS,
     PAIRS,
+    PREDICT_METHODS,
+    among,
     is_base,
     is_loss,
 )
@@ -174,7 +176,7 @@ def _pair(name: str, forward: Any, backward: Any) -> Found | None:
         return None
     if empty := _empty(forward, backward):
         return Found(name, "pair", forward, backward, None, line(backward), empty)
-    count = tuples(forward)
+    count = tuples(forward) or int(getattr(forward, "__name__", "") == "<lambda>")
     plain = count == 1 or count == 0 and len(taken) > 1 and set(taken[1:]) <= set(inputs)
     if len(taken) == 1 and is_cache(taken[0]) and count == 2:
         return Found(name, "pair", forward, backward, None, line(backward))
@@ -205,6 +207,7 @@ def _classes(module: ModuleType) -> Iterator[Found]:
 
 def _layer(name: str, cls: type) -> Found | None:
     forward, backward = _method(cls, FORWARD_METHODS), _method(cls, BACKWARD_METHODS)
+    forward = forward or _method(cls, PREDICT_METHODS)
     if forward is None or backward is None or _is_base(cls, (forward, backward)):
         return None
     if takes_context(forward) and takes_context(backward):
@@ -265,7 +268,7 @@ def _method(cls: type, names: Collection[str]) -> Any:
 
     __call__ counts where there is no other: it often only calls forward.
     """
-    found = [m for name in names if inspect.isfunction(m := getattr(cls, name, None))]
+    found = [m for n in among(dir(cls), names) if inspect.isfunction(m := getattr(cls, n, None))]
     found.sort(key=lambda m: m.__name__ == "__call__")
     written = [m for m in found if not is_empty(m)]
     own = [m for m in found if m in vars(cls).values()]

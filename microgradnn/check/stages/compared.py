@@ -214,7 +214,7 @@ def _off(j: Compared) -> float:
         size = np.maximum(np.abs(j.true), 1e-3 * j.scale)
         off, rounded = (np.abs(j.formula - x) / size for x in (j.true, j.yours))
     worst = float(np.nan_to_num(off, nan=np.inf).max(initial=0.0))
-    return worst if rounded.max(initial=0.0) < 0.5 * worst else np.inf
+    return worst if rounded.max(initial=0.0) < max(0.5 * worst, 1e-12) else np.inf
 
 
 def _truncated(j: Compared, where: Any) -> str:

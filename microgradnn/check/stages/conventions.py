@@ -8,20 +8,18 @@ user's point and at another shape; a factor that is not 1/N or N there stays an 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from ..report import Finding
 from ..subject import Pass, Subject
+from .eps import uses_eps
 from .points import Point, Seen
 from .results import copies
 
 Look = Callable[[Subject, Point], Seen]
 NEAR = 1e-6  # what an eps may change
-EPS = 1e-3  # what is called one, at most
-CLIPS = frozenset({"clip", "maximum", "minimum", "nan_to_num", "finfo", "max", "min"})
 CODE = "GC209"
 
 
@@ -177,7 +175,7 @@ def _eps(f: Finding, others: Sequence[Finding | None], subject: Subject) -> str:
     off = f.data["off"]
     if (
         not others
-        or not any(_has_eps(v) for home in subject.places for v in home.values())
+        or not uses_eps(subject)
         or not off <= NEAR
         or any(o is not None and not o.data["off"] <= NEAR for o in others)
     ):
@@ -190,21 +188,6 @@ def _eps(f: Finding, others: Sequence[Finding | None], subject: Subject) -> str:
     )
 
 
-def _has_eps(thing: Any) -> bool:
-    """Whether a function, class or constant of the user's has an eps, or calls a clip."""
-    if isinstance(thing, float):
-        return 0 < abs(thing) <= EPS
-    if isinstance(thing, type):
-        return any(_has_eps(v) for v in vars(thing).values())
-    thing = getattr(thing, "__func__", thing)  # of a static method, too
-    if isinstance(thing, FunctionType):
-        constants = (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values())
-        return any(map(_has_eps, constants)) or _has_eps(thing.__code__)
-    if not isinstance(thing, CodeType):
-        return False
-    return not CLIPS.isdisjoint(thing.co_names) or any(map(_has_eps, thing.co_consts))
-
-
 def _clipped(f: Finding, subject: Subject) -> str:
     """What to say of a loss that is flat at an extreme point only, where its gradient is not.
 
@@ -214,10 +197,13 @@ def _clipped(f: Finding, subject: Subject) -> str:
         return ""
     true, yours, wrong = (np.asarray(f.data[k]) for k in ("true", "yours", "wrong"))
     tiny = np.abs(yours[wrong]).max(initial=0.0) < 1e-30
-    if np.any(true[wrong]) or not (tiny or _is_loss(subject)):
-        return ""
-    what = "the loss" if _is_loss(subject) else "forward"
-    return f"d{f.argument} goes on where a clip makes {what} flat, which backward leaves out"
+    loss = _is_loss(subject)
+    if not np.any(true[wrong]) and (tiny or loss):
+        what = "the loss" if loss else "forward"
+        return f"d{f.argument} goes on where a clip makes {what} flat, which backward leaves out"
+    if loss and uses_eps(subject):
+        return f"d{f.argument} is another far out, where an eps or a clip decides about the loss"
+    return ""
 
 
 # ---- softmax and cross entropy in one ------------------------------------------------------------

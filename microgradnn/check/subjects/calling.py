@@ -26,12 +26,14 @@ Role = tuple[str, Any]  # ("dout", k), ("result", i), ("arg", name), ("place", i
 class Reading:
     """One way to call a pair.
 
-    run    of forward's arguments: its outputs, and what makes gradients of their cotangents
-    said   how backward is understood, where other ways are possible
+    run     of forward's arguments: its outputs, and what makes gradients of their cotangents
+    said    how backward is understood, where other ways are possible
+    scaled  whether it is that of a loss: backward takes no cotangent
     """
 
     run: Callable[[list[Any]], tuple[list[Any], Callable[..., Any]]]
     said: str = ""
+    scaled: bool = False  # a loss: backward takes no cotangent
 
 
 def readings(forward: Any, backward: Any, args: Arguments, cache: bool = True) -> list[Reading]:
@@ -46,6 +48,8 @@ def readings(forward: Any, backward: Any, args: Arguments, cache: bool = True) -
     takes = pair.takes
     if not takes:
         return [pair.reading([], 1 if cache and pair.count > 1 else 0)]
+    if pair.count > 1 and cache and (found := pair.of_loss(sample)):
+        return found
     if pair.count > 1 and cache:
         return [
             reading
@@ -99,11 +103,37 @@ class _Pair:
             len(args.args), hyper, {p.name: p.default for p in positional(inner)},
         )  # fmt: skip
 
+    def of_loss(self, sample: Any) -> list[Reading]:
+        """Backward gets nothing but what forward returned, beside a loss: no cotangent."""
+        losses = [k for k, x in enumerate(sample) if isinstance(x, float)]
+        roles: list[Role] = []
+        for word in self.takes:
+            if word in self.results and self.results.index(word) not in losses:
+                roles.append(("result", self.results.index(word)))
+            elif word in self.own:
+                roles.append(("arg", word))
+            elif is_cache(word):
+                roles.append(("result", self.count - 1))
+        kept = any(kind == "result" for kind, _ in roles)
+        if len(losses) != 1 or len(roles) < len(self.takes) or not kept:
+            return []
+        k = losses[0]
+
+        def run(given: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
+            results = list(self.forward(*given))
+
+            def pull(dout: Any) -> Any:
+                return self.backward(*self.filled(roles, given, results, {}), **self.same(given))
+
+            return [results[k]], pull
+
+        return [Reading(run, "a loss's, without a cotangent", scaled=True)]
+
     # ---- what each argument of backward is -------------------------------------------------------
 
     def first(self) -> int:
         """The place of the first cotangent: 0, unless forward's arguments or a cache come first."""
-        known = [word in self.own or is_cache(word) for word in self.takes]
+        known = [word in self.own or is_cache(word) or is_data(word) for word in self.takes]
         if not known[0] or all(known):
             return 0
         later = [i for i, word in enumerate(self.takes) if not known[i]]
@@ -199,7 +229,16 @@ class _Pair:
             self.reading(roles, 0, f"{word} is the input"),
             self.reading(output, 0, f"{word} is the output"),
         ]
-        return found[::-1] if self.given != 1 or is_output(word) else found
+        found = found[::-1] if self.given != 1 or is_output(word) else found
+        return found + self._turned(unsure) if self.given == 1 else found
+
+    def _turned(self, dout: int) -> list[Reading]:
+        """The readings in which this one of two arguments is the cotangent."""
+        said = f"{self.takes[dout]} is the cotangent"
+        return [
+            self.reading([x, ("dout", 0)] if dout else [("dout", 0), x], 0, f"{said}, {more}")
+            for x, more in ((("place", 0), "after the input"), (("result", 0), "after the output"))
+        ]
 
     def with_target(self, target: Any) -> Reading | None:
         """Backward gets what the net should have given; None if its arguments are not known."""

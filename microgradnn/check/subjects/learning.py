@@ -10,7 +10,7 @@ from ...errors import ConfigError
 from ..source import all_parameters, required
 from ..subject import cotangents_like, is_float
 from ..verbs import ZERO_METHODS
-from ..words import OUTPUT_ATTRIBUTES, is_cache, is_constant, is_rate
+from ..words import OUTPUT_ATTRIBUTES, is_cache, is_constant, is_cotangent, is_data, is_rate
 from . import state
 from .gradients import find_inputs, find_params
 from .plan import Plan
@@ -134,11 +134,14 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
     used = 0
     for word in needed or every[:1]:
         labels = len(needed) > 1 and is_constant(word)
-        if word in plan.args.names and (used or labels):
+        later = any(is_cotangent(w) and w not in plan.args.names for w in needed if w != word)
+        if word in plan.args.names and (used or labels or later and not is_cotangent(word)):
             plan.takes.append(("arg", plan.args.names.index(word)))
-        elif used and is_rate(word):
+        elif len(needed) > 1 and is_rate(word):
             plan.takes.append(("value", 1.0))
             plan.descends = True
+        elif later and is_data(word) and plan.args.names:
+            plan.takes.append(("arg", 0))
         elif is_cache(word):
             plan.takes.append("cache")
         else:

@@ -42,6 +42,7 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
         name or type(thing).__name__, tuple(names),
         [np.array(state.find(thing, bound[key])) for key in names], start,
         namespaces(type(thing), *state.parts(thing)), scaled=True, object=True,
+        code=(type(thing), *state.parts(thing)),
     )  # fmt: skip
 
 

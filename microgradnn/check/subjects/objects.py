@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import ConfigError
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
-from ..verbs import BACKWARD_METHODS, FORWARD_METHODS, ZERO_METHODS
+from ..verbs import BACKWARD_METHODS, FORWARD_METHODS, PREDICT_METHODS, ZERO_METHODS, among
 from ..words import is_constant
 from . import nets, state
 from .labelled import Match, agrees, fitting, with_loss
@@ -33,8 +33,7 @@ def layer_object(
         thing = copy.deepcopy(thing)
     except Exception as error:
         raise ConfigError(f"layer: {type(thing).__name__} cannot be copied: {error}") from error
-    forward = next(w for w in FORWARD_METHODS if callable(getattr(thing, w, None)))
-    backward = next(w for w in BACKWARD_METHODS if callable(getattr(thing, w, None)))
+    forward, backward = _methods(thing)
     given = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
     args = Arguments(given, all_parameters(getattr(thing, forward)))
     plan = Plan(thing, args, forward, backward)
@@ -51,6 +50,14 @@ def layer_object(
         return (_with_targets(plan, wrt, label) if net else None) or subject
 
 
+def _methods(thing: Any) -> tuple[str, str]:
+    """What its forward and its backward are called; "" for what it does not have."""
+    have = [w for w in dir(thing) if callable(getattr(thing, w, None))]
+    found = [among(have, w) for w in (FORWARD_METHODS + PREDICT_METHODS, BACKWARD_METHODS)]
+    forward, backward = ([*words, ""][0] for words in found)
+    return forward, backward
+
+
 def _with_targets(plan: Plan, wrt: Any, label: str) -> Subject | None:
     """A net whose backward is given the targets, under the loss that fits best; None if it is none.
 
@@ -59,12 +66,16 @@ def _with_targets(plan: Plan, wrt: Any, label: str) -> Subject | None:
     takes = nets.takes(plan)
     best: tuple[Match, Subject] | None = None
     unread: Subject | None = None
+    whole = False  # all parameters have a gradient of their shape, of many samples at once
     for net, losses in nets.planned(plan, takes) if takes is not None else ():
+        if whole and np.size(net.args.args[0]) < np.size(plan.args.args[0]):
+            break
         subject = _subject(net, chosen(wrt, _names(net), "layer"), label, None)
         fit = fitting(subject, losses)
         if fit is not None and (best is None or fit.rank > best[0].rank):
             best = fit, subject
         unread = unread or subject
+        whole |= fit is not None and not (subject.missing or subject.unfound)
         if best is not None and all(best[0].agrees) and not (subject.missing or subject.unfound):
             break
     if best is not None and any(best[0].agrees):
@@ -102,9 +113,12 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
         flushes=any(hasattr(plan.thing, w) for w in ZERO_METHODS),
         missing=plan.missing if wanted is None else (), broken=broken,
         unfound=_unfound(plan) if wanted is None and broken is None else (),
+        code=(type(plan.thing), *state.parts(plan.thing)),
+        notes=[OWN_DRAWS] if state.draws(plan.thing) else [],
     )  # fmt: skip
 
 
+OWN_DRAWS = "its own generator of random numbers was put back before every forward"
 # Arrays that forward uses and nobody learns.
 _BUFFER = re.compile(
     r"pe|.*(pos|mask|mean|var|std|running|moving|table|grid|window|freq|sin|cos).*"
@@ -151,6 +165,7 @@ def _used(plan: Plan, arrays: list[Any], keep: list[int]) -> Pass:
     first = _run(plan, thing, [*other, *arrays[n:]], keep)
     first.pull(*cotangents_like(first.outs, np.random.default_rng(1)))
     forget_gradients(plan, thing)
+    state.rewind(thing, plan.thing)
     return _run(plan, thing, arrays, keep)
 
 
@@ -202,8 +217,4 @@ def is_layer(thing: Any) -> bool:
     """Whether this is an object with forward (or __call__) and backward methods."""
     if isinstance(thing, (type, FunctionType, MethodType)):
         return False
-    has = [
-        any(callable(getattr(thing, w, None)) for w in words)
-        for words in (FORWARD_METHODS, BACKWARD_METHODS)
-    ]
-    return all(has)
+    return all(_methods(thing))

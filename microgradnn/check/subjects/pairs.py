@@ -98,7 +98,9 @@ def _as_read(
         broken = error
         raw = [None] * len([i for i in args.top() if not is_constant(args.leaf_names[i])])
     reader = Reader(args, raw, returned_names(backward), wrt)
-    subject = _subject(name or _name(forward), args, reader, reading.run, [forward, backward])
+    code = [forward, backward]
+    label = name or _name(forward)
+    subject = _subject(label, args, reader, reading.run, code, reading.scaled)
     subject.broken = broken
     subject.notes += [f"{called(backward)} is read so: {reading.said}"] if reading.said else []
     return subject
@@ -119,7 +121,7 @@ def _subject(
         name, tuple(args.leaf_names[i] for i in reader.wrt), arrays, partial(run, args),
         namespaces(*code), scaled, missing=reader.missing, extra=reader.extra, spare=reader.spare,
         turned=partial(run, args.turned()),
-        peers=[a for a in others if arrays and a.shape == arrays[0].shape],
+        peers=[a for a in others if arrays and a.shape == arrays[0].shape], code=tuple(code),
     )  # fmt: skip
 
 

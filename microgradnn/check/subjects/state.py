@@ -1,5 +1,7 @@
 """The arrays inside an object: where they are, which of them is the gradient of which."""
 
+import copy
+import random
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -181,6 +183,21 @@ def traced_state(thing: Any) -> None:
                 place.set(new)
             except Exception:  # read-only property
                 continue
+
+
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+
+
+def rewind(thing: Any, before: Any) -> None:
+    """Puts generators of random numbers in the object back to where they were before."""
+    for path, place in places(thing).items():
+        if isinstance(place.get(), _GENERATORS):
+            place.set(copy.deepcopy(find(before, path)))
+
+
+def draws(thing: Any) -> bool:
+    """Whether there is a generator of random numbers in the object."""
+    return any(isinstance(place.get(), _GENERATORS) for place in places(thing).values())
 
 
 def same_array(a: Any, b: Any) -> bool:

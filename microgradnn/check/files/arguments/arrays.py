@@ -30,7 +30,10 @@ def array_options(kind: str, name: str, context: Context, prefix: str) -> list[O
     fill = "prob" if name in hints.logged else fill
     axes, least = hints.axes.get(name), hints.least.get(name, [])
     out: list[Option] = []
-    for cost, rank in _ranks(kind, context):
+    ranks = _ranks(kind, context)
+    if re.fullmatch(r"\w+(vec|vector|word_?v)", name.lower()):
+        ranks = [(0.0 if r == 1 else c + 0.3, r) for c, r in ranks]
+    for cost, rank in ranks:
         whole = rank if isinstance(rank, int) else -1
         if 0 <= whole < len(least):
             continue
@@ -141,7 +144,8 @@ def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option
     if kind == "mask":
         return [(c, Slot("mask", shape(r))) for c, r in ((0.0, 2), (0.5, 1), (0.6, 3), (0.7, 4))]
     ranks = [(0.0, 2), (0.3, 1)] if context.steps else [(0.0, 1), (0.4, 2)]
-    odd = {r: 2.0 * (axes is not None and len(axes) != r) for r in (1, 2, 3)}
+    ranks += [(0.7 - 0.8 * bool(re.search("word|idx$", name.lower())), 0)]
+    odd = {r: 2.0 * (axes is not None and len(axes) != r) for r in (0, 1, 2, 3)}
     labels = [(c + odd[r], Slot("labels", shape(r), f"{prefix}.classes")) for c, r in ranks]
     hot = bool(re.search(r"one.?hot", hints.text.lower()))
     words = said(name, hints.text).lower()

@@ -27,10 +27,11 @@ _KINDS = (
     ("number", r"alpha|slope|leak(iness)?|negative_slope|delta|temperature|temp|tau|"
                r"scale(_?factor)?|margin|threshold|constant?|c(oef(f)?)?|factor|value|gain|"
                r"weight_scale|weight_init_std|std"),
-    ("none", r"optimi[sz]er|dtype|name|logger|callback|parent|device|regularizer|rng"),
+    ("none", r"dataset|optimi[sz]er|dtype|name|logger|callback|parent|device|regularizer|rng"),
     ("init", r"(weights?_?)?(init(ializ(er|ation))?)(_?(fn|method|type|mode|w|b))?"),
     ("mask", r".*mask.*"),
-    ("indices", r"ind(ex|ices|xs)|idxs?|tokens?|words?|ids?|contexts?|captions?(_in)?|word_ids?"),
+    ("indices", r"ind(ex|ices|xs)|idxs?|tokens?|words?|ids?|contexts?|captions?(_in)?|word_ids?|"
+                r"\w*(idx|index|indices)"),
     ("labels", r"y|t|labels?|y_?(true|batch|train|label)?|targets?|ts|gt|ground_?truth|classes|"
                r"captions?_out|answers?|y_?real|expected|true|etiquetas?|objetivos?|"
                r"ziele?|cibles?|标签|biaoqian"),
@@ -42,7 +43,8 @@ _KINDS = (
     ("state", r"h0|c0|a0|s0|.*prev.*(h|c|s|state|hidden|cell)|(h|c|s)_?(prev|t_1|tm1|0|init|old).*|"
               r"(prev|last|initial|init)_?(h|c|s|a|state|hidden|cell|h_state)|hprev|cprev|state|"
               r"[hc]_next|a_prev_t|hidden(_state)?"),
-    ("weights", r"(w|u|theta)[a-z0-9]{0,3}|w_.*|u_[a-z0-9]{1,3}|weights?.*|kernels?|filters?|.*_(w|"
+    ("weights", r"\w+vec(tor)?s|"
+                r"(w|u|theta)[a-z0-9]{0,3}|w_.*|u_[a-z0-9]{1,3}|weights?.*|kernels?|filters?|.*_(w|"
                 r"weights?)|table|embeddings?|emb|params?_w|pesos?|poids|gewichte?|权重|quanzhong"),
     ("dict", r".*param(eter)?s?|cache|hp|config|options|kwargs|settings|opts?"),
     ("widths", r"(hidden|layer)s?_?(dims|sizes|layers|(size|dim)s?_?list|list)|layers?_?dims|sizes|"

@@ -30,7 +30,7 @@ from ....errors import ConfigError
 from ...source import positional, required
 from .. import hints
 from ..discover import Found, find
-from . import roles
+from . import roles, things
 from .context import Context, kind_of
 from .search import TRIES, Search, quiet
 from .shapes import FAMILIES, Guess, Slot
@@ -145,7 +145,11 @@ def _search(found: Found, seed: int, tries: int) -> Search:
     text.times |= {3} if "lstm" in found.name.lower() else set()
     context = Context.of(text, found.name, names)
     context.constructor = True
-    options = [roles.options(p.name, context, p, "init " + p.name) for p in init]
+    options = [
+        [*things.options(found, p), *roles.options(p.name, context, p, "init " + p.name)]
+        for p in init
+    ]
+    options = [sorted(o, key=lambda option: option[0]) for o in options]
     context.constructor = False
     options += [roles.options(p.name, context, p) for p in args]
     options = [o or [(4.0, Slot("const"))] for o in options]

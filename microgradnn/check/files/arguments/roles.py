@@ -4,6 +4,7 @@ import inspect
 import re
 from typing import Any
 
+from ...verbs import is_loss
 from ..hints import REQUIRED
 from .arrays import Option, array_options
 from .context import SIZE, Context, kind_of
@@ -15,7 +16,8 @@ def options(
 ) -> list[Option]:
     """The options for a parameter, or for a key of a dict (then without a parameter)."""
     default = parameter.default if parameter is not None else inspect.Parameter.empty
-    if name in context.alike:
+    loss = is_loss(context.name) and kind_of(name) == "keep" and default is inspect.Parameter.empty
+    if name in context.alike or loss:
         found = array_options("data", name, context, prefix or name)
     else:
         found = _options(name, context, default, _annotation(parameter), prefix or name)

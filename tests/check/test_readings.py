@@ -1,0 +1,681 @@
+"""Ways to write a forward and a backward, one of each kind: right ones pass, wrong ones do not."""
+
+from typing import Any
+
+import pytest
+
+from microgradnn.check.files.discover import find
+from microgradnn.check.files.found import check_found
+
+# Text; what stands in its gap where it is right, and where it is wrong; the verdict if right.
+WAYS: dict[str, tuple[str, str, str, str]] = {}
+
+
+def way(name: str, text: str, right: str, wrong: str, verdict: str = "PASS") -> None:
+    """Adds a way to the table."""
+    WAYS[name] = (text, right, wrong, verdict)
+
+
+way(
+    "a loss and its backward, of a cache",
+    """
+def mse_loss_forward(p, y):
+    d = p - y
+    return np.mean(d**2), (d,)
+def mse_loss_backward(cache):
+    (d,) = cache
+    return {} * d / d.size
+""",
+    "2",
+    "3",
+)
+way(
+    "a softmax loss, of a cache",
+    """
+def softmax_loss_forward(scores, y):
+    e = np.exp(scores - scores.max(1, keepdims=True)); p = e/e.sum(1, keepdims=True)
+    loss = -np.mean(np.log(p[np.arange(len(y)), y]))
+    cache = (p, y)
+    return loss, cache
+def softmax_loss_backward(cache):
+    p, y = cache
+    d = p.copy(); d[np.arange(len(y)), y] -= 1
+    return d / {}
+""",
+    "len(y)",
+    "2",
+)
+way(
+    "a loss object",
+    """
+class MSELoss:
+    def forward(self, pred, y):
+        self.d = pred - y
+        return np.mean(self.d**2)
+    def backward(self):
+        return {} * self.d / self.d.size
+""",
+    "2",
+    "3",
+)
+way(
+    "a loss that is called",
+    """
+class CrossEntropyLoss:
+    def __call__(self, logits, target):
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True); self.t = target
+        return float(-np.log(self.p[np.arange(len(target)), target]).mean())
+    def backward(self):
+        d = self.p.copy(); d[np.arange(len(self.t)), self.t] -= 1
+        return d / {}
+""",
+    "len(self.t)",
+    "2",
+)
+way(
+    "a cell of two states",
+    """
+def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
+    H = prev_h.shape[1]
+    a = x @ Wx + prev_h @ Wh + b
+    s = lambda z: 1/(1+np.exp(-z))
+    i, f, o, g = s(a[:, :H]), s(a[:, H:2*H]), s(a[:, 2*H:3*H]), np.tanh(a[:, 3*H:])
+    c = f*prev_c + i*g
+    h = o*np.tanh(c)
+    return h, c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, c)
+def lstm_step_backward(dnext_h, dnext_c, cache):
+    x, prev_h, prev_c, Wx, Wh, i, f, o, g, c = cache
+    t = np.tanh(c)
+    dc = dnext_c + dnext_h*o*(1-t**2)
+    da = np.hstack([dc*g*i*(1-i), dc*prev_c*f*(1-f), dnext_h*t*o*(1-o), dc*i*(1-g**2){}])
+    return da@Wx.T, da@Wh.T, dc*f, x.T@da, prev_h.T@da, da.sum(0)
+""",
+    "",
+    " * g",
+)
+way(
+    "a cell object of two states",
+    """
+class LSTMCell:
+    def __init__(self, input_size, hidden_size):
+        self.hidden_size = hidden_size
+        self.W = np.random.randn(input_size + hidden_size, 4*hidden_size)*0.3
+        self.b = np.zeros(4*hidden_size)
+    def step_forward(self, x, h, c):
+        H = self.hidden_size
+        z = np.concatenate([x, h], axis=1)
+        a = z @ self.W + self.b
+        s = lambda z: 1/(1+np.exp(-z))
+        i, f, o, g = s(a[:, :H]), s(a[:, H:2*H]), s(a[:, 2*H:3*H]), np.tanh(a[:, 3*H:])
+        c_new = f*c + i*g
+        h_new = o*np.tanh(c_new)
+        self.cache = (z, c, i, f, o, g, c_new)
+        return h_new, c_new
+    def step_backward(self, dh, dc):
+        z, c, i, f, o, g, c_new = self.cache
+        t = np.tanh(c_new)
+        dc = dc + dh*o*(1-t**2)
+        da = np.hstack([dc*g*i*(1-i), dc*c*f*(1-f), dh*t*o*(1-o), dc*i*(1-g**2){}])
+        self.dW = z.T @ da; self.db = da.sum(0)
+        dz = da @ self.W.T
+        D = z.shape[1] - self.hidden_size
+        return dz[:, :D], dz[:, D:], dc*f
+""",
+    "",
+    " * g",
+)
+way(
+    "a cell object of one state",
+    """
+class RNNCell:
+    def __init__(self, input_size, hidden_size):
+        self.Wx = np.random.randn(input_size, hidden_size); self.Wh = np.random.randn(hidden_size, hidden_size); self.b=np.zeros(hidden_size)
+    def forward(self, x, h_prev):
+        h = np.tanh(x@self.Wx + h_prev@self.Wh + self.b)
+        self.cache = x, h_prev, h
+        return h
+    def backward(self, dh):
+        x, h_prev, h = self.cache
+        da = dh*{}
+        self.dWx, self.dWh, self.db = x.T@da, h_prev.T@da, da.sum(0)
+        return da@self.Wx.T, da@self.Wh.T
+""",
+    "(1-h**2)",
+    "(1-h)",
+)
+way(
+    "a list of sizes",
+    """
+class MLP:
+    def __init__(self, layer_sizes):
+        self.W = [np.random.randn(a, b)*0.5 for a, b in zip(layer_sizes[:-1], layer_sizes[1:])]
+        self.b = [np.random.randn(b) for b in layer_sizes[1:]]
+    def forward(self, x):
+        self.a = [x]
+        for W, b in zip(self.W, self.b):
+            x = np.tanh(x@W + b); self.a.append(x)
+        return x
+    def backward(self, dout):
+        self.dW, self.db = [None]*len(self.W), [None]*len(self.b)
+        for i in reversed(range(len(self.W))):
+            d = dout*{}
+            self.dW[i] = self.a[i].T@d; self.db[i] = d.sum(0)
+            dout = d@self.W[i].T
+        return dout
+""",
+    "(1-self.a[i+1]**2)",
+    "(1-self.a[i+1])",
+)
+way(
+    "a function and its derivative to the constructor",
+    """
+def tanh(x): return np.tanh(x)
+def tanh_prime(x): return 1-np.tanh(x)**2
+class ActivationLayer:
+    def __init__(self, activation, activation_prime):
+        self.activation, self.activation_prime = activation, activation_prime
+    def forward(self, input_data):
+        self.input = input_data
+        return self.activation(input_data)
+    def backward(self, output_error, learning_rate):
+        return self.activation_prime(self.input) * {}
+""",
+    "output_error",
+    "output_error**2",
+)
+way(
+    "functions that the file does not have",
+    """
+class Activation:
+    def __init__(self, activation, activation_prime):
+        self.activation, self.activation_prime = activation, activation_prime
+    def forward(self, input):
+        self.input = input
+        return self.activation(self.input)
+    def backward(self, output_gradient, learning_rate):
+        return np.multiply(output_gradient, {})
+""",
+    "self.activation_prime(self.input)",
+    "self.activation(self.input)",
+)
+way(
+    "an activation object to the constructor",
+    """
+class ReLU:
+    def forward(self, z):
+        self.z = z
+        return np.maximum(0, z)
+    def backward(self, g):
+        return g*(self.z > 0)
+class Dense:
+    def __init__(self, n_in, n_out, activation):
+        self.W = np.random.randn(n_in, n_out); self.b = np.random.randn(n_out)
+        self.activation = activation
+    def forward(self, x):
+        self.x = x
+        return self.activation.forward(x@self.W+self.b)
+    def backward(self, g):
+        g = self.activation.backward(g)
+        self.dW = self.x.T@g; self.db = g.{}(0)
+        return g@self.W.T
+""",
+    "sum",
+    "max",
+)
+way(
+    "an activation object that is called",
+    """
+class Sigmoid:
+    def __call__(self, z): return 1/(1+np.exp(-z))
+    def gradient(self, z):
+        s = self(z); return s*(1-s)
+class Layer1:
+    def __init__(self, n_in, n_out, activation_fn):
+        self.W = np.random.randn(n_in, n_out); self.b = np.random.randn(1, n_out)
+        self.act = activation_fn
+    def forward(self, x):
+        self.x = x; self.z = x@self.W+self.b
+        return self.act(self.z)
+    def backward(self, delta):
+        d = delta*self.act.gradient(self.z)
+        self.dW = self.x.T@d; self.db = d.{}(axis=0, keepdims=True)
+        return d@self.W.T
+""",
+    "sum",
+    "max",
+)
+way(
+    "an initialiser to the constructor",
+    """
+class Dense:
+    def __init__(self, n_in, n_out, initializer):
+        self.W = initializer((n_in, n_out)); self.b = np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x@self.W+self.b
+    def backward(self, g):
+        self.dW = self.x.T@g; self.db = g.{}(0)
+        return g@self.W.T
+""",
+    "sum",
+    "max",
+)
+way(
+    "a list of layers to the constructor",
+    """
+class Lin:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+    def forward(self, x):
+        self.x = x
+        return x@self.W
+    def backward(self, g):
+        self.dW = self.x.T@g
+        return g@self.W.T
+class Tanh:
+    def forward(self, x):
+        self.y = np.tanh(x); return self.y
+    def backward(self, g): return g*(1-self.y**2)
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+    def forward(self, x):
+        for l in self.layers: x = l.forward(x)
+        return x
+    def backward(self, g):
+        for l in reversed(self.layers): g = l.backward(g)
+        return {}
+""",
+    "g",
+    "2*g",
+)
+way(
+    "an optimiser to the constructor",
+    """
+class Dense:
+    def __init__(self, n_in, n_out, optimizer):
+        self.W = np.random.randn(n_in, n_out); self.b = np.zeros(n_out); self.optimizer = optimizer
+    def forward(self, x):
+        self.x = x
+        return x@self.W+self.b
+    def backward(self, g):
+        self.dW = self.x.T@g; self.db = g.{}(0)
+        return g@self.W.T
+""",
+    "sum",
+    "max",
+)
+way(
+    "the rate first, the input, the cotangent last",
+    """
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out); self.b = np.zeros(n_out)
+    def forwardpass(self, x):
+        self.x = x
+        return x@self.W+self.b
+    def backwardpass(self, lr, activation_prev, delta):
+        dx = delta@self.W.T
+        self.W -= lr*activation_prev.T@delta
+        self.b -= lr*delta.{}(0)
+        return dx
+""",
+    "sum",
+    "max",
+    "CONVENTION",
+)
+way(
+    "a step of its own",
+    """
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out); self.b = np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x@self.W+self.b
+    def backward(self, g):
+        self._gW = self.x.T@g; self._gb = g.{}(0)
+        return g@self.W.T
+    def update(self, lr):
+        self.W -= lr*self._gW; self.b -= lr*self._gb
+""",
+    "sum",
+    "max",
+)
+way(
+    "the input before the gradient from above",
+    """
+class Relu:
+    def forward(self, x): return np.maximum(0, x)
+    def gradient(self, input, previous):
+        return previous * {}
+""",
+    "(input > 0)",
+    "(input < 0)",
+)
+way(
+    "the cotangent last",
+    """
+class Square:
+    def forward(self, inputs): return inputs**2
+    def backward(self, x, grad): return {}*x*grad
+""",
+    "2",
+    "3",
+)
+way(
+    "the cotangent first",
+    """
+class Square:
+    def forward(self, inputs): return inputs**2
+    def backward(self, grad, x): return {}*x*grad
+""",
+    "2",
+    "3",
+)
+way(
+    "functions behind a decorator",
+    """
+import functools
+def deco(f):
+    @functools.wraps(f)
+    def run(*a, **k): return f(*a, **k)
+    return run
+@deco
+def cube_forward(x): return x**3, x
+@deco
+def cube_backward(dout, cache): return dout*{}*cache**2
+""",
+    "3",
+    "2",
+)
+way(
+    "residuals first",
+    """
+def mul_fwd(x, y): return x*y, (x, y)
+def mul_bwd(res, g):
+    x, y = res
+    return {}
+""",
+    "(g*y, g*x)",
+    "(g*x, g*y)",
+)
+way(
+    "one residual",
+    """
+def sin_fwd(x): return np.sin(x), (x,)
+def sin_bwd(res, g):
+    x, = res
+    return ({}*np.cos(x),)
+""",
+    "g",
+    "-g",
+)
+way(
+    "a loss of single words",
+    """
+def softmax(x):
+    e = np.exp(x - x.max()); return e/e.sum()
+def naiveSoftmaxLossAndGradient(centerWordVec, outsideWordIdx, outsideVectors, dataset):
+    p = softmax(outsideVectors @ centerWordVec)
+    loss = -np.log(p[outsideWordIdx])
+    d = p.copy(); d[outsideWordIdx] -= 1
+    gradCenterVec = outsideVectors.T @ d
+    gradOutsideVecs = np.outer(d, centerWordVec){}
+    return loss, gradCenterVec, gradOutsideVecs
+""",
+    "",
+    "*2",
+)
+way(
+    "probabilities beside the loss",
+    """
+def softmax_cross_entropy_forward(z, y):
+    e = np.exp(z - z.max(1, keepdims=True)); p = e/e.sum(1, keepdims=True)
+    loss = -np.mean(np.sum(y*np.log(p), 1))
+    return p, loss
+def softmax_cross_entropy_backward(p, y):
+    return (p - y)/{}
+""",
+    "len(y)",
+    "2",
+)
+way(
+    "a loss object that returns probabilities",
+    """
+class SoftmaxLoss:
+    def forward(self, x, t):
+        e = np.exp(x - x.max(1, keepdims=True)); self.y = e/e.sum(1, keepdims=True); self.t = t
+        loss = -np.sum(np.log(self.y[np.arange(len(t)), t]))/len(t)
+        return loss, self.y
+    def backward(self):
+        d = self.y.copy(); d[np.arange(len(self.t)), self.t] -= 1
+        return d/{}
+""",
+    "len(self.t)",
+    "2",
+)
+way(
+    "a context first",
+    """
+class Function: pass
+class Exp(Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = np.exp(x); ctx.save_for_backward(y); return y
+    @staticmethod
+    def backward(ctx, grad_output):
+        (y,) = ctx.saved_tensors
+        return {}*y
+""",
+    "grad_output",
+    "2*grad_output",
+)
+way(
+    "a context last",
+    """
+class MatMul:
+    @staticmethod
+    def forward(a, b, ctx):
+        ctx.a, ctx.b = a, b
+        return a@b
+    @staticmethod
+    def backward(g, ctx):
+        return {}
+""",
+    "g@ctx.b.T, ctx.a.T@g",
+    "g@ctx.b.T, 2*ctx.a.T@g",
+)
+way(
+    "an operation that returns a list",
+    """
+class Operation:
+    def forward(self, *inputs): raise NotImplementedError
+class Multiply(Operation):
+    def forward(self, a, b):
+        self.inputs = a, b
+        return a*b
+    def backward(self, grad):
+        a, b = self.inputs
+        return [{}, grad*a]
+""",
+    "grad*b",
+    "grad*a",
+)
+way(
+    "a generator of its own",
+    """
+class Dropout:
+    def __init__(self, p=0.5, seed=0):
+        self.p = p; self.rng = np.random.default_rng(seed)
+    def forward(self, x):
+        self.mask = (self.rng.random(x.shape) > self.p)/(1-self.p)
+        return x*self.mask
+    def backward(self, dout):
+        return dout*{}
+""",
+    "self.mask",
+    "(self.mask>0)",
+)
+way(
+    "a generator of the module's",
+    """
+rng = np.random.default_rng()
+class Dropout:
+    def __init__(self, p=0.5):
+        self.p = p
+    def forward(self, x, training=True):
+        self.mask = (rng.random(x.shape) > self.p)/(1-self.p)
+        return x*self.mask
+    def backward(self, dout):
+        return dout*{}
+""",
+    "self.mask",
+    "(self.mask>0)",
+)
+way(
+    "a loss that is made a float",
+    """
+def mse_forward(p, t):
+    return float(np.mean((p-t)**2)), (p, t)
+def mse_backward(dout, cache):
+    p, t = cache
+    return {}*(p-t)*dout/p.size
+""",
+    "2",
+    "3",
+)
+way(
+    "a loss by item()",
+    """
+class BCE:
+    def forward(self, p, t):
+        self.p, self.t = p, t
+        return (-(t*np.log(p)+(1-t)*np.log(1-p))).mean().item()
+    def backward(self):
+        return {}*((self.p-self.t)/(self.p*(1-self.p)))/self.p.size
+""",
+    "1",
+    "2",
+)
+way(
+    "a loss with a method d",
+    """
+class Loss:
+    def calc(self, y, t): return np.sum((y-t)**2)
+    def d(self, y, t): return {}*(y-t)
+""",
+    "2",
+    "3",
+)
+way(
+    "functions by lambda",
+    """
+act = {{'relu': (lambda x: np.maximum(0,x))}}
+sigmoid = lambda x: 1/(1+np.exp(-x))
+sigmoid_prime = lambda x: {}
+""",
+    "sigmoid(x)*(1-sigmoid(x))",
+    "sigmoid(x)",
+)
+way(
+    "names with underscores and capitals",
+    """
+class Lin:
+    def __init__(self, input_dim, output_dim):
+        self._weights = np.random.randn(input_dim, output_dim); self._bias = np.zeros(output_dim)
+    def Forward(self, x):
+        self._x = x; return x@self._weights+self._bias
+    def Backward(self, dout):
+        self._dweights = self._x.T@dout; self._dbias = dout.{}(0)
+        return dout@self._weights.T
+""",
+    "sum",
+    "max",
+)
+way(
+    "a step of training",
+    """
+class Perceptron:
+    def __init__(self, n_inputs, n_outputs, lr=0.1):
+        self.w = np.random.randn(n_inputs, n_outputs); self.b = np.zeros(n_outputs); self.lr = lr
+    def predict(self, X): return 1/(1+np.exp(-(X@self.w+self.b)))
+    def train_step(self, X, y):
+        p = self.predict(X)
+        err = (p - y)*p*(1-p)
+        self.w -= self.lr*X.T@err
+        self.b -= self.lr*err.{}(0)
+        return 0.5*np.sum((p-y)**2)
+""",
+    "sum",
+    "max",
+    "CONVENTION",
+)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_what_is_right_passes_and_what_is_wrong_does_not(name: str, load: Any) -> None:
+    text, right, wrong, verdict = WAYS[name]
+    report = check_found(find(load(text.format(right)))[-1])
+    assert report.verdict == verdict and report.coverage, report
+    report = check_found(find(load(text.format(wrong)))[-1])
+    assert report.verdict == "FAIL", report
+
+
+def test_numbers_from_a_generator_of_its_own_are_remarked(load: Any) -> None:
+    text, right, *_ = WAYS["a generator of its own"]
+    assert "put back" in check_found(find(load(text.format(right)))[-1]).explain()
+
+
+def test_a_step_of_many_samples_is_not_excused_by_one(load: Any) -> None:
+    text, _, wrong, _ = WAYS["a step of training"]
+    report = check_found(find(load(text.format(wrong)))[-1])
+    assert {f.argument for f in report.findings if f.verdict == "FAIL"} == {"b"}
+
+
+EPS = """
+EPSILON = 1e-8
+
+def other(x):
+    return np.log(x + EPSILON)
+
+def square(x):
+    return x**2
+
+def square_grad(x):
+    return 2 * x * (1 + {} / 1000000000)
+"""
+
+
+def test_an_eps_elsewhere_in_the_file_excuses_nothing(load: Any) -> None:
+    (found,) = find(load(EPS.format("x")))
+    assert check_found(found).verdict == "FAIL"
+    (found,) = find(load(EPS.format("other(x**2 + 1)")))
+    assert check_found(found).verdict == "CONVENTION"
+
+
+FAR = """
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, X):
+        z = X @ self.W
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p
+
+    def loss(self, p, y):
+        return -np.sum(y * np.log(p + 1e-15))
+
+    def backward(self, X, y):
+        self.dW = X.T @ ({} - y)
+"""
+
+
+def test_an_eps_that_only_the_loss_has_decides_far_out(load: Any) -> None:
+    (found,) = find(load(FAR.format("self.p")))
+    assert check_found(found).verdict == "CONVENTION"
+    (found,) = find(load(FAR.format("self.p**2")))
+    assert check_found(found).verdict != "CONVENTION"
