@@ -1,23 +1,14 @@
 """How the two functions of a pair are called, read from their signatures and one forward run."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ..source import all_parameters, positional, required, returned_names
 from ..subject import Arguments
-from ..words import (
-    is_cache,
-    is_cotangent,
-    is_data,
-    is_label,
-    is_output,
-    is_rate,
-    names_gradient,
-)
-from .labelled import is_array, last_output, targets
+from ..words import is_cache, is_cotangent, is_data, is_output, names_gradient
 
 Role = tuple[str, Any]  # ("dout", k), ("result", i), ("arg", name), ("place", i), ("value", x)
 
@@ -44,7 +35,7 @@ def readings(forward: Any, backward: Any, args: Arguments, cache: bool = True) -
     by its name or place. Raises whatever forward raises.
     """
     sample = forward(*args.filled([], []))
-    pair = _Pair.of(forward, backward, args, sample)
+    pair = Pair.of(forward, backward, args, sample)
     takes = pair.takes
     if not takes:
         return [pair.reading([], 1 if cache and pair.count > 1 else 0)]
@@ -63,19 +54,8 @@ def readings(forward: Any, backward: Any, args: Arguments, cache: bool = True) -
     return pair.without_cache()
 
 
-def with_targets(forward: Any, backward: Any, args: Arguments) -> Iterator[tuple[Reading, Any]]:
-    """The ways in which backward may take targets, and the targets in the output's shape."""
-    sample = forward(*args.filled([], []))
-    pair = _Pair.of(forward, backward, args, sample)
-    out = last_output(sample, pair.results) if pair.label() else None
-    for given, full in targets(out) if is_array(out) else ():
-        reading = pair.with_target(given)
-        if reading is not None:
-            yield reading, full
-
-
 @dataclass(frozen=True)
-class _Pair:
+class Pair:
     """What is known of the two functions: own are forward's parameters, takes backward's."""
 
     forward: Any
@@ -90,7 +70,7 @@ class _Pair:
     defaults: Mapping[str, Any]
 
     @classmethod
-    def of(cls, forward: Any, backward: Any, args: Arguments, sample: Any) -> "_Pair":
+    def of(cls, forward: Any, backward: Any, args: Arguments, sample: Any) -> "Pair":
         inner = forward.func if isinstance(forward, partial) else forward
         hyper = forward.keywords if isinstance(forward, partial) else {}
         count = len(sample) if isinstance(sample, tuple) and len(sample) > 1 else 1
@@ -239,46 +219,6 @@ class _Pair:
             self.reading([x, ("dout", 0)] if dout else [("dout", 0), x], 0, f"{said}, {more}")
             for x, more in ((("place", 0), "after the input"), (("result", 0), "after the output"))
         ]
-
-    def with_target(self, target: Any) -> Reading | None:
-        """Backward gets what the net should have given; None if its arguments are not known."""
-        roles: list[Role] = []
-        for i, word in enumerate(self.takes):
-            role = ("value", target) if word == self.label() else self._known(i, word)
-            if role is None:
-                return None
-            roles.append(role)
-
-        def run(given: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
-            result = self.forward(*given)
-            results = list(result) if self.count > 1 else [result]
-
-            def pull(*douts: Any) -> Any:
-                return self.backward(*self.filled(roles, given, results, {}), **self.same(given))
-
-            return [last_output(result, self.results)], pull
-
-        return Reading(run)
-
-    def label(self) -> str | None:
-        """The argument of backward that is what the net should have given, if one is."""
-        kept = {w.lower() for w in (*self.own, *self.results)}
-        words = [w for w in self.takes if is_label(w) and w.lower() not in kept]
-        return words[0] if len(words) == 1 and len(self.takes) > 1 else None
-
-    def _known(self, i: int, word: str) -> Role | None:
-        """What an argument of backward is, by its name alone; the case does not count."""
-        own = {w.lower(): w for w in self.own}
-        results = {w.lower(): k for k, w in enumerate(self.results) if w}
-        if word in self.own or word.lower() in own and word.lower() not in results:
-            return ("arg", word if word in self.own else own[word.lower()])
-        if word.lower() in results:
-            return ("result", results[word.lower()])
-        if is_cache(word) or is_output(word):
-            return ("result", self.count - 1 if is_cache(word) else 0)
-        if is_rate(word):
-            return ("value", 1.0)
-        return ("place", 0) if is_data(word) else None
 
     # ---- calls -----------------------------------------------------------------------------------
 

@@ -11,10 +11,11 @@ from ...errors import ConfigError
 from ..source import returned_names
 from ..subject import Arguments, Pass, Subject, called, cotangents_like, quiet
 from ..words import is_constant
-from .calling import Reading, readings, with_targets
+from .calling import Reading, readings
 from .labelled import Match, agrees, fitting, usual, with_loss
 from .namespaces import namespaces
 from .reader import Reader
+from .targeted import with_targets
 
 
 def arguments_of(inputs: Any, params: Any, names: Sequence[str]) -> Arguments:
