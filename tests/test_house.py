@@ -93,28 +93,13 @@ TABLES = ("microgradnn/engine/ops.py", "microgradnn/engine/ops_linalg.py")
 LONG_FILES = ("microgradnn/engine/ops.py", "microgradnn/numerics/kernels.py")
 
 KNOWN: dict[str, list[str]] = {
-    "files_are_short": [
-        "microgradnn/engine/tensor.py",
-    ],
     "functions_are_short": [
-        "microgradnn/engine/op.py: __init__",
-        "microgradnn/engine/protocol.py: _adapted",
         "microgradnn/engine/tensor.py: record",
         "microgradnn/engine/value.py: _binary",
         "microgradnn/functions/losses/classes.py: cross_entropy",
         "microgradnn/nn/functional/convolution.py: _conv",
         "microgradnn/nn/functional/convolution.py: _conv_transpose",
         "microgradnn/transforms/anomaly.py: _traced",
-    ],
-    "lines_are_short": [
-        "microgradnn/engine/ops.py: lambda g, y, x, axis=None, keepdims=Fals",
-        'microgradnn/engine/ops.py: rint         = nondifferentiable("rint",',
-        'microgradnn/engine/ops_linalg.py: eigh        = custom("eigh", kernels.eig',
-        'microgradnn/engine/tensor.py: """The array. Raises GradientError on a ',
-        'microgradnn/engine/tensor.py: f"{what}: complex numbers are out of sco',
-    ],
-    "the_engine_is_read_in_an_afternoon": [
-        "microgradnn/engine",
     ],
 }
 

@@ -1,15 +1,15 @@
 """Operators and methods that are one op of the table: a + b, x.exp(), x.maximum(y)."""
 
+from collections.abc import Callable
 from typing import Any, Self
 
+from ..signatures.element_methods import ElementMethods
 from . import ops
-from .op import Carrier
-
-# fmt: off
+from .op import OPS, Carrier, Op
 
 
-class Elementwise(Carrier):
-    """What Value and Tensor can do element by element.
+class Elementwise(Carrier, ElementMethods):
+    """What Value and Tensor can do element by element: each such op of up to two inputs.
 
     NumPy asks the elements of object arrays for methods named like its ufuncs, so the names are
     NumPy's: np.exp of an array of Values calls .exp() of each.
@@ -17,103 +17,62 @@ class Elementwise(Carrier):
 
     __slots__ = ()
 
-    def __add__(self, other: Any) -> Self: return ops.add(self, other)
-    def __radd__(self, other: Any) -> Self: return ops.add(other, self)
-    def __sub__(self, other: Any) -> Self: return ops.sub(self, other)
-    def __rsub__(self, other: Any) -> Self: return ops.sub(other, self)
-    def __mul__(self, other: Any) -> Self: return ops.mul(self, other)
-    def __rmul__(self, other: Any) -> Self: return ops.mul(other, self)
-    def __truediv__(self, other: Any) -> Self: return ops.div(self, other)
-    def __rtruediv__(self, other: Any) -> Self: return ops.div(other, self)
-    def __pow__(self, other: Any) -> Self: return ops.pow(self, other)
-    def __rpow__(self, other: Any) -> Self: return ops.pow(other, self)
-    def __mod__(self, other: Any) -> Self: return ops.remainder(self, other)
-    def __rmod__(self, other: Any) -> Self: return ops.remainder(other, self)
-    def __floordiv__(self, other: Any) -> Self: return ops.floor_divide(self, other)
-    def __rfloordiv__(self, other: Any) -> Self: return ops.floor_divide(other, self)
+    # fmt: off
+    def __pos__(self) -> Self: return self
     def __divmod__(self, other: Any) -> tuple[Self, Self]: return self // other, self % other
     def __rdivmod__(self, other: Any) -> tuple[Self, Self]: return other // self, other % self
-    def __neg__(self) -> Self: return ops.neg(self)
-    def __pos__(self) -> Self: return self
-    def __abs__(self) -> Self: return ops.abs(self)
-    def __floor__(self) -> Self: return ops.floor(self)
-    def __ceil__(self) -> Self: return ops.ceil(self)
-    def __trunc__(self) -> Self: return ops.trunc(self)
-    def __round__(self, ndigits: int = 0) -> Self: return ops.round(self, decimals=ndigits)
-
-    def abs(self) -> Self: return ops.abs(self)
-    def absolute(self) -> Self: return ops.abs(self)
-    def add(self, other: Any) -> Self: return ops.add(self, other)
-    def arccos(self) -> Self: return ops.arccos(self)
-    def arccosh(self) -> Self: return ops.arccosh(self)
-    def arcsin(self) -> Self: return ops.arcsin(self)
-    def arcsinh(self) -> Self: return ops.arcsinh(self)
-    def arctan(self) -> Self: return ops.arctan(self)
-    def arctan2(self, other: Any) -> Self: return ops.arctan2(self, other)
-    def arctanh(self) -> Self: return ops.arctanh(self)
-    def cbrt(self) -> Self: return ops.cbrt(self)
-    def ceil(self) -> Self: return ops.ceil(self)
-    def copysign(self, other: Any) -> Self: return ops.copysign(self, other)
-    def cos(self) -> Self: return ops.cos(self)
-    def cosh(self) -> Self: return ops.cosh(self)
-    def deg2rad(self) -> Self: return ops.radians(self)
-    def degrees(self) -> Self: return ops.degrees(self)
-    def div(self, other: Any) -> Self: return ops.div(self, other)
-    def divide(self, other: Any) -> Self: return ops.div(self, other)
-    def elu(self, alpha: Any = 1.0) -> Self: return ops.elu(self, alpha=alpha)
-    def erf(self) -> Self: return ops.erf(self)
-    def erfc(self) -> Self: return ops.erfc(self)
-    def exp(self) -> Self: return ops.exp(self)
-    def exp2(self) -> Self: return ops.exp2(self)
-    def expm1(self) -> Self: return ops.expm1(self)
-    def fabs(self) -> Self: return ops.abs(self)
-    def floor(self) -> Self: return ops.floor(self)
-    def floor_divide(self, other: Any) -> Self: return ops.floor_divide(self, other)
-    def fmax(self, other: Any) -> Self: return ops.fmax(self, other)
-    def fmin(self, other: Any) -> Self: return ops.fmin(self, other)
-    def fmod(self, other: Any) -> Self: return ops.fmod(self, other)
-    def heaviside(self, other: Any) -> Self: return ops.heaviside(self, other)
-    def hypot(self, other: Any) -> Self: return ops.hypot(self, other)
-    def ldexp(self, n: Any) -> Self: return ops.ldexp(self, n)
-    def leaky_relu(self, negative_slope: Any = 0.01) -> Self:
-        return ops.leaky_relu(self, negative_slope=negative_slope)
-    def log(self) -> Self: return ops.log(self)
-    def log10(self) -> Self: return ops.log10(self)
-    def log1p(self) -> Self: return ops.log1p(self)
-    def log2(self) -> Self: return ops.log2(self)
-    def logaddexp(self, other: Any) -> Self: return ops.logaddexp(self, other)
-    def logaddexp2(self, other: Any) -> Self: return ops.logaddexp2(self, other)
-    def maximum(self, other: Any) -> Self: return ops.maximum(self, other)
-    def minimum(self, other: Any) -> Self: return ops.minimum(self, other)
-    def mul(self, other: Any) -> Self: return ops.mul(self, other)
-    def nan_to_num(self, **to: Any) -> Self: return ops.nan_to_num(self, **to)
-    def neg(self) -> Self: return ops.neg(self)
-    def negative(self) -> Self: return ops.neg(self)
-    def pow(self, other: Any) -> Self: return ops.pow(self, other)
-    def power(self, other: Any) -> Self: return ops.pow(self, other)
-    def rad2deg(self) -> Self: return ops.degrees(self)
-    def radians(self) -> Self: return ops.radians(self)
-    def reciprocal(self) -> Self: return ops.reciprocal(self)
-    def relu(self) -> Self: return ops.relu(self)
-    def relu6(self) -> Self: return ops.relu6(self)
-    def remainder(self, other: Any) -> Self: return ops.remainder(self, other)
-    def rint(self) -> Self: return ops.rint(self)
-    def round(self, decimals: int = 0) -> Self: return ops.round(self, decimals=decimals)
-    def sigmoid(self) -> Self: return ops.sigmoid(self)
-    def sign(self) -> Self: return ops.sign(self)
-    def sin(self) -> Self: return ops.sin(self)
-    def sinc(self) -> Self: return ops.sinc(self)
-    def sinh(self) -> Self: return ops.sinh(self)
-    def softplus(self) -> Self: return ops.softplus(self)
-    def sqrt(self) -> Self: return ops.sqrt(self)
-    def square(self) -> Self: return ops.square(self)
-    def sub(self, other: Any) -> Self: return ops.sub(self, other)
-    def tan(self) -> Self: return ops.tan(self)
-    def tanh(self) -> Self: return ops.tanh(self)
-    def trunc(self) -> Self: return ops.trunc(self)
-    def xlogy(self, other: Any) -> Self: return ops.xlogy(self, other)
+    # fmt: on
 
 
-for _name, _method in vars(Elementwise).items():
-    if not _name.startswith("_"):
-        _method.__doc__ = f"{_name} of the table of ops, of each element; see help(mg.{_name})."
+def _method(op: Op) -> Callable[..., Any]:
+    more = op.arity - 1
+
+    def method(self: Elementwise, *others: Any, **options: Any) -> Any:
+        if len(others) != more or options:
+            return op(self, *others, **options)  # refuses what it does not know
+        return self.record(op, (self, *others), options)
+
+    return method
+
+
+def _with_option(op: Op, option: str) -> Callable[..., Any]:
+    """The same of an op whose option may also be given by position: x.round(2)."""
+    return lambda self, *given, **options: op(
+        self, *given[1:], **dict(zip((option,), given, strict=False)), **options
+    )
+
+
+def _operator(op: Op) -> Callable[..., Any]:
+    return lambda self, other: self.record(op, (self, other), {})
+
+
+def _reflected(op: Op) -> Callable[..., Any]:
+    return lambda self, other: self.record(op, (other, self), {})
+
+
+def _enter(name: str, method: Callable[..., Any]) -> None:
+    method.__name__, method.__qualname__ = name, f"Elementwise.{name}"
+    method.__doc__ = f"{name} of the table of ops, of each element; see help(mg.{name})."
+    setattr(Elementwise, name, method)
+
+
+for _name, _op in OPS.items():
+    if _op.pointwise and _op.arity < 3 and _op not in (ops.bce, ops.bce_with_logits):
+        _enter(_name, _method(_op))
+for _name, _op in {
+    "absolute": ops.abs, "fabs": ops.abs, "negative": ops.neg, "power": ops.pow,
+    "divide": ops.div, "deg2rad": ops.radians, "rad2deg": ops.degrees, "__neg__": ops.neg,
+    "__abs__": ops.abs, "__floor__": ops.floor, "__ceil__": ops.ceil, "__trunc__": ops.trunc,
+}.items():  # fmt: skip
+    _enter(_name, _method(_op))
+for _name, _op, _option in (
+    ("round", ops.round, "decimals"), ("__round__", ops.round, "decimals"),
+    ("elu", ops.elu, "alpha"), ("leaky_relu", ops.leaky_relu, "negative_slope"),
+):  # fmt: skip
+    _enter(_name, _with_option(_op, _option))
+for _name, _op in {
+    "add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "pow": ops.pow,
+    "mod": ops.remainder, "floordiv": ops.floor_divide,
+}.items():  # fmt: skip
+    _enter(f"__{_name}__", _operator(_op))
+    _enter(f"__r{_name}__", _reflected(_op))

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import DTypeError, GradientError, MicrogradError, ShapeError
 from ..numerics import numbers
+from ..numerics.forward import NO_PARAMS
 from .elementwise import Elementwise
-from .op import MANY, NO_PARAMS, Op, recording
+from .op import MANY, Op, recording
 from .walk import changes, pullback
 
 

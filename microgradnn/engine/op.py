@@ -2,25 +2,21 @@
 
 import threading
 from collections.abc import Callable
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DTypeError, GradientError, RuleError
-from ..numerics.numbers import PLAIN
+from ..errors import GradientError, RuleError
+from ..numerics.forward import ARRAYS, NO_PARAMS, Forward
 from ..signatures import describe
 
 Rule = Callable[..., Any]
 Interval = tuple[float, float]
-_ARRAYS = (np.ndarray, np.generic)
-_ARRAY, _ARRAY_OF = np.ndarray, np.asarray
-_OPERATORS = (np.add, np.subtract, np.multiply, np.negative, np.divide)
+_ARRAY = np.ndarray
 OPS: dict[str, "Op"] = {}
 UFUNCS: dict[np.ufunc, "Op"] = {}  # the op of the same meaning
 MANY = object()  # in the place of a second parent: the first slot holds all of them
-NO_PARAMS: MappingProxyType[str, Any] = MappingProxyType({})
 
 
 class Carrier:
@@ -40,6 +36,11 @@ class Carrier:
 
 
 C = TypeVar("C", bound=Carrier)
+INSTEAD = {  # of NumPy's options, which ops do not have
+    "out": "use the tensor that is returned",
+    "where": "choose with np.where",
+    "dtype": "use .astype on the result",
+}
 
 # ---- whether ops are recorded -------------------------------------------------------------------
 
@@ -106,9 +107,15 @@ def constant(name: str, option: str, x: Any) -> Any:
 # ---- the op -------------------------------------------------------------------------------------
 
 
-class Op:
+class Op(Forward):
     """One primitive: how to compute it on numbers and on arrays, and its derivative rules."""
 
+    label = ""  # in drawings
+    formula = kink = ""  # for help(): plain text
+    domain: tuple[Interval, ...] = ()  # only for tests: intervals to draw the inputs from
+    ufunc: np.ufunc | None = None  # NumPy's function of the same meaning
+    weight: Rule | None = None  # of a reduction: dy/dx
+    boundary = False  # the result stands for an argument: walks to it end there
     watch: Callable[..., None] | None = None  # for detect_anomaly: looks at what a node passed on
     __doc__ = describe.Described(describe.text, __doc__)
     __signature__ = describe.Described(describe.signature)
@@ -121,44 +128,33 @@ class Op:
         array: Callable[..., Any],
         rules: tuple[Rule | None, ...] | Rule,
         push: Callable[..., Any] | None = None,
-        *,
-        formula: str = "",
-        label: str = "",
-        kink: str = "",
-        domain: tuple[Interval, ...] = (),
-        ufunc: np.ufunc | None = None,
-        weight: Rule | None = None,
-        boundary: bool = False,
+        **info: Any,
     ) -> None:
-        self.name, self.kind, self.label = name, kind, label or name  # label: in drawings
-        self.number, self.array = number, array  # number: None where only arrays make sense
+        super().__init__(name, number, array, kind in ("elementwise", "nondifferentiable"))
+        self.kind = kind
         self.rules = rules  # one for each input, or one function returning all (variadic ops)
         self.variadic = callable(rules)
         self.arity = 0 if callable(rules) else len(rules)
         self.push = push  # push(op, tangents, y, xs, params), None: transpose the rules
-        self.formula, self.kink = formula or f"np.{name}", kink  # for help(): plain text
-        self.weight = weight  # of a reduction: dy/dx
-        self.domain = domain  # only for tests: an interval for each input, to draw values from
-        self.ufunc = ufunc  # NumPy's function of the same meaning
-        self.boundary = boundary  # the result stands for an argument: walks to it end there
-        self.pointwise = kind in ("elementwise", "nondifferentiable")
-        # Whether objects are computed one by one; NumPy's loops are right for the operators.
-        self.by_element = self.pointwise and array not in _OPERATORS
+        for word, said in ({"label": name, "formula": f"np.{name}"} | info).items():
+            assert word in Op.__dict__, word
+            if said:
+                setattr(self, word, said)
+        self.options = describe.options(self)  # the parameters that it has, None for any
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
         """A node if any input is one, else the plain number or array."""
         if len(xs) != self.arity and not self.variadic:
-            raise self._miscounted(len(xs))
-        for option, value in params.items():
-            if isinstance(value, Carrier):
-                params[option] = constant(self.name, option, value)
+            raise self.miscounted(len(xs))
+        if params:
+            self._admit(params)
         arrays = False
         for x in xs:
             if type(x) is _ARRAY:
                 arrays = True
             elif isinstance(x, Carrier):
                 return x.record(self, xs, params)
-            elif isinstance(x, _ARRAYS):
+            elif isinstance(x, ARRAYS):
                 arrays = True
         if not arrays:
             return self.compute(xs, params)
@@ -166,78 +162,29 @@ class Op:
             y = self.array(*xs, **params)
         except (TypeError, AttributeError, ArithmeticError, ValueError):
             return self.on_arrays(xs, params)
-        plain = isinstance(y, _ARRAYS) and y.dtype.char != "O"
+        plain = isinstance(y, ARRAYS) and y.dtype.char != "O"
         return y if plain else self.settled(y, xs, params)
 
-    def _miscounted(self, n: int) -> RuleError:
-        names = ", ".join(describe.inputs(self))
-        text = f"{self.name}: takes {self.arity} inputs ({names}), got {n}"
-        if self.arity == 1:
-            text = f"{self.name}: takes one input ({names}), got {n}"
-        return RuleError(
-            f"{text}; options are given by name, and the result is returned, not written into "
-            "an argument"
-            if n > self.arity
-            else text
-        )
+    def miscounted(self, n: int) -> RuleError:
+        """The error for n inputs where there are more or fewer."""
+        takes = "one input" if self.arity == 1 else f"{self.arity} inputs"
+        text = f"{self.name}: takes {takes} ({', '.join(describe.inputs(self))}), got {n}"
+        if n > self.arity:
+            text += (
+                "; options are given by name, and the result is returned, not written into "
+                "an argument"
+            )
+        return RuleError(text)
 
-    def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
-        """The value of the op on raw numbers or arrays: nothing is recorded."""
-        if self.number is None:
-            xs = [x if isinstance(x, _ARRAYS) else np.asarray(x) for x in xs]
-            return self.on_arrays(xs, params)
-        for x in xs:
-            if type(x) not in PLAIN and isinstance(x, (*_ARRAYS, list, tuple)):
-                return self.on_arrays(xs, params)
-        return self.on_numbers(xs, params)
-
-    def settled(self, y: Any, xs: Any, params: Any) -> Any:
-        """y, from the array kernel, as an array; made of objects, it is computed one by one."""
-        if self.by_element and not (isinstance(y, np.generic) and y.dtype.char != "O"):
-            return self.on_arrays(xs, params)
-        return y if isinstance(y, _ARRAYS) else _ARRAY_OF(y)
-
-    def on_arrays(self, xs: Any, params: Any = NO_PARAMS) -> Any:
-        """The value on arrays; on arrays of objects one by one.
-
-        NumPy's loops over objects would round an mpf through float, or stop where IEEE has inf.
-        """
-        if self.pointwise and any(isinstance(x, _ARRAY) and x.dtype.char == "O" for x in xs):
-            one = np.frompyfunc(lambda *v: self.on_numbers(v, params), len(xs), 1)
-            return _ARRAY_OF(one(*xs))
-        y = self.array(*xs, **params)
-        return y if isinstance(y, _ARRAYS) else _ARRAY_OF(y)  # an object out of its array
-
-    def on_numbers(self, xs: Any, params: Any = NO_PARAMS) -> Any:
-        """The value on single numbers, following IEEE where Python raises: 1/0 = inf.
-
-        Every other number type (Fraction, mpf, arb, longdouble, Value) is handled by the number
-        kernel through its own operators and methods.
-        """
-        if self.number is None:
-            raise RuleError(f"{self.name}: works on arrays, got single numbers; use Tensor")
-        try:
-            return self.number(*xs, **params)
-        except (ArithmeticError, ValueError):
-            return self._as_ieee(xs, params)
-        except DTypeError:
-            raise
-        except TypeError as error:
-            if all(hasattr(type(x), "__mul__") and not hasattr(type(x), "__len__") for x in xs):
-                raise DTypeError(f"{self.name}: {error}") from error  # types that do not mix
-            kinds = " and ".join(type(x).__name__ for x in xs)
-            raise DTypeError(f"{self.name}: got {kinds}, need numbers") from error
-
-    def _as_ieee(self, xs: Any, params: Any) -> Any:
-        with np.errstate(all="ignore"):
-            y = float(self.array(*[np.float64(x) for x in xs], **params))
-        for x in xs:
-            if type(x) not in PLAIN and not isinstance(x, Carrier):
-                try:
-                    return type(x)(y)
-                except (TypeError, ValueError, OverflowError):  # no infinite fractions
-                    pass
-        return y
+    def _admit(self, params: dict[str, Any]) -> None:
+        """Puts data in the place of nodes. Raises RuleError for an option that is none of ours."""
+        for option, value in params.items():
+            if self.options is not None and option not in self.options:
+                known = ", ".join(f"{word}=" for word in sorted(self.options)) or "none"
+                instead = INSTEAD.get(option, f"it has {known}")
+                raise RuleError(f"{self.name}: no option {option}=; {instead}")
+            if isinstance(value, Carrier):
+                params[option] = constant(self.name, option, value)
 
     def pull(self, i: int, g: Any, y: Any, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The cotangent of input `i`, or None for zero."""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..numerics import kernels, numbers
-from ..numerics.numbers import OTHERWISE, eq, ge, gt, le, lt
+from ..numerics.numbers import eq, ge, gt, le, lt
 from .op import Carrier, Op
 from .rules import (
     ANY,
@@ -152,7 +152,7 @@ sign         = nondifferentiable("sign", "-1, 0 or 1", np.sign, number=numbers.s
 floor        = nondifferentiable("floor", "the largest integer <= x", np.floor)
 ceil         = nondifferentiable("ceil", "the smallest integer >= x", np.ceil)
 trunc        = nondifferentiable("trunc", "x without its decimals", np.trunc)
-rint         = nondifferentiable("rint", "the nearest integer, of two the even", np.rint, number=numbers.rounded("rint"))
+rint         = nondifferentiable("rint", "the nearest integer, even in a tie", np.rint, number=numbers.rounded("rint"))
 round: Op    = nondifferentiable("round", "x to so many decimals", np.round, number=numbers.rounded("round"))
 floor_divide = nondifferentiable("floor_divide", "floor(a / b)", np.floor_divide, 2, label="//",
                                  domain=(ANY, *POSITIVE))
@@ -199,8 +199,9 @@ copysign  = named("copysign",
 heaviside = named("heaviside",
                   lambda g, y, x, h: g * 0,
                   lambda g, y, x, h: where(eq(x, 0), g, 0), formula="0 for x < 0, 1 for x > 0, h at 0")
-nan_to_num: Op = elementwise("nan_to_num", "x, with numbers for nan and ±inf", numbers.nan_to_num, np.nan_to_num,
-                         lambda g, y, x, **to: where(lt(abs(x), np.inf), g, 0))
+nan_to_num: Op = elementwise(
+                 "nan_to_num", "x, with numbers for nan and ±inf", numbers.nan_to_num, np.nan_to_num,
+                 lambda g, y, x, nan=0.0, posinf=None, neginf=None: where(lt(abs(x), np.inf), g, 0))
 ldexp     = elementwise("ldexp", "x * 2**n", numbers.ldexp, np.ldexp,
                         lambda g, y, x, n: ldexp(g, n),
                         None)
@@ -295,7 +296,8 @@ resize, delete        = structural("resize", kernels.resize), structural("delete
 sum       = linear("sum", kernels.sum, label="Σ", formula="Σ x over axis", transpose=
                    lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis), shape=x.shape))
 mean      = linear("mean", kernels.mean, formula="Σ x / n over axis", transpose=
-                   lambda g, y, x, axis=None, keepdims=False: broadcast_to(div(_kept(g, x, axis), _n(x, y)), shape=x.shape))
+                   lambda g, y, x, axis=None, keepdims=False:
+                   broadcast_to(div(_kept(g, x, axis), _n(x, y)), shape=x.shape))
 reduced   = partial(reduction, expand=_kept, total=sum)  # the rest of the line is the weight dy/dx
 max       = reduced("max", kernels.extreme(np.maximum, maximum.number),
                     lambda y, x, axis: _ties(y, x, axis), formula="the largest x over axis", kink=TIES)
@@ -338,32 +340,6 @@ sumprod = custom_variadic("sumprod", lambda *wxb: np.dot(*_halves(wxb)) + wxb[-1
                           label="dot", formula="Σ wᵢ * xᵢ + b, of (*w, *x, b)")
 
 # fmt: on
-# ---- numbers whose type has no function of that name: Fraction, Decimal, mpf, arb ---------------
-
-OTHERWISE.update(
-    exp2=lambda x: 2**x,
-    log2=lambda x: log(x) / LN2(x),
-    log10=lambda x: log(x) / LN10(x),
-    cbrt=lambda x: sign(x) * exp(log(abs(x)) / 3),
-    degrees=lambda x: x * 180 / PI(x),
-    radians=lambda x: x * PI(x) / 180,
-    hypot=lambda a, b: sqrt(a * a + b * b),
-    logaddexp=lambda a, b: maximum(a, b) + log1p(exp(-abs(a - b))),
-    logaddexp2=lambda a, b: maximum(a, b) + log2(1 + exp2(-abs(a - b))),
-    floor=math.floor,
-    ceil=math.ceil,
-    trunc=lambda x: floor(x) if ge(x, 0) else ceil(x),
-    floor_divide=lambda a, b: floor(a / b),
-    fmod=lambda a, b: a - b * trunc(a / b),
-    remainder=lambda a, b: a - b * floor(a / b),
-    copysign=lambda a, b: abs(a) if ge(b, 0) else -abs(a),
-    heaviside=lambda x, h: h if eq(x, 0) else h * 0 + gt(x, 0),
-    sigmoid=lambda x: 1 / (1 + exp(-x)),
-    softplus=lambda x: log1p(exp(x)),
-    bce=lambda p, t: -(t * log(p) + (1 - t) * log(1 - p)),
-    bce_with_logits=lambda z, t: log1p(exp(z)) - z * t,
-)
-
 # ---- parts of rules that need more than a line; in ops, so they differentiate too ---------------
 
 

@@ -45,9 +45,10 @@ cofactor_change = custom("cofactor_change", kernels.cofactor_change,
 logabsdet   = custom("logabsdet", kernels.logabsdet, lambda g, y, a: _scaled(g, T(inv(a))))
 # Of a symmetric matrix only one triangle is read, and only that one has a gradient.
 cholesky    = custom("cholesky", np.linalg.cholesky, lambda g, y, a: _triangle(_cholesky_slope(g, y)))
-eigh        = custom("eigh", kernels.eigh,     lambda g, y, a, UPLO="L": _triangle(_eigh_slope(g, y), UPLO))  # rows: w, then v
-svd         = custom("svd",  kernels.svd,      lambda g, y, a: _svd_slope(g, y, a))             # rows: s, u, then vh.T
-qr          = custom("qr",   kernels.qr,       lambda g, y, a: _qr_slope(g, y, a))              # rows: q, then r.T
+# Rows of eigh: w, then v; of svd: s, u, then vh.T; of qr: q, then r.T.
+eigh        = custom("eigh", kernels.eigh,     lambda g, y, a, UPLO="L": _triangle(_eigh_slope(g, y), UPLO))
+svd         = custom("svd",  kernels.svd,      lambda g, y, a: _svd_slope(g, y, a))
+qr          = custom("qr",   kernels.qr,       lambda g, y, a: _qr_slope(g, y, a))
 
 # fmt: on
 # ---- parts of rules -----------------------------------------------------------------------------

@@ -6,20 +6,17 @@ op of the table, a function becomes ours of the same meaning, a question about s
 NumPy is asked loses a gradient silently.
 """
 
-import functools
-import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
-from .op import OPS, UFUNCS, Carrier, constant
+from ..errors import GradientError, RuleError
+from .op import INSTEAD, OPS, UFUNCS, Carrier, constant
 from .value import Value
 
-F = TypeVar("F", bound=Callable[..., Any])
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-"""Our function for each NumPy function: filled by `implements` in functions/."""
+"""Our function for each NumPy function: functions/ fills it, and the two tables below."""
 
 REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {}
 """What `ufunc.reduce` means: np.add.reduce is sum."""
@@ -48,42 +45,6 @@ PLAIN = _named(
 _MOVING = _named(np, "bincount histogram histogram_bin_edges")
 _SAME: dict[Any, Any] = {np.fabs: np.absolute, np.deg2rad: np.radians, np.rad2deg: np.degrees}
 _IN_PLACE = _named(np, "copyto fill_diagonal place put put_along_axis putmask")
-_INSTEAD = {
-    "out": "use the tensor that is returned",
-    "where": "choose with np.where",
-    "dtype": "use .astype on the result",
-}
-
-
-def implements(*numpy_functions: Any) -> Callable[[F], F]:
-    """A decorator: our function is what these NumPy functions mean for Tensors.
-
-    Called as NumPy's or as ours, what it raises is typed and begins with the name.
-    """
-
-    def enter(ours: F) -> F:
-        for function in numpy_functions:
-            if callable(function):  # a name stands for what this NumPy does not have yet
-                FUNCTIONS[function] = _adapted(function, ours)
-
-        @functools.wraps(ours)
-        def named(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return ours(*args, **kwargs)
-            except MicrogradError:
-                raise
-            except (TypeError, ValueError, IndexError, OverflowError) as error:
-                raise _typed(ours.__name__, error) from error
-
-        return named if inspect.isfunction(ours) else ours  # type: ignore[return-value]
-
-    return enter
-
-
-def _typed(name: str, error: Exception) -> Exception:
-    """One of our errors for NumPy's, the name of the function before what it says."""
-    kind = DTypeError if isinstance(error, TypeError | OverflowError) else ShapeError
-    return kind(f"{name}: {error}")
 
 
 def array(x: Any) -> Any:
@@ -114,7 +75,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
         if ufunc in FUNCTIONS:
             return FUNCTIONS[ufunc](*inputs, **kwargs)
         for key in kwargs:
-            raise _unsupported(name, key)
+            raise unsupported(name, key)
         if ufunc in UFUNCS:
             return UFUNCS[ufunc](*[array(x) if isinstance(x, (list, tuple)) else x for x in inputs])
         if ufunc in PLAIN:
@@ -125,7 +86,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
             kwargs = {"axis": 0, **kwargs}
             out = kwargs.pop("out", None)
             if out not in (None, (None,)):
-                raise _unsupported(f"{name}.{method}", "out")
+                raise unsupported(f"{name}.{method}", "out")
             return table[ufunc](inputs[0], **_defined(kwargs))
     elif method == "outer" and ufunc in UFUNCS and len(inputs) == 2:
         a, b = map(array, inputs)
@@ -138,7 +99,7 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     ours = FUNCTIONS.get(function)
     if ours is not None:
         return ours(*args, **kwargs)
-    name = _name(function)
+    name = np_name(function)
     if function in _MOVING:
         for x in (*args, *kwargs.values()):
             constant(name, "an argument", x)
@@ -150,40 +111,6 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             "np.concatenate or np.stack"
         )
     raise RuleError(_no_rule(name))
-
-
-def _adapted(function: Any, ours: Any) -> Callable[..., Any]:
-    """Our function behind NumPy's signature: what ours has no parameter for is refused by name."""
-    accepted = inspect.signature(ours).parameters
-    anything = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-    try:
-        theirs = inspect.signature(ours if isinstance(function, np.ufunc) else function).parameters
-    except ValueError:  # older NumPy hides some; ours have the same order
-        return ours
-    names = list(theirs)
-    first = max(1, sum(p.kind is p.POSITIONAL_ONLY for p in theirs.values()))
-    several = any(p.kind is p.VAR_POSITIONAL for p in theirs.values())
-    name = _name(function)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if not several and len(args) > first:
-            kwargs = dict(zip(names[first:], args[first:], strict=False)) | kwargs
-            args = args[:first]
-        given = {}
-        for key, value in kwargs.items():
-            default = theirs[key].default if key in theirs else inspect.Parameter.empty
-            if key in accepted or anything and key not in theirs:
-                given[key] = value
-            elif not (value is None or value is default or value is np._NoValue):
-                raise _unsupported(name, key)
-        try:
-            return ours(*args, **given)
-        except MicrogradError:
-            raise
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise _typed(name, error) from error
-
-    return call
 
 
 def _defined(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +131,8 @@ def bare(x: Any) -> Any:
     return np.frompyfunc(Value, 1, 1)(data) if objects else data
 
 
-def _name(function: Any) -> str:
+def np_name(function: Any) -> str:
+    """What users call it: np.linalg.det."""
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
 
@@ -216,6 +144,7 @@ def _no_rule(name: str) -> str:
     )
 
 
-def _unsupported(name: str, key: str) -> RuleError:
-    instead = _INSTEAD.get(key, "leave it out")
+def unsupported(name: str, key: str) -> RuleError:
+    """The error for an argument that only NumPy's function has."""
+    instead = INSTEAD.get(key, "leave it out")
     return RuleError(f"{name}: {key}= is not supported for tensors; {instead}")

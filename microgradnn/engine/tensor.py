@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
+from ..errors import DTypeError, GradientError, RuleError, ShapeError
 from ..numerics import kernels
+from ..numerics.forward import NO_PARAMS, complex_numbers
+from ..numerics.wrapped import WrappedArray
 from ..signatures.array_methods import ArrayMethods
 from ..signatures.torch_methods import TorchMethods
 from . import ops, protocol
 from .node import Node, next_stamp, one_like, plain
-from .op import MANY, NO_PARAMS, Carrier, Op, recording, special
+from .op import MANY, Carrier, Op, recording, special
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,7 +24,7 @@ new = object.__new__
 ndarray = np.ndarray
 
 
-class Tensor(TorchMethods, Node, ArrayMethods):
+class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
     """An ndarray with a gradient. Operators, methods and promotion are NumPy's.
 
     `data` is the ndarray, `grad` None or an ndarray of the same shape and dtype (a Tensor after
@@ -60,7 +62,7 @@ class Tensor(TorchMethods, Node, ArrayMethods):
         self.requires_grad, self.keeps_grad = False, True
         self._leaf(np.array(data, dtype), name)
         if self._data.dtype.kind == "c":
-            raise _complex("tensor")
+            raise complex_numbers("tensor")
         self.grad = None
         self.requires_grad_(requires_grad)
 
@@ -86,7 +88,7 @@ class Tensor(TorchMethods, Node, ArrayMethods):
         try:
             y = op.array(*raw, **params)
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            y = _second_try(op, raw, params, error)
+            y = op.second_try(raw, params, error)
         if type(y) is not ndarray or y.dtype.char == "O":
             y = np.asarray(op.settled(y, raw, params))
         out = new(Tensor)
@@ -108,7 +110,7 @@ class Tensor(TorchMethods, Node, ArrayMethods):
                 out.first, out.second = xs, MANY
         else:
             if kind == "c":
-                raise _complex(op.name)
+                raise complex_numbers(op.name)
             out.op, out.params, out.first, out.second = None, NO_PARAMS, None, None
             out.requires_grad, out.keeps_grad = False, True
         out.stamp = next_stamp()
@@ -226,31 +228,7 @@ class Tensor(TorchMethods, Node, ArrayMethods):
         out.grad, out.requires_grad, out.keeps_grad = None, False, True
         return out
 
-    def item(self) -> Any:
-        """The only element, as a Python number. Raises ShapeError if there are several."""
-        if self._data.size != 1:
-            raise ShapeError(f"item: shape {self.shape} has {self._data.size} elements, need one")
-        return self._data.item()
-
-    def tolist(self) -> Any:
-        """The numbers as nested lists, plain."""
-        return self._data.tolist()
-
-    def numpy(self) -> np.ndarray:
-        """The array. Raises GradientError on a tensor that requires grad: nothing detaches silently."""
-        if self.requires_grad:
-            raise self._untracked("numpy()", ".data or .detach().numpy()")
-        return self._data
-
     # fmt: off
-    @property
-    def shape(self) -> tuple[int, ...]: return self._data.shape
-    @property
-    def dtype(self) -> np.dtype[Any]: return self._data.dtype
-    @property
-    def ndim(self) -> int: return self._data.ndim
-    @property
-    def itemsize(self) -> int: return self._data.itemsize
     @property
     def T(self) -> Tensor: return ops.transpose(self)  # noqa: N802
     @property
@@ -281,54 +259,8 @@ class Tensor(TorchMethods, Node, ArrayMethods):
     def __getitem__(self, index: Any) -> Tensor:
         return ops.getitem(self, index=_plain_index(index))
 
-    def __len__(self) -> int:
-        if not self._data.ndim:
-            raise ShapeError("len: a 0-d tensor has no length")
-        return len(self._data)
-
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
-
-    # ---- what would lose the gradient says what to write instead --------------------------------
-
-    def _untracked(self, what: str, instead: str) -> GradientError:
-        return GradientError(
-            f"{what}: {self.describe()} requires grad and would lose it; use {instead}"
-        )
-
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise GradientError(
-            "item assignment: tensors are not changed in place; build the result with "
-            "where, concatenate or stack, or assign to .data outside a graph"
-        )
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.requires_grad:
-            raise self._untracked(
-                "np.asarray", "np.stack or mg.array to join tensors, .data to leave the graph"
-            )
-        return np.array(self._data, dtype, copy=copy)
-
-    def __float__(self) -> float:
-        if self.requires_grad:
-            raise self._untracked("float()", ".item()")
-        return float(self.item())
-
-    def __int__(self) -> int:
-        if self.requires_grad:
-            raise self._untracked("int()", ".item()")
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        if self.requires_grad:
-            raise self._untracked("truth value", "a comparison such as (x > 0).any()")
-        return bool(self._data)
-
-    def __repr__(self) -> str:
-        array = np.array2string(self._data, separator=", ", prefix="tensor(")
-        dtype = "" if self.dtype in (np.float64, np.int64, bool) else f", dtype={self.dtype}"
-        made = f", op={self.op.name}" if self.op else ", requires_grad=True" * self.requires_grad
-        return f"tensor({array}{dtype}{made})"
 
 
 Tensor.base = Tensor
@@ -348,34 +280,3 @@ def _plain_index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(plain(i) for i in index)
     return plain(index)
-
-
-def _complex(what: str) -> DTypeError:
-    return DTypeError(
-        f"{what}: complex numbers are out of scope; keep the real and imaginary parts as two tensors"
-    )
-
-
-def _second_try(op: Op, raw: list[Any], params: Any, error: Exception) -> Any:
-    """The result on objects that NumPy has no loop for; else raises what _refusal says."""
-    try:
-        return op.on_arrays(raw, params)
-    except (TypeError, ValueError) as again:
-        raise _refusal(op, raw, again) from error
-
-
-def _refusal(op: Op, raw: list[Any], error: Exception) -> Exception:
-    """What to raise where NumPy refused the inputs of op: our own type, and their shapes."""
-    if isinstance(error, MicrogradError):
-        return error
-    if isinstance(error, TypeError):
-        kinds = " and ".join(type(x).__name__ for x in raw)
-        return DTypeError(f"{op.name}: got {kinds}, need arrays or numbers ({error})")
-    if "negative integer powers" in str(error):
-        return DTypeError(f"{op.name}: an integer to a negative power is no integer; make it float")
-    shapes = [np.shape(x) for x in raw]
-    if op is ops.matmul and min(map(len, shapes)) > 0:
-        (a, b), inner = shapes, -2 if len(shapes[1]) > 1 else -1
-        if a[-1] != b[inner]:
-            return ShapeError(f"matmul: shapes {a} and {b} do not align ({a[-1]} != {b[inner]})")
-    return ShapeError(f"{op.name}: inputs of shapes {', '.join(map(str, shapes))}: {error}")

@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import DTypeError, RuleError
+from ..numerics.forward import NO_PARAMS
 from . import ops
 from .node import Node, next_stamp, one_like
-from .op import MANY, NO_PARAMS, Carrier, Op, recording, special
+from .op import MANY, Carrier, Op, recording, special
 
 new = object.__new__
 
@@ -199,7 +200,9 @@ def _unary(op: Op) -> Callable[[Value], Value]:
     kernel = op.number
     assert kernel is not None
 
-    def method(self: Value) -> Value:
+    def method(self: Value, *surplus: Any, **options: Any) -> Value:
+        if surplus or options:
+            return op(self, *surplus, **options)  # refuses them
         try:
             return _node(kernel(self._data), op, self, None, NO_PARAMS)
         except (ArithmeticError, ValueError):

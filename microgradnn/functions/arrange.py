@@ -9,8 +9,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
 from ..errors import RuleError
+from .implementing import implements
 from .joining import concatenate
 from .shape import astype, broadcast_to, moveaxis, normal_axes, ravel
 from .types import A, Array, Axis, Like, Shape

@@ -9,8 +9,9 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.op import Carrier, constant
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
 from .choosing import clip, take, where
+from .implementing import implements
 from .joining import concatenate, stack
 from .products import matmul
 from .reduce import average, sum

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
 from ..engine.value import Value
+from .implementing import implements
 from .joining import stack
 from .shape import as_array, broadcast_arrays, expand_dims, moveaxis, ravel
 from .types import A, Array, ArrayLike, DType, E, Each, Like, Shape, Some

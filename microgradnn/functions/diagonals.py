@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine import ops
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
+from .implementing import implements
 from .shape import astype, ravel
 from .types import A, DType, Like
 

@@ -9,8 +9,9 @@ from typing import Any, overload
 import numpy as np
 
 from ..engine import ops
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
 from .diagonals import diagonal
+from .implementing import implements
 from .shape import broadcast_to
 from .types import A, Like
 

@@ -9,7 +9,8 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.op import Carrier
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
+from .implementing import implements
 from .shape import as_array, floats
 from .types import A, Array, ArrayLike, E, Each, Like, Some
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array as as_node_or_array
-from ..engine.protocol import implements
+from .implementing import implements
 from .shape import astype, atleast_1d, atleast_2d, atleast_3d, broadcast_arrays, reshape, swapaxes
 from .types import A, Array, ArrayLike, DType, Like
 

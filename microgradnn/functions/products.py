@@ -12,8 +12,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
 from .arrange import flip
+from .implementing import implements
 from .shape import expand_dims, moveaxis, ravel, reshape
 from .types import A, ArrayLike, Like
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.op import Carrier
-from ..engine.protocol import REDUCTIONS, array, implements
+from ..engine.protocol import REDUCTIONS, array
+from .implementing import implements
 from .shape import broadcast_to, moveaxis, narrow, reshape, wide
 from .types import A, Array, ArrayLike, Axis, DType, Like
 

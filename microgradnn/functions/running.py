@@ -9,8 +9,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import ACCUMULATIONS, array, implements
+from ..engine.protocol import ACCUMULATIONS, array
 from .choosing import take_along_axis, where
+from .implementing import implements
 from .reduce import masked
 from .shape import reshape
 from .types import A, DType, Like

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
 from ..errors import RuleError
+from .implementing import implements
 from .types import A, ArrayLike, Axis, DType, Like, Shape
 
 

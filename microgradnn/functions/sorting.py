@@ -10,8 +10,9 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.op import Carrier, constant
-from ..engine.protocol import array, bare, implements
+from ..engine.protocol import array, bare
 from .choosing import take, take_along_axis, where
+from .implementing import implements
 from .shape import floats, moveaxis, ravel, reshape
 from .types import A, Array, ArrayLike, Axis, Like, Shape
 

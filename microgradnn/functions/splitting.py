@@ -8,7 +8,8 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import array, implements
+from ..engine.protocol import array
+from .implementing import implements
 from .joining import concatenate
 from .shape import broadcast_to, moveaxis, ravel, reshape
 from .types import A, Array, Index, Like

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import plain
-from ..engine.protocol import REDUCTIONS, array, implements
+from ..engine.protocol import REDUCTIONS, array
 from .choosing import where
+from .implementing import implements
 from .reduce import extreme, mean, prod, std, sum, var
 from .shape import floats, moveaxis, reshape
 from .sorting import _merged, median, quantile, shares

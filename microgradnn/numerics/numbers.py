@@ -15,8 +15,6 @@ import numpy as np
 from ..errors import DTypeError, UndecidedError
 
 PLAIN = frozenset({float, int, bool})
-OTHERWISE: dict[str, Callable[..., Any]] = {}
-"""Formulas for numbers whose type has no function of that name; ops.py fills it."""
 
 # ---- comparisons --------------------------------------------------------------------------------
 # Of two balls that overlap neither a > b nor a <= b is known; any other number answers at once.
@@ -75,7 +73,7 @@ def from_math(
 
     `floats` is math's function unless given, or the array kernel if math has none. Numbers without
     such a function, and all with own=False (mpmath's cbrt(-8) is complex), are computed by the
-    formula in OTHERWISE.
+    formula in _OTHERWISE.
     """
     names = _NAMES.get(name, (name,))
     in_math = [getattr(math, word) for word in (name, *names) if hasattr(math, word)]
@@ -94,8 +92,8 @@ def from_math(
                 return real(getattr(type(x), word)(x, *rest) if home is x else theirs(x, *rest))
         if isinstance(x, np.float64 | np.float32 | np.float16):
             return type(x)(plain(float(x), *rest))
-        if name in OTHERWISE:
-            return OTHERWISE[name](x, *rest)
+        if name in _OTHERWISE:
+            return _OTHERWISE[name](x, *rest)
         raise missing(name, x)
 
     return function
@@ -125,6 +123,49 @@ def real(y: Any) -> Any:
         return math.nan
     return y if getattr(y, "imag", 0) == 0 else y.real * math.nan  # mpmath has its own
 
+
+# ---- numbers whose type has no function of that name: Fraction, Decimal, mpf, arb ---------------
+
+exp, log, log1p = from_math("exp", np.exp), from_math("log", np.log), from_math("log1p", np.log1p)
+sqrt, arctan = from_math("sqrt", np.sqrt), from_math("arctan", np.arctan)
+floor, ceil = from_math("floor", np.floor), from_math("ceil", np.ceil)
+
+
+def _pi(x: Any) -> Any:
+    return 4 * arctan(x * 0 + 1)
+
+
+def _trunc(x: Any) -> Any:
+    return floor(x) if ge(x, 0) else ceil(x)
+
+
+def _larger(a: Any, b: Any) -> Any:
+    return a if a != a or gt(a, b) else b
+
+
+_OTHERWISE: dict[str, Callable[..., Any]] = {
+    "exp2": lambda x: 2**x,
+    "log2": lambda x: log(x) / log(x * 0 + 2),
+    "log10": lambda x: log(x) / log(x * 0 + 10),
+    "cbrt": lambda x: sign(x) * exp(log(abs(x)) / 3),
+    "degrees": lambda x: x * 180 / _pi(x),
+    "radians": lambda x: x * _pi(x) / 180,
+    "hypot": lambda a, b: sqrt(a * a + b * b),
+    "logaddexp": lambda a, b: _larger(a, b) + log1p(exp(-abs(a - b))),
+    "logaddexp2": lambda a, b: _larger(a, b) + log(1 + 2 ** -abs(a - b)) / log(a * 0 + 2),
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "trunc": _trunc,
+    "floor_divide": lambda a, b: floor(a / b),
+    "fmod": lambda a, b: a - b * _trunc(a / b),
+    "remainder": lambda a, b: a - b * floor(a / b),
+    "copysign": lambda a, b: abs(a) if ge(b, 0) else -abs(a),
+    "heaviside": lambda x, h: h if eq(x, 0) else h * 0 + gt(x, 0),
+    "sigmoid": lambda x: 1 / (1 + exp(-x)),
+    "softplus": lambda x: log1p(exp(x)),
+    "bce": lambda p, t: -(t * log(p) + (1 - t) * log(1 - p)),
+    "bce_with_logits": lambda z, t: log1p(exp(z)) - z * t,
+}
 
 # ---- kernels on single numbers ------------------------------------------------------------------
 

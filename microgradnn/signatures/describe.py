@@ -71,6 +71,20 @@ def inputs(op: Any) -> tuple[str, ...]:
     return ("x",) if op.arity == 1 else tuple("abc"[: op.arity])
 
 
+def options(op: Any) -> frozenset[str] | None:
+    """The names of an op's options, as its rules (or else its kernel on numbers) call them.
+
+    None if it takes any.
+    """
+    told = [(2 if op.variadic else 2 + op.arity, rule) for rule in _rules(op) if rule is not None]
+    for skipped, function in [*told, (op.arity, op.number)]:
+        code = getattr(function, "__code__", None)
+        if code is not None:
+            named = code.co_varnames[skipped : code.co_argcount + code.co_kwonlyargcount]
+            return None if code.co_flags & inspect.CO_VARKEYWORDS else frozenset(named)
+    return None if told else frozenset()
+
+
 def _rules(op: Any) -> tuple[Any, ...]:
     return (op.rules,) if op.variadic else op.rules
 

@@ -74,7 +74,8 @@ def categorical_crossentropy(y_true: ArrayLike, y_pred: Like[A], from_logits: bo
         )
     if from_logits:
         return -f.sum(array(y_true) * f.log_softmax(y_pred), axis=-1)
-    p = y_pred / f.sum(y_pred, axis=-1, keepdims=True)
+    p = array(y_pred)
+    p = p / f.sum(p, axis=-1, keepdims=True)
     return -f.sum(array(y_true) * ops.log(ops.clip(p, EPSILON, 1 - EPSILON)), axis=-1)
 
 

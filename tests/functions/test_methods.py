@@ -1,20 +1,31 @@
-"""The methods of tensors: what signatures/ declares is what functions/ fills in, and is NumPy's."""
+"""What signatures/ declares for type checkers is what is filled in: methods of numbers and arrays."""
 
 import ast
 import inspect
+import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import microgradnn as mg
-from microgradnn.signatures import array_methods, torch_methods
+from microgradnn.engine.elementwise import Elementwise
+from microgradnn.errors import MicrogradError
+from microgradnn.signatures import array_methods, element_methods, torch_methods
 
-DECLARED: dict[str, ast.FunctionDef] = {}  # of overloads the first, which is NumPy's
-for file in (array_methods.__file__, torch_methods.__file__):
-    for node in ast.walk(ast.parse(Path(file).read_text())):
-        if isinstance(node, ast.FunctionDef):
-            DECLARED.setdefault(node.name, node)
+
+def declarations(*modules: types.ModuleType) -> dict[str, ast.FunctionDef]:
+    """The functions in the files by name; of overloads the first, which is NumPy's."""
+    found: dict[str, ast.FunctionDef] = {}
+    for module in modules:
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+            if isinstance(node, ast.FunctionDef):
+                found.setdefault(node.name, node)
+    return found
+
+
+DECLARED, ELEMENTWISE = declarations(array_methods, torch_methods), declarations(element_methods)
 FILLED = {
     name: method
     for name, method in vars(mg.Tensor).items()
@@ -58,3 +69,36 @@ def test_compress_takes_the_condition_as_numpys_method_does() -> None:
     np.testing.assert_array_equal(t.compress(keep, 1).data, x.compress(keep, 1))
     t.compress(keep, axis=1).sum().backward()
     np.testing.assert_array_equal(t.grad, [[1, 0, 1], [1, 0, 1]])
+
+
+# ---- one op of the table ------------------------------------------------------------------------
+
+
+def test_every_elementwise_method_is_declared_and_every_declaration_filled_in() -> None:
+    own = {name for name, method in vars(Elementwise).items() if inspect.isfunction(method)}
+    assert own == set(ELEMENTWISE)
+
+
+METHODS = [name for name in ELEMENTWISE if not name.startswith("__")]
+NODES = [mg.Value(0.5), mg.tensor([0.5, 0.25], requires_grad=True)]
+
+
+@pytest.mark.parametrize("x", NODES, ids=["Value", "Tensor"])
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_take_what_is_declared_and_refuse_the_rest(name: str, x: Any) -> None:
+    """Also a buffer to write into, by position or by name: it keeps its numbers."""
+    given = ELEMENTWISE[name].args
+    inputs = [2] * (len(given.posonlyargs) - 1 if given.posonlyargs else 0)
+    method, buffer = getattr(x, name), np.full(2, 7.0)
+    with np.errstate(invalid="ignore"):
+        assert type(method(*inputs)) is type(x)
+    options = len(given.args) - 1 if not given.posonlyargs else 0
+    for args, kwargs in [
+        ([*inputs, *[1] * options, buffer], {}),
+        (inputs, {"out": buffer}),
+        (inputs, {"where": np.array([True, False])}),
+        (inputs[1:], {} if inputs else {"x": 1}),
+    ]:
+        with pytest.raises(MicrogradError, match="^[a-z0-9_]+: "):
+            method(*args, **kwargs)
+    assert buffer.tolist() == [7, 7]

@@ -8,8 +8,9 @@ import numpy as np
 
 from ...engine import ops, ops_linalg
 from ...engine.node import plain
-from ...engine.protocol import array, implements
+from ...engine.protocol import array
 from ...errors import RuleError
+from ..implementing import implements
 from ..products import matmul
 from ..shape import matrix_transpose
 from ..types import A, Array, Like

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...engine import ops, ops_linalg
 from ...engine.node import plain
-from ...engine.protocol import array, implements
+from ...engine.protocol import array
+from ..implementing import implements
 from ..products import dot, matmul
 from ..reduce import sum
 from ..shape import expand_dims, floats, reshape

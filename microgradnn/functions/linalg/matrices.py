@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.protocol import array, implements
+from ...engine.protocol import array
 from ...errors import ShapeError
 from .. import diagonals
 from ..diagonals import tril
+from ..implementing import implements
 from ..shape import matrix_transpose
 from ..types import A, DType, Like
 

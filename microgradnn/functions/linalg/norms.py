@@ -9,8 +9,9 @@ import numpy as np
 from ...engine import ops
 from ...engine.node import plain
 from ...engine.op import Carrier
-from ...engine.protocol import array, implements
+from ...engine.protocol import array
 from ..choosing import where
+from ..implementing import implements
 from ..reduce import max, min, sum
 from ..shape import expand_dims, floats, moveaxis, narrow, reshape, wide
 from ..types import A, Axis, Like

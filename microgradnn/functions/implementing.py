@@ -1,0 +1,104 @@
+"""How a function of ours becomes what NumPy's function of that name means for Tensors."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..engine.protocol import FUNCTIONS, np_name, unsupported
+from ..errors import DTypeError, MicrogradError, ShapeError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def implements(*numpy_functions: Any) -> Callable[[F], F]:
+    """A decorator: our function is what these NumPy functions mean for Tensors.
+
+    Called as NumPy's or as ours, what it raises is typed and begins with the name.
+    """
+
+    def enter(ours: F) -> F:
+        for function in numpy_functions:
+            if callable(function):  # a name stands for what this NumPy does not have yet
+                FUNCTIONS[function] = _Adapted(function, ours)
+
+        @functools.wraps(ours)
+        def named(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return ours(*args, **kwargs)
+            except MicrogradError:
+                raise
+            except (TypeError, ValueError, IndexError, OverflowError) as error:
+                raise _typed(ours.__name__, error) from error
+
+        return named if inspect.isfunction(ours) else ours  # type: ignore[return-value]
+
+    return enter
+
+
+def _typed(name: str, error: Exception) -> Exception:
+    """One of our errors for NumPy's, the name of the function before what it says."""
+    kind = DTypeError if isinstance(error, TypeError | OverflowError) else ShapeError
+    return kind(f"{name}: {error}")
+
+
+class _Adapted:
+    """Our function behind NumPy's signature: what ours has no parameter for is refused by name."""
+
+    def __init__(self, function: Any, ours: Callable[..., Any]) -> None:
+        self.function, self.ours, self.name = function, ours, np_name(function)
+
+    @functools.cached_property
+    def theirs(self) -> Mapping[str, inspect.Parameter] | None:
+        """The parameters of NumPy's function, which older NumPy hides; ours have the same order."""
+        try:
+            source = self.ours if isinstance(self.function, np.ufunc) else self.function
+            return inspect.signature(source).parameters
+        except ValueError:
+            return None
+
+    @functools.cached_property
+    def accepted(self) -> Mapping[str, inspect.Parameter]:
+        """The parameters of our function."""
+        return inspect.signature(self.ours).parameters
+
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """NumPy's names for arguments by position, from the second; none if there may be more."""
+        kinds = [p.kind for p in (self.theirs or {}).values()]
+        if inspect.Parameter.VAR_POSITIONAL in kinds:
+            return []
+        return list(self.theirs or {})[max(1, kinds.count(inspect.Parameter.POSITIONAL_ONLY)) :]
+
+    @functools.cached_property
+    def anything(self) -> bool:
+        """Whether our function takes any keyword."""
+        return any(p.kind is p.VAR_KEYWORD for p in self.accepted.values())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of our function on arguments as NumPy takes them."""
+        if self.theirs is None:
+            return self.ours(*args, **kwargs)
+        first = len(self.theirs) - len(self.names)
+        if self.names and len(args) > first:
+            kwargs = dict(zip(self.names, args[first:], strict=False)) | kwargs
+            args = args[:first]
+        try:
+            return self.ours(*args, **self._known(self.theirs, kwargs))
+        except MicrogradError:
+            raise
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
+            raise _typed(self.name, error) from error
+
+    def _known(self, theirs: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Those keywords that our function has; another may only say NumPy's default."""
+        given = {}
+        for key, value in kwargs.items():
+            default = theirs[key].default if key in theirs else inspect.Parameter.empty
+            if key in self.accepted or self.anything and key not in theirs:
+                given[key] = value
+            elif not (value is None or value is default or value is np._NoValue):
+                raise unsupported(self.name, key)
+        return given

@@ -1,0 +1,125 @@
+"""How the value of an op is computed: on numbers, on arrays, on arrays of other objects."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..errors import DTypeError, MicrogradError, RuleError, ShapeError
+from .numbers import PLAIN
+
+ARRAYS = (np.ndarray, np.generic)
+NO_PARAMS: MappingProxyType[str, Any] = MappingProxyType({})
+_OPERATORS = (np.add, np.subtract, np.multiply, np.negative, np.divide)
+
+
+class Forward:
+    """A function with a kernel for single numbers and one for arrays; nothing is recorded."""
+
+    def __init__(
+        self,
+        name: str,
+        number: Callable[..., Any] | None,
+        array: Callable[..., Any],
+        pointwise: bool,
+    ) -> None:
+        self.name, self.pointwise = name, pointwise
+        self.number, self.array = number, array  # number: None where only arrays make sense
+        # Whether objects are computed one by one; NumPy's loops are right for the operators.
+        self.by_element = pointwise and array not in _OPERATORS
+
+    def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
+        """The value on raw numbers or arrays."""
+        if self.number is None:
+            xs = [x if isinstance(x, ARRAYS) else np.asarray(x) for x in xs]
+            return self.on_arrays(xs, params)
+        for x in xs:
+            if type(x) not in PLAIN and isinstance(x, (*ARRAYS, list, tuple)):
+                return self.on_arrays(xs, params)
+        return self.on_numbers(xs, params)
+
+    def settled(self, y: Any, xs: Any, params: Any) -> Any:
+        """y, from the array kernel, as an array; made of objects, it is computed one by one."""
+        if self.by_element and not (isinstance(y, np.generic) and y.dtype.char != "O"):
+            return self.on_arrays(xs, params)
+        return y if isinstance(y, ARRAYS) else np.asarray(y)
+
+    def on_arrays(self, xs: Any, params: Any = NO_PARAMS) -> Any:
+        """The value on arrays; on arrays of objects one by one.
+
+        NumPy's loops over objects would round an mpf through float, or stop where IEEE has inf.
+        """
+        if self.pointwise and any(isinstance(x, np.ndarray) and x.dtype.char == "O" for x in xs):
+            one = np.frompyfunc(lambda *v: self.on_numbers(v, params), len(xs), 1)
+            return np.asarray(one(*xs))
+        y = self.array(*xs, **params)
+        return y if isinstance(y, ARRAYS) else np.asarray(y)  # an object out of its array
+
+    def second_try(self, xs: Any, params: Any, error: Exception) -> Any:
+        """The value on objects for which the array kernel raised `error`: NumPy has no loop.
+
+        Raises our own error, with the shapes, where they cannot be computed one by one either.
+        """
+        try:
+            return self.on_arrays(xs, params)
+        except (TypeError, ValueError) as again:
+            raise self._refusal(xs, again) from error
+
+    def _refusal(self, xs: Any, error: Exception) -> Exception:
+        if isinstance(error, MicrogradError):
+            return error
+        if isinstance(error, TypeError):
+            kinds = " and ".join(type(x).__name__ for x in xs)
+            return DTypeError(f"{self.name}: got {kinds}, need arrays or numbers ({error})")
+        if "negative integer powers" in str(error):
+            return DTypeError(
+                f"{self.name}: an integer to a negative power is no integer; make it float"
+            )
+        shapes = [np.shape(x) for x in xs]
+        if self.name == "matmul" and min(map(len, shapes)) > 0:
+            (a, b), inner = shapes, -2 if len(shapes[1]) > 1 else -1
+            if a[-1] != b[inner]:
+                return ShapeError(
+                    f"matmul: shapes {a} and {b} do not align ({a[-1]} != {b[inner]})"
+                )
+        return ShapeError(f"{self.name}: inputs of shapes {', '.join(map(str, shapes))}: {error}")
+
+    def on_numbers(self, xs: Any, params: Any = NO_PARAMS) -> Any:
+        """The value on single numbers, following IEEE where Python raises: 1/0 = inf.
+
+        Every other number type (Fraction, mpf, arb, longdouble, Value) is handled by the number
+        kernel through its own operators and methods.
+        """
+        if self.number is None:
+            raise RuleError(f"{self.name}: works on arrays, got single numbers; use Tensor")
+        try:
+            return self.number(*xs, **params)
+        except (ArithmeticError, ValueError):
+            return self._as_ieee(xs, params)
+        except DTypeError:
+            raise
+        except TypeError as error:
+            if all(hasattr(type(x), "__mul__") and not hasattr(type(x), "__len__") for x in xs):
+                raise DTypeError(f"{self.name}: {error}") from error  # types that do not mix
+            kinds = " and ".join(type(x).__name__ for x in xs)
+            raise DTypeError(f"{self.name}: got {kinds}, need numbers") from error
+
+    def _as_ieee(self, xs: Any, params: Any) -> Any:
+        with np.errstate(all="ignore"):
+            y = float(self.array(*[np.float64(x) for x in xs], **params))
+        for x in xs:
+            if type(x) not in PLAIN:
+                try:
+                    return type(x)(y)
+                except (TypeError, ValueError, OverflowError):  # no infinite fractions
+                    pass
+        return y
+
+
+def complex_numbers(what: str) -> DTypeError:
+    """The error for an array of complex numbers."""
+    return DTypeError(
+        f"{what}: complex numbers are out of scope; keep the real and imaginary parts as two "
+        "tensors"
+    )
