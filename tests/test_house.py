@@ -27,7 +27,8 @@ microgradnn.engine
 microgradnn.optional microgradnn.functions
 microgradnn.transforms
 microgradnn.autograd microgradnn.scalar microgradnn.show microgradnn.compiler microgradnn.optim microgradnn.data
-microgradnn.check.codes microgradnn.check.printable microgradnn.check.verbs microgradnn.check.words
+microgradnn.check.codes microgradnn.check.finding microgradnn.check.printable
+microgradnn.check.verbs microgradnn.check.words
 microgradnn.check.source
 microgradnn.check.report microgradnn.check.subject
 microgradnn.check.oracle

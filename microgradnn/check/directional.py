@@ -222,7 +222,7 @@ def _not_transposed(u: Any, ju: Any, v: Any, jv: Any, eps: float) -> list[Findin
     return [Finding(
         "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: the jvp and vjp are not each "
         "other's transpose", worst=Entry("v·J·u", (), b, a, abs(a - b), ulps, bound),
-        point="your point", method="the law itself: no oracle is needed",
+        point="your point", method="what this law asks for",
     )]  # fmt: skip
 
 

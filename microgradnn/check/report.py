@@ -9,91 +9,10 @@ from xml.etree import ElementTree
 
 from ..errors import CheckError
 from .codes import CODES, MEANING, OK, STATUS, STRICT, WEIGHT
+from .finding import Entry, Finding
 from .printable import clean
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One number of a gradient: where it is, what it is, what it should be.
-
-    error     |yours - true|
-    ulps      the error in units in the last place of the true value, in the gradient's dtype
-    bound     what the true value itself may be wrong by
-    interval  the smallest and the largest one-sided derivative, at a kink
-    """
-
-    argument: str
-    index: tuple[int, ...]
-    yours: float
-    true: float
-    error: float
-    ulps: float
-    bound: float
-    interval: tuple[float, float] | None = None
-
-    def __str__(self) -> str:
-        if self.interval is not None:
-            low, high = self.interval
-            return f"{self.place}: yours {self.yours:.6g}, allowed [{low:.6g}, {high:.6g}]"
-        digits = 6 if self.error > 1e-5 * abs(self.true) else 17
-        # A bound is of interest where it says more than that the number is exact as a float.
-        bound = f" ±{self.bound:.0e}" if self.bound > 1e-15 * abs(self.true) else ""
-        return (
-            f"{self.place}: yours {self.yours:.{digits}g}, true {self.true:.{digits}g}{bound}"
-            f"{self._off()}"
-        )
-
-    @property
-    def place(self) -> str:
-        """The name of the entry: dW[2, 1]."""
-        return f"d{self.argument}" + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
-
-    def _off(self) -> str:
-        if not math.isfinite(self.error):
-            return ""
-        if self.true:
-            return f", relative error {self.error / abs(self.true):.2g}"
-        return f", absolute error {self.error:.2g}"
-
-    def explain(self) -> str:
-        """The entry with what an expert may want to know: ulps, and how well the truth is known."""
-        off = f"{self.ulps:.3g} ulps off" if math.isfinite(self.ulps) else ""
-        sure = f"the true value is known to ±{self.bound:.0e}" if self.bound else ""
-        return f"{self.place}: " + ("; ".join(filter(None, (off, sure))) or "known exactly")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing a check has to say.
-
-    verdict   what it makes of the report: PASS for a remark
-    argument  the input whose gradient it is about, where it is about one
-    point     where it was seen: "your point", "zeros", …
-    method    how the true value was obtained
-    data      what a diagnosis may build on: arrays as nested lists, counts, names
-    """
-
-    code: str
-    verdict: str
-    message: str
-    argument: str | None = None
-    point: str = ""
-    method: str = ""
-    worst: Entry | None = None
-    hint: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lines = [f"{self.code} {self.message}"]
-        if self.worst is not None:
-            lines.append(f"worst {self.worst}")
-        if self.point:
-            lines.append(f"at {self.point}")
-        if self.method:
-            lines.append(f"true value: {self.method}")
-        if self.hint:
-            lines.append(self.hint)
-        return "\n      ".join(line for line in lines if line)[:1200]
+__all__ = ["EXACT", "Entry", "Finding", "Report", "junit", "report_from_dict"]
 
 
 @dataclass(frozen=True)
@@ -162,27 +81,35 @@ class Report:
         return self.ok
 
     def __str__(self) -> str:
-        shown = [f for f in self.findings if f.verdict != "PASS"]
-        lines = [f"{self.verdict} {self.name}: {self._summary()}"]
-        lines += [f"  {f}" for f in shown]
+        told = (f for f in self.findings if f.verdict != "PASS")
+        # A wrong value says more than a law that is broken.
+        shown = sorted(told, key=lambda f: (-WEIGHT[f.verdict], f.code.startswith("GC1")))
+        if not shown:
+            return clean(f"{self.verdict} {self.name}: {self._summary()}")
+        first, *others = shown
+        lines = [f"{self.verdict} {self.name}: {first.headline}"]
+        details = first.details() or [CODES.get(first.code, "")]
+        lines += ["\n      ".join([f"  {first.code} {details[0]}", *details[1:]])[:1200]]
+        lines += [f"  {f}" for f in others]
+        lines += [f"  {self._summary()}"]
         if not self.ok and self.reproduce:
             lines.append(f"  again: {self.reproduce}")
         return clean("\n".join(lines))
 
     def _summary(self) -> str:
-        codes, points = len(self.checks), len(self.points)
-        s = "" if points == 1 else "s"
-        text = f"{codes} checks, {points} point{s}, seed {self.seed}, {self.seconds:.2f} s"
-        least = [v for v in self.smallest.values() if math.isfinite(v)]
-        return text + (f"; smallest detectable error {max(least):.0e}" if least else "")
+        """What was looked at: "x (4, 3), b (3,) at 12 points; 31 checks, …"."""
+        points = _many(len(self.points), "point") if self.points else "no values compared"
+        if self.shapes and self.points:
+            points = f"{_listed(self.shapes[0])} at {points}"
+        checks = _many(len(self.checks), "check")
+        return f"{points}; {checks}, seed {self.seed}, {self.seconds:.2f} s"
 
     def explain(self) -> str:
         """The whole report in words: what was looked at and how, all findings, what was not."""
         lines = [str(self), "", f"verdict    {self.verdict}: {self._meaning()}"]
         lines += [f"points     {', '.join(self.points) or 'none'}"]
         for tried in self.shapes:
-            words = (f"{n} ({', '.join(map(str, s))})" for n, s in tried.items())
-            lines.append(f"shapes     {', '.join(words)}")
+            lines.append(f"shapes     {_listed(tried, len(tried))}")
         lines += [f"entry      {f.worst.explain()}" for f in self.findings if f.worst]
         for name, method in self.methods.items():
             text = f"d{name}: {method}"
@@ -228,6 +155,17 @@ _EXACT_MEANS = (
     "your own forward ran on numbers that remember how they were made and carry a proven error "
     "bound (balls, of python-flint)"
 )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
+
+
+def _listed(shapes: dict[str, tuple[int, ...]], most: int = 6) -> str:
+    """ "x (4, 3), b (3,)": names and shapes; "and 2 more" where there are many."""
+    words = [f"{name} {tuple(shape)}" for name, shape in shapes.items()]
+    more = [f"and {len(words) - most} more"] if len(words) > most else []
+    return ", ".join([*words[:most], *more])
 
 
 def _badness(entry: Entry) -> float:

@@ -58,7 +58,7 @@ def test_what_is_not_linear_in_the_cotangent_fails(backward: Any, code: str) -> 
         (finding,) = report.findings
         assert report.verdict == "FAIL" and finding.argument == "x"
         assert finding.worst is not None and finding.worst.error > 0
-        assert finding.method == "the law itself: no oracle is needed"
+        assert finding.method == "what this law asks for"
         assert laws(right, seed=seed).verdict == "PASS" and not laws(right, seed=seed).findings
 
 
@@ -73,18 +73,15 @@ def test_every_linear_backward_keeps_the_laws_be_it_right_or_wrong(c: float, see
 
 def test_messages() -> None:
     (finding,) = laws(lambda d, x: d * np.cos(x) + 1e-3).findings
-    assert finding.message == (
-        "dx is not 0 for a cotangent of zeros: a part of it does not depend on the cotangent"
-    )
+    assert finding.message == "dx is not 0 where dout is 0: a part of it does not depend on dout"
     assert finding.worst is not None and finding.worst.yours == 1e-3 and finding.worst.true == 0
     (finding,) = laws(lambda d, x: np.abs(d) * np.cos(x)).findings
-    assert finding.message == "dx is not linear in the cotangent: B(-1·v) ≠ -1·B(v)"
+    law = "dx does not grow with dout as it must: for "
+    assert finding.message == law + "-dout it is not minus what it is for dout"
     (finding,) = laws(lambda d, x: np.clip(d, -100, 100) * np.cos(x)).findings
-    assert finding.message == "dx is not linear in the cotangent: B(1024·v) ≠ 1024·B(v)"
+    assert finding.message == law + "1024·dout it is not 1024 times what it is for dout"
     (finding,) = laws(lambda d, x: np.where(np.abs(d) < 1e-2, 0, d) * np.cos(x)).findings
-    assert (
-        finding.message == "dx is not linear in the cotangent: B(0.000976562·v) ≠ 0.000976562·B(v)"
-    )
+    assert finding.message == law + "dout/1024 it is not 1/1024 of what it is for dout"
 
 
 def test_a_law_that_only_sums_break() -> None:
@@ -92,7 +89,9 @@ def test_a_law_that_only_sums_break() -> None:
         return d**3 / (d**2).sum() * np.cos(x) if np.any(d) else d * x
 
     (finding,) = laws(backward).findings
-    assert finding.message == "dx is not linear in the cotangent: B(v + w) ≠ B(v) + B(w)"
+    assert finding.message == (
+        "dx does not grow with dout as it must: for the sum of two it is not the sum of both"
+    )
 
 
 @pytest.mark.parametrize("code", ["GC101", "GC102"])

@@ -23,6 +23,7 @@ from typing import Any
 from ...errors import ConfigError
 from ...optional import have
 from ..codes import check_codes
+from ..printable import clean
 from ..report import Finding, Report, junit
 from .child import FileError, NothingError, Settings, check_file, list_file
 
@@ -44,12 +45,12 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """For --json: "file", "reports" or "found", and "error" if there is one."""
-        out: dict[str, Any] = {"file": self.file}
+        out: dict[str, Any] = {"file": clean(self.file)}
         if self.found is not None:
-            out["found"] = self.found
+            out["found"] = [{**f, "name": clean(f["name"])} for f in self.found]
         elif self.reports or not self.error:
             out["reports"] = [r.to_dict() for r in self.reports]
-        return {**out, "error": self.error} if self.error else out
+        return {**out, "error": clean(self.error)} if self.error else out
 
     def cases(self) -> list[Report]:
         """For --junit: the reports under the file's name, and one for the error."""
@@ -146,7 +147,7 @@ def _run(targets: list[tuple[str, list[str]]], how: Settings, args: argparse.Nam
         found = _results(files, names, how, args, folder)
         if not found:
             found = [Result(target, error=f"{target}: nothing to check in this folder")]
-            print(f"microgradnn: {found[0].error}", file=sys.stderr)
+            _tell(found[0].error)
         results += found
         if results[-1].interrupted:
             break
@@ -171,11 +172,11 @@ def _results(
         except FileError as error:
             if folder and isinstance(error, NothingError):
                 continue
-            result.error = str(error)
-            print(f"microgradnn: {error}", file=sys.stderr)
+            result.error = clean(str(error))
+            _tell(result.error)
         except KeyboardInterrupt:
             result.error, result.interrupted = "interrupted", True
-            print("microgradnn: interrupted", file=sys.stderr)
+            _tell("interrupted")
         results.append(result)
         if not (args.json or args.quiet or args.list):
             _sum_up(result)
@@ -189,7 +190,7 @@ def _look(result: Result, names: list[str], how: Settings, args: argparse.Namesp
     if args.list:
         result.found = list_file(result.file, names, how)
         for found in () if args.json else result.found:
-            print(f"{result.file}:{found['line']}: {found['name']} ({found['what']})")
+            print(clean(f"{result.file}:{found['line']}: {found['name']} ({found['what']})"))
         return
     with _progress() as show, closing(check_file(result.file, names, how, show)) as reports:
         for report in reports:
@@ -206,7 +207,7 @@ def _progress() -> Iterator[Any]:
 
     def show(name: str) -> None:
         if alive:
-            text = f"checking {name} …" if name else ""
+            text = f"checking {clean(name)} …" if name else ""
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     try:
@@ -215,11 +216,15 @@ def _progress() -> Iterator[Any]:
         show("")
 
 
+def _tell(error: str) -> None:
+    print(f"microgradnn: {clean(error)}", file=sys.stderr)
+
+
 def _sum_up(result: Result) -> None:
     if result.reports:
         counts = Counter(r.verdict for r in result.reports)
         text = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
-        print(f"{result.file}: {len(result.reports)} checked: {text}", flush=True)
+        print(clean(f"{result.file}: {len(result.reports)} checked: {text}"), flush=True)
 
 
 def _written(path: Path, results: list[Result], strict: bool) -> bool:
@@ -227,6 +232,6 @@ def _written(path: Path, results: list[Result], strict: bool) -> bool:
         cases = [case for r in results for case in r.cases()]
         path.write_text(junit(cases, strict), encoding="utf-8")
     except OSError as error:
-        print(f"microgradnn: --junit {path}: {error.strerror or error}", file=sys.stderr)
+        _tell(f"--junit {path}: {error.strerror or error}")
         return False
     return True

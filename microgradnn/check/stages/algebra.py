@@ -51,10 +51,7 @@ def _zero(subject: Subject, pull: Pull, v: list[Any]) -> list[Finding]:
     for name, g in zip(subject.names, grads, strict=True):
         if g is not None and np.any(g != 0) and np.isfinite(g).any():
             bad = np.where(np.isfinite(g), np.abs(g), 0)
-            message = (
-                f"d{name} is not 0 for a cotangent of zeros: a part of it does not depend on the "
-                "cotangent"
-            )
+            message = f"d{name} is not 0 where dout is 0: a part of it does not depend on dout"
             return [_finding("GC101", message, name, g, np.zeros_like(g), bad)]
     return []
 
@@ -64,13 +61,17 @@ def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Findin
     w = cotangents_like(v, rng)
     at_v = pull(v)
     laws: list[tuple[str, float | None, Any, Any]] = [
-        (f"B({c:g}·v) ≠ {c:g}·B(v)", c, [c * d for d in v], [_times(c, g) for g in at_v])
-        for c in (-1.0, 2.0, 2.0**10, 2.0**-10)
-    ]
+        (f"for {many} it is not {share} what it is for dout", c,
+         [c * d for d in v], [_times(c, g) for g in at_v])
+        for c, many, share in (
+            (-1.0, "-dout", "minus"), (2.0, "2·dout", "twice"),
+            (2.0**10, "1024·dout", "1024 times"), (2.0**-10, "dout/1024", "1/1024 of"),
+        )
+    ]  # fmt: skip
     sums = [d + e for d, e in zip(v, w, strict=True)]
     at_w = pull(w)
     total = [None if g is None else g + h for g, h in zip(at_v, at_w, strict=True)]
-    laws.append(("B(v + w) ≠ B(v) + B(w)", None, sums, total))
+    laws.append(("for the sum of two it is not the sum of both", None, sums, total))
     sizes = [0.0 if g is None else np.abs(g) + np.abs(h) for g, h in zip(at_v, at_w, strict=True)]
     for law, factor, cotangent, expected in laws:
         got = pull([np.asarray(d)[()] for d in cotangent])
@@ -81,7 +82,7 @@ def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Findin
             summed = factor is None
             off = _off(g, e, sizes[k] if summed else np.abs(e), subject.arrays[k], summed)
             if off.any() and _confirmed(subject, factor, v, w, k):
-                message = f"d{name} is not linear in the cotangent: {law}"
+                message = f"d{name} does not grow with dout as it must: {law}"
                 return [_finding("GC102", message, name, g, e, np.where(off, np.abs(g - e), 0))]
     return []
 
@@ -129,7 +130,7 @@ def _finding(code: str, message: str, name: str, yours: Any, true: Any, bad: Any
     worst = Entry(name, at, y, t, abs(y - t), abs(y - t) / ulp, 0.0)
     return Finding(
         code, "FAIL", message, argument=name, point="your point", worst=worst,
-        method="the law itself: no oracle is needed",
+        method="what this law asks for",
     )  # fmt: skip
 
 

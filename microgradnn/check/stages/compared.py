@@ -163,9 +163,9 @@ Said = tuple[str, str, str, str]  # a finding's code, verdict, message and hint
 
 def _wrong(j: Compared, where: Any) -> Said:
     total, count = where.size, int(where.sum())
-    what = "it differs" if total == 1 else f"{count} of {total} entries differ"
+    what = "" if total == 1 else f": {count} of {total} entries"
     hint = ("" if j.formula is None else _truncated(j, where)) or _ratio(j, where)
-    return "GC201", "FAIL", f"d{j.name} is wrong: {what}", hint
+    return "GC201", "FAIL", f"d{j.name} is wrong{what}", hint
 
 
 def _ratio(j: Compared, where: Any) -> str:
