@@ -29,7 +29,7 @@ microgradnn.transforms
 microgradnn.autograd microgradnn.scalar microgradnn.show microgradnn.compiler microgradnn.optim microgradnn.data
 microgradnn.check.codes microgradnn.check.finding microgradnn.check.printable
 microgradnn.check.verbs microgradnn.check.words
-microgradnn.check.source
+microgradnn.check.source microgradnn.check.dump
 microgradnn.check.report microgradnn.check.subject
 microgradnn.check.oracle
 microgradnn.check.subjects microgradnn.check.stages microgradnn.check.diagnosis

@@ -16,7 +16,7 @@ from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.draws import rewinding
 from .stages.points import Point, Seen, around, on_kinks
-from .stages.results import Outcome, copies, raised, same, unexpected
+from .stages.results import Outcome, copies, failed, raised, same
 from .stages.values import look
 from .subject import Cotangents, Subject, alone, quiet
 
@@ -65,7 +65,7 @@ def examine(subject: Subject, options: Options) -> Report:
     except ConfigError:
         raise
     except Exception as error:
-        found, seen, points, notes = [unexpected(error, subject)], [], [], list(subject.notes)
+        found, seen, points, notes = [failed(error, subject)], [], [], list(subject.notes)
     finally:
         np.random.set_state(state)
     found = _pruned(found)

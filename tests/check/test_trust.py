@@ -1,20 +1,18 @@
 """What must be true of a verdict: the trace is the function, and what cancels is compared."""
 
 import json
-import re
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from microgradnn import check
-from microgradnn.check import Finding, Report, examine
+from microgradnn.check import Report, examine
 from microgradnn.check.report import report_from_dict
 
 X = np.array([[0.5, -1.25, 2.0], [0.75, 1.5, -0.3]])
@@ -305,30 +303,21 @@ def test_swapped_gradients_are_named() -> None:
     assert "your dx is the true dy" in str(report) and "your dy is the true dx" in str(report)
 
 
-def test_an_error_of_our_own_is_inconclusive_with_a_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_our_own_is_inconclusive_with_a_dump(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def broken(*args: Any, **kwargs: Any) -> Any:
         return np.random.default_rng(0).integers(3, 1)
 
     monkeypatch.setattr(examine, "look", broken)
     monkeypatch.setattr("microgradnn.check.stages.results.where", lambda error: "")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     report = check.layer(by_dtype, lambda dout, x: 2 * dout * x, (X,))
-    assert report.verdict == "INCONCLUSIVE" and "the check itself fails" in str(report)
-    assert "low >= high" in report.findings[0].data["dump"]
-
-
-hostile = st.text(st.characters(), max_size=20) | st.sampled_from(
-    ["\ud800", "\ufffe", "\x1b[31m", "\a", "\0", "x" * 5000, "\x9b", "]]>", "<&\"'>"]
-)
-
-
-@given(hostile, hostile, hostile)
-def test_reports_are_well_formed_for_every_text(name: str, message: str, hint: str) -> None:
-    finding = Finding("GC201", "FAIL", message, argument=name, hint=hint, data={name: [message]})
-    report = Report(name, (finding,), reproduce=hint, notes=(message,), methods={name: hint})
-    for text in (str(report), report.explain(), report.to_json(), report.to_junit()):
-        text.encode("utf-8")
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
-    assert len(str(finding)) <= 1200
-    case = ElementTree.fromstring(report.to_junit()).find("testcase")
-    assert case is not None and case.find("failure") is not None
-    assert json.loads(report.to_json())["verdict"] == "FAIL"
+    (sent,) = tmp_path.iterdir()
+    assert report.verdict == "INCONCLUSIVE"
+    assert report.findings[0].headline == "the checker could not finish: ValueError: low >= high"
+    assert report.findings[0].hint == f"nothing is said about your code; to report it, send {sent}"
+    text = sent.read_text()
+    assert "test_trust.py" in text and "in broken: return np" in text and "NumPy 2" in text
+    assert f"x = float64{X.shape} {X.tolist()}" in text
+    assert str(Path.home()) not in text and str(Path(__file__).parent) not in text

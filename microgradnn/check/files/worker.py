@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
+from ..dump import add_code, unexpected, words
 from ..report import Finding, Report
+from ..source import text
 from .arguments import Found, GuessError, find
 from .found import check_found
 from .importing import load
@@ -156,15 +158,7 @@ def _told(file: File, error: BaseException) -> str:
         inside = Path(name).is_file() and name != __file__
         where = f"{name}:{trace.tb_lineno}" if inside and trace.tb_next is None else where
         trace = trace.tb_next
-    return f"{where}: {_words(error)}{hint}"
-
-
-def _words(error: BaseException) -> str:
-    try:
-        text = " ".join(str(error).split())[:300]
-    except Exception:  # a __str__ of the file's own
-        text = ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{where}: {words(error)}{hint}"
 
 
 def _code(error: SystemExit) -> str:
@@ -194,25 +188,29 @@ def _checked(found: Found, file: File, how: Settings) -> Report:
     """The report of check_found; also where the file does what only a child process survives."""
     random.seed(how.seed)
     np.random.seed(how.seed % 2**32)
-    command = again(file.shown, found.name, how)
-    chosen = {"select": tuple(how.select), "ignore": tuple(how.ignore)}
     try:
-        return replace(check_found(found, seed=how.seed, **chosen), reproduce=command)
-    except GuessError as error:
-        text, *rest = str(error).removeprefix("check: ").splitlines()  # how to say it, at the end
-        finding = Finding("GC204", "INCONCLUSIVE", text, hint="\n      ".join(map(str.strip, rest)))
-    except ModuleNotFoundError as error:
-        text = f"needs {error.name}, which is not installed here, at {file.raised(error)}"
-        finding = Finding("GC204", "INCONCLUSIVE", text)
-    except SystemExit as error:
-        text = f"calls sys.exit({_code(error)}), at {file.raised(error)}"
-        finding = Finding("GC001", "CONTRACT", text)
+        report = check_found(found, seed=how.seed, select=how.select, ignore=how.ignore)
     except BaseException as error:
-        where = file.raised(error)
-        if where == file.shown and isinstance(error, Exception):
-            text = f"the check itself fails, please report it: {_words(error)}"
-            finding = Finding("GC204", "INCONCLUSIVE", text)
-        else:
-            finding = Finding("GC001", "CONTRACT", f"raises {_words(error)}, at {where}")
-    codes = (finding.code,)
-    return Report(found.name, (finding,), codes, seed=how.seed, reproduce=command)
+        finding = _finding(error, found.name, file)
+        report = Report(found.name, (finding,), (finding.code,), seed=how.seed)
+    code = "\n".join(text(f) for f in (found.forward, found.backward) if f is not None)
+    for finding in report.findings:
+        add_code(finding, code)
+    return replace(report, reproduce=again(file.shown, found.name, how))
+
+
+def _finding(error: BaseException, name: str, file: File) -> Finding:
+    """What there is to say where a check raises."""
+    where = file.raised(error)
+    if isinstance(error, GuessError):
+        first, *rest = str(error).removeprefix("check: ").splitlines()  # how to say it, at the end
+        hint = "\n      ".join(map(str.strip, rest))
+        return Finding("GC204", "INCONCLUSIVE", first, hint=hint)
+    if isinstance(error, ModuleNotFoundError):
+        what = f"needs {error.name}, which is not installed here, at {where}"
+        return Finding("GC204", "INCONCLUSIVE", what)
+    if isinstance(error, SystemExit):
+        return Finding("GC001", "CONTRACT", f"calls sys.exit({_code(error)}), at {where}")
+    if where == file.shown and isinstance(error, Exception):
+        return unexpected(error, name, {})
+    return Finding("GC001", "CONTRACT", f"raises {words(error)}, at {where}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dump import unexpected
 from ..report import Finding
 
 
@@ -62,16 +63,11 @@ def _ours(file: str) -> bool:
     return file.startswith(_HOMES) or "site-packages" in file or file.startswith("<frozen")
 
 
-def unexpected(error: BaseException, subject: Any) -> Finding:
+def failed(error: BaseException, subject: Any) -> Finding:
     """The finding that something raised where no stage expected it: in user code, or in ours."""
     if where(error):
         return raised("forward or backward", error)
-    shapes = {n: np.shape(a) for n, a in zip(subject.names, subject.arrays, strict=False)}
-    return Finding(
-        "GC204", "INCONCLUSIVE", f"the check itself fails: {type(error).__name__}: {error}"[:300],
-        hint="please report it, with what report.to_json() gives",
-        data={"dump": "".join(traceback.format_exception(error)), "shapes": shapes},
-    )  # fmt: skip
+    return unexpected(error, subject.name, dict(zip(subject.names, subject.arrays, strict=False)))
 
 
 def raised(what: str, error: BaseException, point: str = "your point") -> Finding:
