@@ -3,6 +3,7 @@
 import ast
 import inspect
 import linecache
+import re
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -145,21 +146,62 @@ def is_empty(function: Callable[..., Any], output: bool = False) -> bool:
     """Whether nothing is written in it: pass, ..., a docstring, return None, NotImplementedError.
 
     What stands behind a return does not count. A name that is None wherever it is assigned is
-    nothing, and so is a tuple of nothing. Of a forward (`output`) the first thing returned counts,
-    and a number that is written out is nothing either: loss = 0.0.
+    nothing, and so are a tuple, list or dict of nothing. Of a forward (`output`) the first thing
+    returned counts, and a number that is written out is nothing either: loss = 0.0. What keeps
+    something that it has computed, in an object or an array, is not empty.
     """
     node = tree(function)
     if node is None:
         return False
+    body = []
     for statement in node.body:
+        if isinstance(statement, (ast.Raise, ast.Assert)) and _gives_up(statement):
+            return True
         if isinstance(statement, ast.Raise):
-            return "NotImplementedError" in ast.dump(statement)
+            return False
+        body.append(statement)
         if isinstance(statement, ast.Return):
-            value = statement.value
-            if output and isinstance(value, ast.Tuple) and value.elts:
-                value = value.elts[0]
-            return _is_nothing(value, _assigned(node), output)
-    return all(_says_nothing(statement) for statement in node.body)
+            break
+    said = ast.Module(body, [])
+    assigned = _assigned(said)
+    returned = [_first(v) if output else v for v in _returned(said)]
+    if not returned and any(_calls(n) for n in own(said)):
+        return False  # of other layers, perhaps
+    return all(_is_nothing(v, assigned, output) for v in returned) and not _acts(said, assigned)
+
+
+_TO_DO = re.compile(r"not (yet )?implement|implement (this|me)|to ?do|your (code|solution)", re.I)
+_TELLS = re.compile(r"print|log|logg(er|ing)\.\w+|warnings\.warn")
+
+
+def _gives_up(statement: ast.Raise | ast.Assert) -> bool:
+    """Whether it says that something is still to be written."""
+    if isinstance(statement, ast.Assert):
+        return isinstance(statement.test, ast.Constant) and not statement.test.value
+    words = [n.value for n in ast.walk(statement) if isinstance(n, ast.Constant)]
+    text = ast.unparse(statement)
+    return "NotImplemented" in text or any(_TO_DO.search(str(word)) for word in words)
+
+
+def _first(value: ast.expr) -> ast.expr:
+    return value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
+
+
+def _calls(node: ast.AST) -> bool:
+    """Whether it is a call that does more than to tell something."""
+    return isinstance(node, ast.Call) and not _TELLS.fullmatch(ast.unparse(node.func))
+
+
+def _acts(node: ast.AST, assigned: dict[str, list[ast.expr]]) -> bool:
+    """Whether it keeps something computed in an object or array, or calls what may do so."""
+    for n in own(node):
+        if isinstance(n, ast.Expr) and _calls(n.value):
+            return True
+        for target, value in _targets(n):
+            kept = isinstance(target, (ast.Attribute, ast.Subscript))
+            if kept and not isinstance(value, ast.Name) and not _is_nothing(value, assigned, True):
+                return True
+    return False
 
 
 def only_raises(function: Callable[..., Any]) -> bool:
@@ -168,7 +210,7 @@ def only_raises(function: Callable[..., Any]) -> bool:
     return node is not None and is_empty(function) and isinstance(node.body[-1], ast.Raise)
 
 
-def _assigned(node: ast.FunctionDef) -> dict[str, list[ast.expr]]:
+def _assigned(node: ast.AST) -> dict[str, list[ast.expr]]:
     """What is assigned to each name in a function."""
     out: dict[str, list[ast.expr]] = {}
     for n in own(node):
@@ -182,6 +224,8 @@ def _targets(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
     """What a statement assigns to, and what it assigns; the target itself where that is unclear."""
     if isinstance(node, ast.AugAssign):
         return [(node.target, node.target)]
+    if isinstance(node, ast.AnnAssign):
+        return [(node.target, node.value)] if node.value else []
     if isinstance(node, ast.For):
         return [(part, part) for part in ast.walk(node.target) if isinstance(part, ast.expr)]
     out: list[tuple[ast.expr, ast.expr]] = []
@@ -197,16 +241,16 @@ def _targets(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
 
 
 def _is_nothing(value: ast.expr | None, assigned: dict[str, list[ast.expr]], numbers: bool) -> bool:
-    if isinstance(value, ast.Tuple):
+    if isinstance(value, (ast.Tuple, ast.List)):
         return all(_is_nothing(part, assigned, numbers) for part in value.elts)
+    if isinstance(value, ast.Dict):
+        parts = value.values
+        return bool(parts) and all(_is_nothing(part, assigned, numbers) for part in parts)
     if isinstance(value, ast.Name):
         given = assigned.get(value.id, [])
-        return bool(given) and all(_is_nothing(g, {}, numbers) for g in given)
+        blank = value.id == "NotImplemented" or not value.id.strip("_")
+        others = {name: values for name, values in assigned.items() if name != value.id}
+        return bool(given) and all(_is_nothing(g, others, numbers) for g in given) or blank
     if isinstance(value, ast.Constant):
-        return numbers or value.value in (None, ...)
+        return numbers or value.value in (None, ...) or isinstance(value.value, str)
     return value is None
-
-
-def _says_nothing(statement: ast.stmt) -> bool:
-    constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return constant or isinstance(statement, ast.Pass)

@@ -2,10 +2,11 @@
 
 import inspect
 import re
+from abc import ABC
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import unknown
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
@@ -98,6 +99,17 @@ def find(module: ModuleType, names: Collection[str] = ()) -> list[Found]:
             kind = f"forward with a backward in {where}"
             raise unknown("check", kind, name, list(dict.fromkeys(f.name for f in found)))
     return [f for f in found if not names or f.names() & set(names)]
+
+
+def bases(module: ModuleType) -> list[str]:
+    """The classes that others are made of: their empty methods are no exercise."""
+    return [
+        name
+        for name, cls in _own(module, inspect.isclass).items()
+        if (methods := [_method(cls, FORWARD_METHODS), _method(cls, BACKWARD_METHODS)])
+        and None not in methods
+        and (inspect.isabstract(cls) or _is_base(cls, methods))
+    ]
 
 
 def _own(module: ModuleType, kind: Callable[[Any], bool]) -> dict[str, Any]:
@@ -260,7 +272,9 @@ def _is_base(cls: type, methods: Collection[Any]) -> bool:
     if cls.__subclasses__():
         everything = [m for name in dir(cls) if inspect.isfunction(m := getattr(cls, name, None))]
         return any(only_raises(m) for m in everything) or any(map(is_empty, methods))
-    return is_base(cls.__name__) and all(map(only_raises, methods))
+    if cls.__bases__[0] in (ABC, Protocol) or is_base(cls.__name__):
+        return all(map(is_empty, methods))
+    return False
 
 
 def _method(cls: type, names: Collection[str]) -> Any:
@@ -271,5 +285,5 @@ def _method(cls: type, names: Collection[str]) -> Any:
     found = [m for n in among(dir(cls), names) if inspect.isfunction(m := getattr(cls, n, None))]
     found.sort(key=lambda m: m.__name__ == "__call__")
     written = [m for m in found if not is_empty(m)]
-    own = [m for m in found if m in vars(cls).values()]
+    own = [m for m in found if m.__name__ in vars(cls)]
     return next((m for m in [*own, *written] if m in written), own[0] if own else None)

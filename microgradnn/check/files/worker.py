@@ -19,6 +19,7 @@ from ..dump import add_code, unexpected, words
 from ..report import Finding, Report
 from ..source import text
 from .arguments import Found, GuessError, find
+from .discover import bases
 from .found import check_found
 from .importing import load
 from .limits import File, Send, Watch, limit_memory
@@ -76,6 +77,7 @@ def _work(
             module, absent = _loaded(file)
             before = changed()
             found = _found(file, module, absent, request["names"])
+            notes = _left_out(module)
     except FileError as error:
         changed()
         send(error=str(error), nothing=isinstance(error, NothingError))
@@ -86,7 +88,8 @@ def _work(
         report = None
         if not before:
             with watch():
-                report = _checked(f, file, how)
+                report = _checked(f, file, how, notes)
+            notes = ()  # they are about the file, and told once
         what = changed() or before
         if report is not None and not what:
             send(report=report.to_dict())
@@ -138,7 +141,13 @@ def _found(file: File, module: ModuleType, absent: list[str], names: list[str]) 
     raise NothingError(
         f"{file.shown}: nothing to check: no pair like affine_forward and affine_backward, no "
         f"class with forward and backward, no loss function that returns gradients{_why(absent)}"
+        + "".join(f"; {text}" for text in _left_out(module))
     )
+
+
+def _left_out(module: ModuleType) -> tuple[str, ...]:
+    """What to say of classes that are not checked themselves."""
+    return tuple(f"{name} is a base class of others: it is not checked" for name in bases(module))
 
 
 def _why(absent: list[str]) -> str:
@@ -184,7 +193,7 @@ def _syntax(file: File, error: SyntaxError) -> str:
 # ---- a function ----------------------------------------------------------------------------------
 
 
-def _checked(found: Found, file: File, how: Settings) -> Report:
+def _checked(found: Found, file: File, how: Settings, notes: tuple[str, ...]) -> Report:
     """The report of check_found; also where the file does what only a child process survives."""
     random.seed(how.seed)
     np.random.seed(how.seed % 2**32)
@@ -196,7 +205,8 @@ def _checked(found: Found, file: File, how: Settings) -> Report:
     code = "\n".join(text(f) for f in (found.forward, found.backward) if f is not None)
     for finding in report.findings:
         add_code(finding, code)
-    return replace(report, reproduce=again(file.shown, found.name, how))
+    command = again(file.shown, found.name, how)
+    return replace(report, reproduce=command, notes=(*report.notes, *notes))
 
 
 def _finding(error: BaseException, name: str, file: File) -> Finding:

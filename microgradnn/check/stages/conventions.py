@@ -101,9 +101,10 @@ def _factor(
             def of(s: Subject, key: Any = key, power: int = power) -> float:
                 return float(key(s)) ** power
 
-            fits = abs(of(subject) / factor - 1) < 1e-6
+            fits = abs(of(subject) - factor) < 1e-6 * abs(factor)
             for o, s in zip(others, subject.others, strict=False):
-                fits &= o is not None and abs(of(s) / o.data["factor"] - 1) < 1e-6
+                other = np.nan if o is None else o.data["factor"]
+                fits &= bool(abs(of(s) - other) < 1e-6 * abs(other))
             moves = any(key(s) != key(subject) for s in subject.others[: len(others)])
             if fits and moves:
                 n = key(subject)
