@@ -1,7 +1,6 @@
 """What Value and Tensor share: the fields of a node, backward(), hooks, comparisons."""
 
 import copy
-import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +11,11 @@ import numpy as np
 
 from ..errors import DTypeError, GradientError, MicrogradError, ShapeError
 from ..numerics import numbers
+from ..numerics.changes import changes, next_stamp
 from ..numerics.forward import NO_PARAMS
 from .elementwise import Elementwise
 from .op import MANY, Op, recording
-from .walk import changes, pullback
+from .walk import pullback
 
 
 def _stale(g: Any, y: Any, *xs: Any, **params: Any) -> Any:
@@ -26,7 +26,10 @@ def _stale(g: Any, y: Any, *xs: Any, **params: Any) -> Any:
 
 
 _STALE = Op("assigned", "custom", None, _stale, _stale)  # the op of a result that is none
-next_stamp = itertools.count(1).__next__
+
+
+class Argument(str):
+    """The name of a leaf that a transform made: it stands for an argument while f runs."""
 
 
 class Hook:
@@ -66,6 +69,7 @@ class Node(Elementwise):
     stamp: int
     name: str | None = None
     hooks: list[Hook] | tuple[()] = ()
+    large: Any = ()  # inputs too large to be copied, each with a Note of what it held
 
     def _leaf(self, data: Any, name: str | None = None) -> None:
         self._data = data
@@ -114,7 +118,7 @@ class Node(Elementwise):
         """A function that removes the hook again.
 
         From now on every backward pass calls hook(gradient of this node), and what it returns,
-        unless that is None, is used in place of the gradient.
+        unless that is None, is used in place of the gradient. An array it gets is a copy.
         """
         entry = Hook(hook)  # the same function may be given twice
         self.hooks = [*self.hooks, entry]
@@ -128,7 +132,7 @@ class Node(Elementwise):
     def hooked(self, g: Any) -> Any:
         """The gradient g as the hooks leave it."""
         for hook in self.hooks:
-            new = hook.function(g)
+            new = hook.function(g.copy() if isinstance(g, np.ndarray) else g)
             if new is not None:
                 shape, expected = np.shape(plain(new)), np.shape(self._data)
                 if shape != expected:

@@ -31,6 +31,7 @@ class Carrier:
     parents: Any
     data: Any
     stamp: int
+    seen: Any
     describe: Callable[[], str]
     _data: Any
 

@@ -247,8 +247,8 @@ ce_with_logits = custom("ce_with_logits", kernels.cross_entropy,
 
 # ---- shape: linear, and each other's transposes -------------------------------------------------
 
-alias        = linear("alias",        lambda x: x,    lambda g, y, x: g, number=lambda x: x, formula="x")
-argument     = linear("argument",     lambda x: x,    lambda g, y, x: g, number=lambda x: x, formula="x", boundary=True)
+alias        = linear("alias",     np.array,     lambda g, y, x: g, number=lambda x: x, formula="x")
+argument     = linear("argument",  lambda x: x[...], lambda g, y, x: g, number=lambda x: x, formula="x", boundary=True)
 reshape      = linear("reshape",      np.reshape,     lambda g, y, x, shape: reshape(g, shape=x.shape))
 expand_dims  = linear("expand_dims",  np.expand_dims, lambda g, y, x, axis: reshape(g, shape=x.shape))
 squeeze      = linear("squeeze",      np.squeeze,     lambda g, y, x, axis=None: reshape(g, shape=x.shape))

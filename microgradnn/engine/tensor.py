@@ -9,12 +9,13 @@ import numpy as np
 
 from ..errors import DTypeError, GradientError, RuleError, ShapeError
 from ..numerics import kernels
+from ..numerics.changes import PLAIN, held, held_options, next_stamp
 from ..numerics.forward import NO_PARAMS, complex_numbers
-from ..numerics.wrapped import WrappedArray
+from ..numerics.wrapped import USED, WrappedArray
 from ..signatures.array_methods import ArrayMethods
 from ..signatures.torch_methods import TorchMethods
 from . import ops, protocol
-from .node import Node, next_stamp, one_like, plain
+from .node import Node, one_like, plain
 from .op import MANY, Carrier, Op, recording, special
 
 if TYPE_CHECKING:
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 new = object.__new__
 ndarray = np.ndarray
+_NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
 
 
-class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
+class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
     """An ndarray with a gradient. Operators, methods and promotion are NumPy's.
 
     `data` is the ndarray, `grad` None or an ndarray of the same shape and dtype (a Tensor after
@@ -47,7 +49,8 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
 
         grad: np.ndarray | None
 
-    __slots__ = ("keeps_grad", "requires_grad")
+    # seen, of a leaf: what is known of others who hold its array (see changes.py).
+    __slots__ = ("keeps_grad", "requires_grad", "seen")
     scalar = False
 
     def __init__(
@@ -59,7 +62,7 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
     ) -> None:
         if isinstance(data, Node):
             raise DTypeError("tensor: got a node; use .detach() for a copy without history")
-        self.requires_grad, self.keeps_grad = False, True
+        self.requires_grad, self.keeps_grad, self.seen = False, True, None
         self._leaf(np.array(data, dtype), name)
         if self._data.dtype.kind == "c":
             raise complex_numbers("tensor")
@@ -71,20 +74,31 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
     @staticmethod
     def record(op: Op, xs: tuple[Any, ...], params: Any) -> Any:
         """The node for op(*xs, **params), its array computed."""
-        tracked = False
+        tracked = loose = False  # loose: others may hold an input, and change it
         raw = []
         for x in xs:
             if type(x) is ndarray:
                 raw.append(x)
+                loose = True
             elif isinstance(x, Tensor):
                 raw.append(x._data)
                 tracked = tracked or x.requires_grad
+                loose = loose or (x.op is None and x.seen is not USED)
             elif isinstance(x, Carrier):
                 raise RuleError(
                     f"{op.name}: a Tensor and a {type(x).__name__} do not mix; use .data"
                 )
             else:
                 raw.append(x)
+                loose = loose or type(x) not in _NUMBERS
+        recorded, large = op if tracked else None, None
+        if tracked and special[0]:
+            recorded = recording.recorded(op)
+        if recorded is not None:
+            if loose:
+                xs, large = held(xs)
+            if params and not PLAIN.issuperset(map(type, params.values())):
+                params = held_options(params)
         try:
             y = op.array(*raw, **params)
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
@@ -93,10 +107,7 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
             y = np.asarray(op.settled(y, raw, params))
         out = new(Tensor)
         out._data = y
-        out.grad = None
-        recorded = op if tracked else None
-        if tracked and special[0]:
-            recorded = recording.recorded(op)
+        out.grad = out.seen = None
         kind = y.dtype.kind
         if recorded is not None and (kind == "f" or kind == "O"):
             out.op, out.params = recorded, params
@@ -108,9 +119,13 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
                 out.first, out.second = xs[0], None
             else:
                 out.first, out.second = xs, MANY
+            if large:
+                out.large = large
         else:
             if kind == "c":
                 raise complex_numbers(op.name)
+            if y.base is not None:  # a view: lent out as a copy
+                y.flags.writeable = False
             out.op, out.params, out.first, out.second = None, NO_PARAMS, None, None
             out.requires_grad, out.keeps_grad = False, True
         out.stamp = next_stamp()
@@ -147,17 +162,10 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
         """A new leaf of zeros of the same shape and dtype."""
         return Tensor(self.zeros(), requires_grad=True)
 
-    def _checked(self, data: Any) -> Any:
-        if data is self._data:  # changed in place, as by p.data -= …
-            return data
-        data = np.asarray(data)
-        if data.shape != self._data.shape:
-            raise ShapeError(f"data: shape {data.shape} does not replace shape {self._data.shape}")
-        if data.dtype != self._data.dtype:
-            raise DTypeError(
-                f"data: dtype {data.dtype} does not replace {self._data.dtype}; use .astype(...)"
-            )
-        return data
+    def _set_data(self, data: Any) -> None:
+        if data is not self._data or self.seen is not USED:
+            self.seen = None
+        super()._set_data(data)
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
         g: Any
@@ -208,6 +216,8 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
             )
         if self.op is not None and not requires_grad:
             raise GradientError(f"requires_grad_: {self.describe()} is not a leaf; use .detach()")
+        if requires_grad and self.op is None and not self._data.flags.writeable:
+            self._data = self._data.copy("K")
         self.requires_grad = requires_grad
         return self
 
@@ -222,10 +232,14 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
         self.keeps_grad = True
 
     def detach(self) -> Tensor:
-        """A leaf that shares this tensor's array and has no history."""
+        """A leaf that shares this tensor's array and has no history.
+
+        The array of a result cannot be changed: there `.data` of the new leaf is a copy.
+        """
+        self._lent()
         out = new(Tensor)
         out._leaf(self._data, self.name)
-        out.grad, out.requires_grad, out.keeps_grad = None, False, True
+        out.grad, out.requires_grad, out.keeps_grad, out.seen = None, False, True, None
         return out
 
     # fmt: off
@@ -240,6 +254,9 @@ class Tensor(TorchMethods, Node, WrappedArray, ArrayMethods):
     @property
     def flat(self) -> Iterator[Tensor]: return iter(ops.reshape(self, shape=(-1,)))
     # fmt: on
+
+    if not TYPE_CHECKING:
+        data = property(WrappedArray._lent, _set_data, doc=Node.data.__doc__)
 
     # ---- what makes it an array -----------------------------------------------------------------
     # The methods of arrays (x.sum(axis=0), x.reshape(2, 3)) are the functions of functions/, which

@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import DTypeError, RuleError
+from ..numerics.changes import next_stamp
 from ..numerics.forward import NO_PARAMS
 from . import ops
-from .node import Node, next_stamp, one_like
+from .node import Node, one_like
 from .op import MANY, Carrier, Op, recording, special
 
 new = object.__new__

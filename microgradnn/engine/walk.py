@@ -6,27 +6,17 @@ its stamp, drawn from one counter, is larger than theirs: sorting by stamp is a 
 and a parent with the larger stamp has had its data changed since, which is refused.
 """
 
-import weakref
 from collections.abc import Iterable, Sequence
 from operator import add, attrgetter
 from typing import Any
 
 import numpy as np
 
-from ..errors import GradientError
+from ..numerics.changes import changes, check
+from ..numerics.wrapped import USED
 from .op import MANY, Carrier, recording
 
 _stamp, _data = attrgetter("stamp"), attrgetter("_data")
-
-
-class _Changes:
-    """What walks must look out for, in all threads."""
-
-    last = 0  # the stamp of the latest change of any node's data: older graphs must be checked
-    watchers: "weakref.WeakSet[Any]" = weakref.WeakSet()  # hooks, and ops under detect_anomaly
-
-
-changes = _Changes()
 
 
 def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
@@ -38,35 +28,27 @@ def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
     """
     ends = sorted(inputs, key=_stamp)
     stop = {n for i, n in enumerate(ends) if i == 0 or (n.op and n.op.boundary)}
-    found = set(outputs)
-    stack = [n for n in found if n not in stop and n.op is not None]
+    last_ones = set(outputs)
+    found = {n for n in last_ones if n.op is not None}
+    stack = [n for n in found if n not in stop]
     last, base, scalar = changes.last, Carrier, False
     if stack:  # nodes of one graph are of one kind, and isinstance finds an exact type faster
         base, scalar = stack[0].base, stack[0].scalar
     while stack:
         node = stack.pop()
-        if node.stamp < last:
-            _check_unchanged(node)
+        if node.stamp < last or node.large:
+            check(node)
         second = node.second
         for p in node.first if second is MANY else (node.first, second):
-            if (
-                (type(p) is base or isinstance(p, base))
-                and p not in found
-                and (scalar or p.requires_grad)
-            ):
-                found.add(p)
-                if p.op is not None and p not in stop:
-                    stack.append(p)
-    return sorted(found, key=_stamp, reverse=True)
-
-
-def _check_unchanged(node: Any) -> None:
-    for p in node.parents:
-        if isinstance(p, Carrier) and p.stamp > node.stamp:
-            raise GradientError(
-                f"{node.op.name}: the data of {p.describe()} was changed after it was used here; "
-                "run the forward pass again, and change data only after backward"
-            )
+            if (type(p) is base or isinstance(p, base)) and p not in found:
+                if scalar or p.requires_grad:
+                    found.add(p)
+                if p.op is not None:
+                    if p not in stop:
+                        stack.append(p)
+                elif not scalar and p.seen is not USED:  # others can change it
+                    check(node)
+    return sorted(found | last_ones, key=_stamp, reverse=True)
 
 
 def between(nodes: Sequence[Any], inputs: Iterable[Any]) -> set[Any]:

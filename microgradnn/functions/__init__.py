@@ -5,8 +5,9 @@ functions that take options, check their arguments, or combine several ops. Each
 NumPy's own function of that name means when it is given a Tensor (see engine/protocol.py).
 """
 
+from . import in_place as in_place  # attaches operators to Tensor
 from . import linalg as linalg
-from . import methods as methods  # attaches them to Tensor
+from . import methods as methods  # these too
 from . import torch_names as torch_names  # and these
 from .arrange import *  # noqa: F403
 from .calculus import *  # noqa: F403

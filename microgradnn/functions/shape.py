@@ -177,7 +177,7 @@ def atleast_3d(*arys: Any) -> Any:
 
 @implements(np.copy)
 def copy(a: Like[A]) -> A:
-    """The same elements, still differentiable: nothing is changed in place here."""
+    """The same elements in an array of its own, still differentiable."""
     return ops.alias(array(a))
 
 

@@ -5,7 +5,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import GradientError, ShapeError
+from ..errors import DTypeError, GradientError, ShapeError
+from . import memory
+
+USED = object()
+"""What `seen` says of a leaf that a graph uses while nobody else holds its array."""
 
 
 class WrappedArray:
@@ -15,6 +19,7 @@ class WrappedArray:
     _data: np.ndarray
     requires_grad: bool
     describe: Callable[[], str]
+    seen: Any  # of a leaf: what is known of others who hold its array (see changes.py)
     op: Any
 
     # fmt: off
@@ -27,6 +32,28 @@ class WrappedArray:
     @property
     def itemsize(self) -> int: return self._data.itemsize
     # fmt: on
+
+    def _lent(self) -> np.ndarray:
+        """The array, for others: of a result read-only, of a leaf from now on under observation."""
+        if self.op is not None:
+            self._data.flags.writeable = False
+        elif self.seen is USED:
+            self.seen = memory.note(self._data)
+        if self.op is None and not self._data.flags.writeable:
+            self._data = self._data.copy("K")  # type: ignore[misc]  # another tensor has it too
+        return self._data
+
+    def _checked(self, data: Any) -> Any:
+        if data is self._data:  # changed in place, as by p.data -= …
+            return data
+        data = np.asarray(data)
+        if data.shape != self._data.shape:
+            raise ShapeError(f"data: shape {data.shape} does not replace shape {self._data.shape}")
+        if data.dtype != self._data.dtype:
+            raise DTypeError(
+                f"data: dtype {data.dtype} does not replace {self._data.dtype}; use .astype(...)"
+            )
+        return data if data.flags.writeable else data.copy("K")
 
     def item(self) -> Any:
         """The only element, as a Python number. Raises ShapeError if there are several."""
@@ -41,7 +68,7 @@ class WrappedArray:
     def numpy(self) -> np.ndarray:
         """The array. Raises GradientError if this requires grad: nothing detaches silently."""
         self._tracked("numpy()", ".data or .detach().numpy()")
-        return self._data
+        return self._lent()
 
     def _tracked(self, what: str, instead: str) -> None:
         if self.requires_grad:
@@ -58,7 +85,7 @@ class WrappedArray:
         self._tracked(
             "np.asarray", "np.stack or mg.array to join tensors, .data to leave the graph"
         )
-        return np.array(self._data, dtype, copy=copy)
+        return np.array(self._lent(), dtype, copy=copy)
 
     def __float__(self) -> float:
         self._tracked("float()", ".item()")

@@ -79,7 +79,7 @@ class Optimizer:
         grads = [
             g
             if (g := p.grad) is None
-            or (type(g) is ndarray and g.shape == p.data.shape)
+            or (type(g) is ndarray and g.shape == p._data.shape)
             or (type(g) is float and type(p) is Value)
             else _fitted(p, g)
             for group in self.param_groups
@@ -97,7 +97,7 @@ class Optimizer:
         for p, (g, memory) in zip(group["params"], rest):  # noqa: B905  rest goes on
             if g is None:
                 continue
-            moved, data = 1, p.data
+            moved, data = 1, p._data
             if maximize:
                 g = -g
             if decay:
@@ -219,14 +219,14 @@ class Optimizer:
 def _fitted(p: Node, g: Any) -> Any:
     """The gradient g without its graph, as an array like p if p holds one."""
     g = plain(g)
-    if isinstance(p.data, ndarray):
+    if isinstance(p._data, ndarray):
         try:
-            g = np.asarray(g, p.data.dtype)
+            g = np.asarray(g, p._data.dtype)
         except (TypeError, ValueError) as error:
             raise ShapeError(f"step: the gradient of {p.describe()} is no array: {error}") from None
-        if g.shape != p.data.shape:
+        if g.shape != p._data.shape:
             raise ShapeError(
                 f"step: the gradient of {p.describe()} has shape {g.shape}, the parameter "
-                f"{p.data.shape}"
+                f"{p._data.shape}"
             )
     return g

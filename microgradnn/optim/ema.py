@@ -49,7 +49,7 @@ class EMA:
             )
         keys = [str(i) for i in range(len(nodes))] if names is None else names
         self.parameters: dict[str, Node] = dict(zip(keys, nodes, strict=True))
-        self.shadow = {name: _copy(p.data) for name, p in self.parameters.items()}
+        self.shadow = {name: _copy(p._data) for name, p in self.parameters.items()}
         self.decay, self.num_updates, self.updates = plain_number(decay), num_updates, 0
         self._swapped = False
 
@@ -63,7 +63,7 @@ class EMA:
         d = min(self.decay, (1 + n) / (10 + n)) if self.num_updates else self.decay
         for name, p in self.parameters.items():
             s = self.shadow[name]
-            s -= (1 - d) * (s - p.data)
+            s -= (1 - d) * (s - p._data)
             self.shadow[name] = s
         self.updates += 1
 
@@ -85,7 +85,7 @@ class EMA:
     def swap_in(self) -> dict[str, Any]:
         """Returns the parameters' own values by name, after they got the shadow values."""
         self._refuse_swapped("swap")
-        own = {name: p.data for name, p in self.parameters.items()}
+        own = {name: p._data for name, p in self.parameters.items()}
         self._swapped = True
         try:
             self._put(self.parameters)
@@ -116,7 +116,7 @@ class EMA:
 
     def _put(self, parameters: Mapping[str, Node]) -> None:
         for name, p in parameters.items():
-            p.data = restored(p.data, self.shadow[name])
+            p.data = restored(p._data, self.shadow[name])
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of the shadow values by name, the decay and the number of updates."""

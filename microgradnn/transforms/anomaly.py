@@ -12,8 +12,9 @@ import numpy as np
 
 from ..engine.node import plain
 from ..engine.op import Carrier, Op, recording
-from ..engine.walk import changes
 from ..errors import GradientError
+from ..numerics import memory
+from ..numerics.changes import changes
 
 _HERE = tuple(
     d + os.sep for d in (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(np.__file__))
@@ -26,7 +27,7 @@ def detect_anomaly() -> Iterator[None]:
 
     The error names the op and the line that called it. Every op is slower in it: for debugging.
     """
-    with recording.set(recording.on, replace=_traced):
+    with recording.set(recording.on, replace=_traced), memory.whole():
         yield
 
 

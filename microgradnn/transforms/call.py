@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import ops
-from ..engine.node import Node
+from ..engine.node import Argument, Node
 from ..engine.op import Carrier, recording
 from ..engine.tensor import Tensor
 from ..engine.value import Value
@@ -23,10 +23,6 @@ from ..errors import DTypeError, GradientError, ShapeError
 from . import tree
 
 Argnums = int | Sequence[int]
-
-
-class _Argument(str):
-    """The name of a leaf that a transform made: it stands for an argument while f runs."""
 
 
 class _Running(threading.local):
@@ -82,7 +78,7 @@ class Call:
             return True
         leaves = [n for n in order(filter(self.depends, self.outputs), self.inputs) if n.op is None]
         return any(
-            type(n.name) is not _Argument or any(n in r for r in _running.leaves)
+            type(n.name) is not Argument or any(n in r for r in _running.leaves)
             for n in leaves
             if n not in ours
         )
@@ -122,7 +118,7 @@ class Call:
             return float(raw) if np.shape(raw) == () else raw
         if isinstance(raw, np.ndarray) and (not raw.ndim and not isinstance(like, np.ndarray)):
             return raw[()]
-        return np.array(raw) if isinstance(like, np.ndarray) else raw
+        return np.array(raw) if isinstance(raw, np.ndarray) else raw
 
 
 def _fresh(name: str, x: Any) -> Node:
@@ -131,7 +127,7 @@ def _fresh(name: str, x: Any) -> Node:
             return ops.argument(x)
         x = x._data
         if not isinstance(x, np.ndarray):
-            return Value(x, _Argument(f"an argument of {name}"))
+            return Value(x, Argument(f"an argument of {name}"))
     if isinstance(x, (bool, int, np.integer, np.bool_)) or (
         isinstance(x, np.ndarray) and x.dtype.kind in "iub"
     ):
@@ -140,10 +136,10 @@ def _fresh(name: str, x: Any) -> Node:
             f"{name}: an argument is {kind}, which has no gradient; make it float (3.0)"
         )
     if isinstance(x, (float, np.floating, np.ndarray)):
-        return Tensor(x, requires_grad=True, name=_Argument(f"an argument of {name}"))
+        return Tensor(x, requires_grad=True, name=Argument(f"an argument of {name}"))
     if isinstance(x, str) or not hasattr(x, "__mul__"):
         raise DTypeError(f"{name}: an argument is {type(x).__name__}, need numbers or arrays")
-    return Value(x, _Argument(f"an argument of {name}"))
+    return Value(x, Argument(f"an argument of {name}"))
 
 
 def in_form(what: str, of: str, form: Any, given: Any) -> list[Any]:
@@ -177,7 +173,7 @@ def lift_like(g: Any, graph: bool, y: Any) -> Any:
     """g as a node of y's kind if a graph is wanted, else its plain data."""
     if not graph:
         return g._data if isinstance(g, Node) else g
-    return g if isinstance(g, Node) else y.base(g, name=_Argument("a cotangent"))
+    return g if isinstance(g, Node) else y.base(g, name=Argument("a cotangent"))
 
 
 def zero_like(y: Any) -> Any:

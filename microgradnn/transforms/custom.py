@@ -11,13 +11,15 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import numpy as np
 
 from ..engine import ops
-from ..engine.node import Node, next_stamp, plain
+from ..engine.node import Node, plain
 from ..engine.op import Op, recording
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..engine.walk import order, pullback
 from ..errors import DTypeError, RuleError, ShapeError
+from ..numerics.changes import next_stamp
 from . import tree
+from .residuals import Residual, detached, own
 
 P = ParamSpec("P")
 Y = TypeVar("Y")
@@ -70,7 +72,7 @@ class _Custom(Generic[P, Y]):
                     f"{self.__name__}: the result depends on {node.describe()}, which is no "
                     "argument, so the rule cannot give its gradient; pass it as an argument"
                 )
-        return out
+        return tree.rebuild(out, iter(ys))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.__name__}>"
@@ -105,21 +107,25 @@ class custom_vjp(_Custom[P, Y]):  # noqa: N801
         if fwd is None:
             raise RuleError(f"{self.__name__}: has no rule yet; call defvjp(fwd, bwd) first")
         leaves = tree.leaves(args)
-        before, inner = next_stamp(), [_detached(x) for x in leaves]
+        args = tree.rebuild(args, iter(leaves))  # containers of our own
+        before, inner = next_stamp(), [detached(x) for x in leaves]
         both = self._alone(fwd, inner, args)
         if not isinstance(both, (tuple, list)) or len(both) != 2:
             raise RuleError(
                 f"{self.__name__}: fwd must return a pair (result, residuals), got "
                 f"{type(both).__name__}"
             )
-        out, residuals = self._result(both[0], inner, before), tree.map_leaves(_detached, both[1])
+        out = self._result(both[0], inner, before)
+        residuals = tree.map_leaves(Residual, both[1])
 
         def rule(g: Any, y: Any, *xs: Any) -> list[Any]:
-            kept, again = residuals, any(isinstance(x, Node) for x in xs)
+            again = any(isinstance(x, Node) for x in xs)
             if again:  # to be differentiated again
                 kept = fwd(*tree.rebuild(args, iter(xs)))[1]
-            parts = self._checked(args, self.bwd(kept, _unpacked(g, out)))
-            return parts if again or isinstance(g, Node) else [plain(part) for part in parts]
+            else:
+                kept = tree.map_leaves(lambda k: k.value(self.__name__), residuals)
+            parts = self._checked(args, self.bwd(kept, _unpacked(own(g), out)))
+            return [own(p if again or isinstance(g, Node) else plain(p)) for p in parts]
 
         return _recorded(self.__name__, leaves, out, rule)
 
@@ -191,11 +197,12 @@ class custom_jvp(_Custom[P, Y]):  # noqa: N801
         if jvp is None:
             raise RuleError(f"{self.__name__}: has no rule yet; call defjvp(jvp) first")
         leaves = tree.leaves(args)
-        before, inner = next_stamp(), [_detached(x) for x in leaves]
+        args = tree.rebuild(args, iter(leaves))  # containers of our own
+        before, inner = next_stamp(), [detached(x) for x in leaves]
         out = self._result(self._alone(self.fun, inner, args), inner, before)
 
         def moved(xs: Sequence[Any], ts: Sequence[Any]) -> Any:
-            both = jvp(tree.rebuild(args, iter(xs)), tree.rebuild(args, iter(ts)))
+            both = jvp(*(tree.rebuild(args, map(own, v)) for v in (xs, ts)))
             return _packed(self._tangents(both, out))
 
         def push(op: Op, ts: Any, y: Any, xs: Any, params: Any) -> Any:
@@ -233,10 +240,6 @@ class custom_jvp(_Custom[P, Y]):  # noqa: N801
             array = isinstance(y, (Tensor, np.ndarray)) and not isinstance(t, Node)
             ts.append(np.asarray(t) if array else t)
         return ts
-
-
-def _detached(x: Any) -> Any:
-    return x.detach() if isinstance(x, Node) else x
 
 
 def _fresh(x: Any, leaf: Any) -> Any:
@@ -283,7 +286,7 @@ def _unpacked(y: Any, out: Any) -> Any:
 
 def _recorded(name: str, leaves: list[Any], out: Any, rule: Any, push: Any = None) -> Any:
     """out, computed already, as the result of one op on the leaves with that rule."""
-    result = _packed([plain(y) for y in tree.leaves(out)])
+    result = own(_packed([plain(y) for y in tree.leaves(out)]))
     if any(isinstance(x, Value) for x in leaves) and len(tree.leaves(out)) > 1:
         raise RuleError(f"{name}: a function of Values returns one number; use Tensors for more")
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import microgradnn as mg
 from microgradnn import autograd, detect_anomaly
 from microgradnn.engine.op import special
-from microgradnn.engine.walk import changes
 from microgradnn.errors import GradientError
+from microgradnn.numerics.changes import changes
 
 HERE = __file__
 

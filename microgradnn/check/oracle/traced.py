@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
-from ...engine.node import next_stamp, plain
+from ...engine.node import plain
 from ...engine.op import UFUNCS
 from ...engine.value import Value
 from ...errors import MicrogradError
+from ...numerics.changes import next_stamp
 
 
 def absolute(x: Any) -> Any:

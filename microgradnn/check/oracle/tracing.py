@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
-from ...engine.node import judging, next_stamp, plain
+from ...engine.node import judging, plain
 from ...engine.value import Value
+from ...numerics.changes import next_stamp
 from .traced import Traced, absolute, bare, lift, lifted, trace
 
 _lock = threading.RLock()  # names in the user's modules are swapped for all threads

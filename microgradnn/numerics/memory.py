@@ -1,0 +1,92 @@
+"""Arrays that a graph needs as they were: copies of small ones, notes on those others may change.
+
+An array of up to LIMIT bytes is kept whole. Of a larger one 4096 numbers, spread evenly over it,
+are kept and compared: what changes a row or a large part of it is noticed, a single number may not
+be. Inside `whole` (mg.detect_anomaly uses it) there is no limit.
+"""
+
+import sys
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+LIMIT = 1 << 20
+_SMALL = 1 << 12  # up to here a copy costs less than the question whether there is one already
+_SAMPLE = 1 << 12
+_limits = [LIMIT]  # the last one holds, in all threads: a larger one does no harm
+_copies: "weakref.WeakValueDictionary[int, np.ndarray]" = weakref.WeakValueDictionary()
+Note = tuple[Any, ...]
+"""What an array held at one moment: its shape, dtype and bytes, or some of them."""
+
+
+def note(x: np.ndarray) -> Note:
+    """A note of what x holds now."""
+    whole = x.nbytes <= _limits[-1]
+    objects = x.copy() if x.dtype.hasobject else None  # so that no other gets their addresses
+    return x.shape, x.dtype, (x if whole else _sample(x)).tobytes(), whole, objects
+
+
+def agrees(x: np.ndarray, noted: Note) -> bool:
+    """Whether x still holds what was noted, as far as the note goes."""
+    shape, dtype, content, whole, _ = noted
+    if x.shape != shape or x.dtype != dtype:
+        return False
+    return (x if whole else _sample(x)).tobytes() == content
+
+
+def _sample(x: np.ndarray) -> np.ndarray:
+    step = x.size // _SAMPLE | 1  # odd, so that it does not keep to one column
+    flat: Any = x.flat  # slow, but of any layout
+    if x.flags.forc:
+        flat = (x if x.flags.c_contiguous else x.T).reshape(-1)
+    sample: np.ndarray = flat[::step]
+    return sample
+
+
+def frozen(x: np.ndarray) -> bool:
+    """Whether nobody can write into x, whatever else may be known of it."""
+    if x.flags.writeable:
+        return False
+    base = x.base
+    return base is None or (isinstance(base, np.ndarray) and frozen(base))
+
+
+def kept(x: Any) -> Any:
+    """x as it is now: a copy, unless it cannot change or is too large; of a list, its array."""
+    if type(x) is np.ndarray and x.nbytes <= _SMALL:
+        return x.copy()
+    if isinstance(x, (list, tuple)):
+        return np.array(x)
+    if not isinstance(x, np.ndarray):
+        return x
+    if frozen(x) or x.nbytes > _limits[-1]:
+        return x
+    known = _copies.get(id(x))
+    if known is None or not _same(known, x):
+        known = _copies[id(x)] = x.copy("K")
+        known.flags.writeable = False
+    return known
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def kept_option(x: Any) -> Any:
+    """An option of an op as it is now: arrays and lists in it, such as an index, are copied."""
+    if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
+        return type(x)(map(kept_option, x))
+    return x.copy("K") if isinstance(x, np.ndarray) and not frozen(x) else x
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """A context in which arrays of any size are kept whole."""
+    _limits.append(sys.maxsize)
+    try:
+        yield
+    finally:
+        _limits.remove(sys.maxsize)
