@@ -68,6 +68,7 @@ for _name, _op in {
 for _name, _op, _option in (
     ("round", ops.round, "decimals"), ("__round__", ops.round, "decimals"),
     ("elu", ops.elu, "alpha"), ("leaky_relu", ops.leaky_relu, "negative_slope"),
+    ("polygamma", ops.polygamma, "n"),
 ):  # fmt: skip
     _enter(_name, _with_option(_op, _option))
 for _name, _op in {

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..numerics import kernels, numbers
+from ..numerics import kernels, numbers, special
 from ..numerics.numbers import eq, ge, gt, le, lt
 from .op import Carrier, Op
 from .rules import (
@@ -126,6 +126,11 @@ degrees = named("degrees", lambda g, y, x: g * 180 / PI(x), formula="180 * x / �
 radians = named("radians", lambda g, y, x: g * PI(x) / 180, formula="π * x / 180")
 erf     = named("erf",     lambda g, y, x: g * ERF0(x) * exp(-x * x), array=kernels.erf, formula="2/√π ∫₀ˣ exp(-t²) dt")
 erfc    = named("erfc",    lambda g, y, x: -g * ERF0(x) * exp(-x * x), array=kernels.erfc, formula="1 - erf(x)")
+lgamma  = elementwise("lgamma", "log |Γ(x)|", *special.LGAMMA, lambda g, y, x: g * digamma(x), domain=POSITIVE)
+digamma = elementwise("digamma", "Γ'(x)/Γ(x)", *special.DIGAMMA, lambda g, y, x: g * polygamma(x, n=1), domain=POSITIVE)
+polygamma: Op = elementwise("polygamma", "the n-th derivative of digamma", *special.POLYGAMMA,
+                            lambda g, y, x, n=1: g * polygamma(x, n=n + 1), domain=POSITIVE)
+erfinv  = elementwise("erfinv", "erf⁻¹(x)", *special.ERFINV, lambda g, y, x: div(g * exp(y * y), ERF0(x)), domain=INSIDE)
 
 hypot      = named("hypot",
                    lambda g, y, a, b: g * _quotient(a, y),

@@ -10,6 +10,7 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.op import Carrier
 from ..engine.protocol import array
+from ..errors import ConfigError
 from .implementing import implements
 from .shape import as_array, floats
 from .types import A, Array, ArrayLike, E, Each, Like, Some
@@ -97,6 +98,14 @@ def elu(x: Each[E], alpha: float = 1.0) -> E:
     return ops.elu(x, alpha=alpha)
 
 
+def polygamma(n: int, x: Each[E]) -> E:
+    """The n-th derivative of digamma at x; digamma itself for n = 0. Arguments as in SciPy."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise ConfigError(f"polygamma: n is {n!r}, need an integer >= 0")
+    given: Any = as_array(x)
+    return ops.polygamma(given, n=int(n))
+
+
 def logit(x: Each[E]) -> E:
     """log(x / (1 - x)) of probabilities: the inverse of sigmoid."""
     p = floats(x)
@@ -105,5 +114,5 @@ def logit(x: Each[E]) -> E:
 
 __all__ = [
     "divmod", "elu", "fix", "float_power", "imag", "leaky_relu", "logit", "modf", "nan_to_num",
-    "positive", "round", "sinc",
+    "polygamma", "positive", "round", "sinc",
 ]  # fmt: skip

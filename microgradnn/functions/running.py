@@ -35,6 +35,24 @@ def cumprod(a: Like[A], axis: int | None = None, dtype: DType = None) -> A:
     return _running(ops.cumprod, a, axis, dtype)
 
 
+def logcumsumexp(a: Like[A], axis: int | None = None) -> A:
+    """log of the sums of the first 1, 2, … of exp(a) along axis, without overflow.
+
+    Of the flattened array by default, as cumsum; it is also np.logaddexp.accumulate.
+    """
+    x = array(a)
+    if axis is None:
+        x, axis = reshape(x, -1), 0
+    y, k = ops.swapaxes(x, axis1=axis, axis2=-1) if x.ndim else x, 1
+    while x.ndim and k < x.shape[axis]:  # sums of 1, 2, 4, … elements
+        later, before = y[..., k:], y[..., :-k]
+        empty = (plain(later) == -np.inf) & (plain(before) == -np.inf)
+        both = ops.logaddexp(where(empty, 0, later), where(empty, 0, before))
+        y = ops.concatenate(y[..., :k], where(empty, -np.inf, both), axis=-1)
+        k *= 2
+    return ops.swapaxes(y, axis1=axis, axis2=-1) if x.ndim else ops.alias(y)
+
+
 @implements(np.nancumsum)
 def nancumsum(a: Like[A], axis: int | None = None, dtype: DType = None) -> A:
     """cumsum with nan as 0."""
@@ -96,10 +114,12 @@ def _running_extreme(ufunc: np.ufunc, a: Any, axis: int, dtype: Any = None) -> A
 
 
 ACCUMULATIONS.update({
-    np.add: cumsum, np.multiply: cumprod, np.maximum: partial(_running_extreme, np.maximum),
+    np.add: cumsum, np.multiply: cumprod, np.logaddexp: logcumsumexp,
+    np.maximum: partial(_running_extreme, np.maximum),
     np.minimum: partial(_running_extreme, np.minimum),
 })  # fmt: skip
 
 __all__ = [
-    "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "nancumprod", "nancumsum",
+    "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "logcumsumexp", "nancumprod",
+    "nancumsum",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from . import (
     places,
     products,
     reduce,
+    running,
     shape,
     sorting,
     splitting,
@@ -162,6 +163,8 @@ ROWS: dict[str, tuple[str, Method]] = {
         lambda x, other, p=2: linalg.vector_norm(x - other, ord=p)),
     "count_nonzero": ("np.count_nonzero(x, dim)",
         lambda x, dim=None: np.asarray(np.count_nonzero(plain(x), forms.axes(dim)))),
+    "logcumsumexp": ("np.logaddexp.accumulate(x, dim)",
+        lambda x, dim: running.logcumsumexp(x, places.axis_of("logcumsumexp", x, dim))),
     # ---- products and matrices
     "matmul": ("x @ other", lambda x, other: ops.matmul(x, other)),
     "mm": ("x @ mat2, of two matrices", lambda x, mat2: forms.product("mm", x, mat2, 2, 2)),

@@ -98,15 +98,16 @@ def ball(kind: str, x: Any) -> arb:
 # The ops a type has no function for, and the function that is missing: an op of the table is in
 # here or works.
 _SINES = "sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh erf erfc arctan2"
-_ALONE = f"exp expm1 log log1p sqrt sinc {_SINES}"
+_GAMMAS = "lgamma digamma polygamma erfinv"
+_ALONE = f"exp expm1 log log1p sqrt sinc {_SINES} {_GAMMAS}"
 MISSING: dict[str, dict[str, str]] = {
-    "longdouble": {"erf": "erf", "erfc": "erfc"},
+    "longdouble": {op: op for op in f"erf erfc {_GAMMAS}".split()},
     "Fraction": {op: op for op in _ALONE.split()}
     | dict.fromkeys("pow exp2 log2 log10 cbrt logaddexp2 xlogy bce".split(), "log")
     | dict.fromkeys("sigmoid softplus bce_with_logits logaddexp".split(), "exp")
     | dict.fromkeys("degrees radians".split(), "arctan")
     | {"elu": "expm1", "hypot": "sqrt"},
-    "Decimal": {op: op for op in f"expm1 log1p sinc {_SINES}".split()}
+    "Decimal": {op: op for op in f"expm1 log1p sinc {_SINES} {_GAMMAS}".split()}
     | dict.fromkeys("logaddexp softplus bce bce_with_logits".split(), "log1p")
     | dict.fromkeys("degrees radians".split(), "arctan")
     | {"elu": "expm1"},
@@ -123,7 +124,7 @@ carriers = pytest.mark.parametrize("carrier", CARRIERS)
 # NumPy's numbers have arrays of their own, the others are in object arrays.
 DTYPES: dict[str, Any] = {"float": np.float64, "longdouble": np.longdouble}
 # The π of NumPy's sinc has 53 bits for longdoubles too; their erf is that of their nearest floats.
-DOUBLE = {("longdouble", name) for name in ("sinc", "erf", "erfc")}
+DOUBLE = {("longdouble", name) for name in ("sinc", "erf", "erfc", *_GAMMAS.split())}
 
 
 def missing(kind: str, carrier: str) -> dict[str, str]:

@@ -124,6 +124,7 @@ CALLS: dict[str, list[tuple[np.ndarray, Callable[[Any, Any], Any]]]] = {
     "aminmax": [(X, lambda x, of: x.aminmax(dim=1, keepdim=True))],
     "nansum": [(HOLES, lambda x, of: x.nansum(dim=1))],
     "nanmean": [(HOLES, lambda x, of: x.nanmean(dim=1, keepdim=True))],
+    "logcumsumexp": [(X, lambda x, of: x.logcumsumexp(1)), (CUBE, lambda x, of: x.logcumsumexp(dim=-2))],
     "norm": [(X, lambda x, of: x.norm()), (X, lambda x, of: x.norm(dim=1)), (X, lambda x, of: x.norm(p=1, dim=0, keepdim=True)), (X, lambda x, of: x.norm(float("inf"))), (X, lambda x, of: x.norm("fro")), (X, lambda x, of: x.norm(3))],
     "dist": [(X, lambda x, of: x.dist(of(-X))), (X, lambda x, of: x.dist(of(-X), 1))],
     "count_nonzero": [(X, lambda x, of: x.count_nonzero()), (X, lambda x, of: x.count_nonzero(dim=1))],
