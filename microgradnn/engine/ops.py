@@ -130,7 +130,8 @@ lgamma  = elementwise("lgamma", "log |Γ(x)|", *special.LGAMMA, lambda g, y, x: 
 digamma = elementwise("digamma", "Γ'(x)/Γ(x)", *special.DIGAMMA, lambda g, y, x: g * polygamma(x, n=1), domain=POSITIVE)
 polygamma: Op = elementwise("polygamma", "the n-th derivative of digamma", *special.POLYGAMMA,
                             lambda g, y, x, n=1: g * polygamma(x, n=n + 1), domain=POSITIVE)
-erfinv  = elementwise("erfinv", "erf⁻¹(x)", *special.ERFINV, lambda g, y, x: div(g * exp(y * y), ERF0(x)), domain=INSIDE)
+erfinv  = elementwise("erfinv", "erf⁻¹(x)", *special.ERFINV,
+                      lambda g, y, x: div(g * exp(y * y), ERF0(x)), domain=INSIDE)
 
 hypot      = named("hypot",
                    lambda g, y, a, b: g * _quotient(a, y),

@@ -247,12 +247,6 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
     def T(self) -> Tensor: return ops.transpose(self)  # noqa: N802
     @property
     def mT(self) -> Tensor: return ops.swapaxes(self, axis1=-1, axis2=-2)  # noqa: N802
-    @property
-    def real(self) -> Tensor: return self
-    @property
-    def imag(self) -> np.ndarray: return self.zeros()
-    @property
-    def flat(self) -> Iterator[Tensor]: return iter(ops.reshape(self, shape=(-1,)))
     # fmt: on
 
     if not TYPE_CHECKING:

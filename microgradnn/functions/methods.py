@@ -98,3 +98,10 @@ _OWN: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 for _name, _own in _OWN.items():
     setattr(Tensor, _name, _own)
+
+for _name, _text, _get in (
+    ("real", "The tensor itself: its numbers are real.", lambda x: x),
+    ("imag", "Zeros: its numbers are real.", lambda x: x.zeros()),
+    ("flat", "The elements one by one, each a 0-d tensor.", lambda x: iter(shape.ravel(x))),
+):
+    setattr(Tensor, _name, property(_get, doc=_text))

@@ -3,6 +3,7 @@
 After NumPy's words come PyTorch's for the same (dim=, keepdim=), whose default is to be absent.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 
 from .operands import Array, Axis, DType, Located, Nested, Number, Plain, Shape
@@ -17,6 +18,13 @@ class ArrayMethods:
 
     if TYPE_CHECKING:
         # fmt: off
+        @property
+        def real(self) -> Self: ...
+        @property
+        def imag(self) -> Array: ...
+        @property
+        def flat(self) -> Iterator[Self]: ...
+
         # ---- reductions -------------------------------------------------------------------------
         def sum(self, axis: Axis = None, dtype: DType = None, *, keepdims: bool = False,
                 initial: float | None = None, where: Self | Plain = True,
