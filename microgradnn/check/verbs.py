@@ -29,6 +29,11 @@ BACKWARD_METHODS = tuple(
 )
 # Of a net, where there is no other forward.
 PREDICT_METHODS = ("predict", "predict_proba", "compute_output")
+# Of a model that is fitted: gradients of its parameters for inputs and targets.
+GRADIENT_METHODS = tuple(
+    "compute_gradients compute_gradient calculate_gradients calculate_gradient calc_gradients "
+    "get_gradients compute_grads gradients".split()
+)
 # A function and its derivative, which takes the same arguments and no cotangent.
 FUNCTION_METHODS = tuple(
     "forward activation activate function func fn f compute evaluate calculate calc apply loss "
@@ -99,6 +104,10 @@ _FLAG = re.compile(
 _LOSS = re.compile(
     r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)"
 )
+_GRADIENT = re.compile(
+    r"_?(compute|calc|calculate|get|eval|evaluate|find)?_?(the_)?(grads?|gradients?|derivatives?)"
+    r"(_?(fn|func|function))?", re.I
+)  # fmt: skip
 _BASE = re.compile(
     r"(abstract|base)\w*|\w+_?base|(layer|module|function|operation|op|node|loss|activation|"
     r"criterion|cost|unit)s?", re.I
@@ -125,6 +134,11 @@ def is_loss(name: str) -> bool:
 def is_flag(name: str) -> bool:
     """Whether an argument of this name makes a function its derivative: derivative, deriv."""
     return _FLAG.fullmatch(name.strip("_")) is not None
+
+
+def is_gradient(name: str) -> bool:
+    """Whether a function of this name computes gradients, of nothing that it names."""
+    return _GRADIENT.fullmatch(name) is not None
 
 
 def is_base(name: str) -> bool:

@@ -613,6 +613,126 @@ class Perceptron:
     "CONVENTION",
 )
 
+way(
+    "the output under the name of the input",
+    """
+def softmax_of(X):
+    return np.exp(X)/np.exp(X).sum(axis=-1, keepdims=True)
+def gradient_softmax_of(X, delta):
+    return {}
+""",
+    "X*(delta - (delta*X).sum(axis=-1, keepdims=True))",
+    "X*(delta + (delta*X).sum(axis=-1, keepdims=True))",
+)
+way(
+    "a derivative that is a Jacobian",
+    """
+def softmax(x):
+    e = np.exp(x - np.max(x)); return e/e.sum()
+def softmax_grad(x):
+    s = softmax(x)
+    return np.diag(s) - np.outer(s, {})
+""",
+    "s",
+    "x",
+)
+way(
+    "a flag between other arguments",
+    """
+def mse(vector, target, derivative=False, norm=0):
+    if derivative: return {}*(vector-target)
+    return np.sum((vector-target)**2)
+""",
+    "2",
+    "3",
+)
+way(
+    "labels subtracted where the softmax is elsewhere",
+    """
+class CCE:
+    def compute_loss(self, labels, predictions): return -np.sum(labels*np.log(predictions))
+    def compute_grad(self, labels, predictions): return {}
+""",
+    "-(labels-predictions)",
+    "labels-predictions**2",
+    "CONVENTION",
+)
+way(
+    "a net that is given the targets by forward",
+    """
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W1 = np.random.randn(n_in, n_hidden); self.W2 = np.random.randn(n_hidden, n_out)
+    def forward(self, x, y):
+        self.x, self.y = x, y
+        self.h = np.tanh(x@self.W1); self.out = self.h@self.W2
+        return 0.5*np.sum((self.out-y)**2)
+    def backward(self):
+        d = self.out-self.y
+        self.dW2 = self.h.T@d; self.dW1 = self.x.T@((d@self.W2.T)*{})
+""",
+    "(1-self.h**2)",
+    "(1-self.h)",
+)
+way(
+    "gradients before the loss",
+    """
+def sigmoid(z): return 1/(1+np.exp(-z))
+def propagate(w, b, X, Y):
+    m = X.shape[1]
+    A = sigmoid(w.T@X+b)
+    cost = -np.sum(Y*np.log(A)+(1-Y)*np.log(1-A))/m
+    dw = X@(A-Y).T/m; db = np.sum(A-Y)/{}
+    grads = {{"dw": dw, "db": db}}
+    return grads, cost
+""",
+    "m",
+    "3",
+)
+way(
+    "a gradient of the arguments of the loss",
+    """
+def compute_cost(X, y, w, b):
+    return np.mean((X@w+b-y)**2)/2
+def compute_gradient(X, y, w, b):
+    e = X@w+b-y
+    return X.T@e/len(y), e.{}()
+""",
+    "mean",
+    "max",
+    "CONVENTION",
+)
+way(
+    "a loss and its gradient",
+    """
+def mse_loss(y_true, y_pred):
+    return np.mean((y_true-y_pred)**2)
+def mse_loss_gradient(y_true, y_pred):
+    return {}*(y_pred-y_true)/y_true.size
+""",
+    "2",
+    "3",
+)
+way(
+    "a net whose backward is given a loss",
+    """
+class MSE:
+    def __call__(self, p, t): return np.sum((p-t)**2)
+    def d(self, p, t): return 2*(p-t)
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+    def forward(self, x):
+        self.x = x; return np.tanh(x@self.W)
+    def backward(self, target, loss_fn):
+        y = np.tanh(self.x@self.W)
+        g = loss_fn.d(y, target)*{}
+        self.dW = self.x.T@g
+""",
+    "(1-y**2)",
+    "(1-y)",
+)
+
 
 @pytest.mark.parametrize("name", WAYS)
 def test_what_is_right_passes_and_what_is_wrong_does_not(name: str, load: Any) -> None:

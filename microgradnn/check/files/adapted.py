@@ -72,18 +72,18 @@ def by_flag(function: Callable[..., Any]) -> Two | None:
     if len(flags) != 1 or flags[0] is next(iter(every)):
         return None
     flag = flags[0].name
-    others = [p for p in every if p.name != flag]
+    others = inspect.Signature([p for p in every if p.name != flag])
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs, **{flag: False})
+        return function(**others.bind(*args, **kwargs).arguments, **{flag: False})
 
     @wraps(function)
     def slope(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs, **{flag: True})
+        return function(**others.bind(*args, **kwargs).arguments, **{flag: True})
 
     for two in (run, slope):
-        vars(two)["__signature__"] = inspect.Signature(others)
+        vars(two)["__signature__"] = others
     return run, slope
 
 

@@ -1,7 +1,6 @@
 """Which forward and backward passes a file holds: pairs of functions, losses, layers and nets."""
 
 import inspect
-import re
 from abc import ABC
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ..verbs import (
     DERIVATIVE_METHODS,
     FORWARD_METHODS,
     FUNCTION_METHODS,
-    PAIRS,
+    GRADIENT_METHODS,
     PREDICT_METHODS,
     among,
     is_base,
@@ -26,8 +25,7 @@ from ..verbs import (
 from ..words import is_cache, is_cotangent
 from . import adapted
 from .adapted import takes_context, without_context
-
-_VARIANT = r"(?P<v>(?:_[A-Za-z0-9]+)?)"
+from .matching import forward_of, returns_loss
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def _functions(module: ModuleType) -> Iterator[Found]:
     functions = _own(module, inspect.isfunction)
     used: set[str] = set()
     for name, backward in functions.items():
-        match = _forward_of(name, functions) or _bare(name, functions)
+        match = forward_of(name, functions)
         if match is None:
             continue
         layer, forward = match
@@ -141,44 +139,13 @@ def _functions(module: ModuleType) -> Iterator[Found]:
         if flagged is not None:
             used.add(name)
             yield Found(name, "plain", *flagged, None, line(function))
-        if name in used or not is_loss(name):
+        if name in used or not (is_loss(name) or returns_loss(function)):
             continue
         if is_empty(function, output=True):
             if len(all_parameters(function)) > 1:
                 yield Found(name, "loss", function, None, None, line(function), function)
         elif tuples(function) != 1:
             yield Found(name, "loss", function, None, None, line(function))
-
-
-def _forward_of(name: str, functions: dict[str, Any]) -> tuple[str, str] | None:
-    """The layer's name and its forward's, if `name` is called like a backward of it."""
-    for forward, backward in PAIRS:
-        pattern = re.escape(backward).replace(r"\{\}", "(?P<x>.+?)").replace(r"\{v\}", _VARIANT)
-        match = re.fullmatch(pattern, name)
-        if match is None or match["x"].startswith("_") and not match["x"].strip("_"):
-            continue
-        v = match["v"] if "v" in match.groupdict() else ""
-        for x in dict.fromkeys([match["x"], match["x"].lower(), match["x"].capitalize()]):
-            for tail in dict.fromkeys([v, ""]):
-                other = forward.format(x, v=tail)
-                if other in functions and other != name:
-                    return x + v, other
-            if v and (tail := _only_variant(forward, x, functions)):
-                return x + v, tail
-    return None
-
-
-def _bare(name: str, functions: dict[str, Any]) -> tuple[str, str] | None:
-    """The same of functions called nothing but forward and backward: a net's own."""
-    others = [f for f in FORWARD_METHODS if f in functions]
-    return (others[0], others[0]) if name in BACKWARD_METHODS and others else None
-
-
-def _only_variant(forward: str, x: str, functions: dict[str, Any]) -> str | None:
-    """conv_forward_strides for conv_backward_fast, where it is the only one."""
-    pattern = re.escape(forward.format(x, v="\0")).replace("\0", _VARIANT)
-    others = [name for name in functions if re.fullmatch(pattern, name)]
-    return others[0] if len(others) == 1 else None
 
 
 def _pair(name: str, forward: Any, backward: Any) -> Found | None:
@@ -212,7 +179,7 @@ def _classes(module: ModuleType) -> Iterator[Found]:
         if inspect.isabstract(cls) or issubclass(cls, BaseException):
             continue
         found = _layer(name, cls) or _net(name, cls) or _with_derivative(name, cls)
-        found = found or _with_flag(name, cls)
+        found = found or _with_flag(name, cls) or _fitted(name, cls)
         if found is not None:
             yield found
 
@@ -260,6 +227,15 @@ def _net(name: str, cls: type) -> Found | None:
     if empty is None and gradient is None and tuples(loss) == 1 or _is_base(cls, (loss,)):
         return None
     return Found(name, "net", loss, gradient, cls, line(cls), empty)
+
+
+def _fitted(name: str, cls: type) -> Found | None:
+    """A model with predict(X) and compute_gradients(X, y)."""
+    forward = _method(cls, FORWARD_METHODS + PREDICT_METHODS)
+    backward = _method(cls, GRADIENT_METHODS)
+    if forward is None or backward is None or _is_base(cls, (forward, backward)):
+        return None
+    return Found(name, "layer", forward, backward, cls, line(cls), _empty(forward, backward))
 
 
 def _static(cls: type, *methods: Any) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ..source import all_parameters, positional, required, returned_names
 from ..subject import Arguments
 from ..words import is_cache, is_cotangent, is_data, is_output, names_gradient
@@ -68,6 +70,7 @@ class Pair:
     given: int
     hyper: Mapping[str, Any]
     defaults: Mapping[str, Any]
+    scalar: bool = False  # the one result is a single number
 
     @classmethod
     def of(cls, forward: Any, backward: Any, args: Arguments, sample: Any) -> "Pair":
@@ -81,6 +84,7 @@ class Pair:
         return cls(
             forward, backward, all_parameters(inner), takes, optional, results, count,
             len(args.args), hyper, {p.name: p.default for p in positional(inner)},
+            count == 1 and isinstance(sample, (float, np.ndarray)) and np.ndim(sample) == 0,
         )  # fmt: skip
 
     def of_loss(self, sample: Any) -> list[Reading]:
@@ -201,7 +205,7 @@ class Pair:
                 unsure = i if len(self.takes) == 2 else None
                 roles.append(("place", place))
         if unsure is None:
-            return [self.reading(roles, 0)]
+            return [self.reading(roles, 0), *self._of_output(roles)]
         output = [*roles]
         output[unsure] = ("result", 0)
         word = self.takes[unsure]
@@ -211,6 +215,15 @@ class Pair:
         ]
         found = found[::-1] if self.given != 1 or is_output(word) else found
         return found + self._turned(unsure) if self.given == 1 else found
+
+    def _of_output(self, roles: list[Role]) -> list[Reading]:
+        """The reading in which what is called like the only input is the output."""
+        own = [k for k, (kind, _) in enumerate(roles) if kind == "arg"]
+        if self.given != 1 or self.count != 1 or len(own) != 1 or len(roles) != 2:
+            return []
+        other = [*roles]
+        other[own[0]] = ("result", 0)
+        return [self.reading(other, 0, f"{self.takes[own[0]]} is the output")]
 
     def _turned(self, dout: int) -> list[Reading]:
         """The readings in which this one of two arguments is the cotangent."""
@@ -263,9 +276,17 @@ class Pair:
             def pull(dout: Any) -> Any:
                 slopes = self.backward(*self.filled(roles, given, [result], {}), **self.same(given))
                 parts = slopes if isinstance(slopes, tuple) else (slopes,)
-                grads = tuple(dout * slope for slope in parts)
+                grads = tuple(_times(dout, slope) for slope in parts)
                 return grads if isinstance(slopes, tuple) else grads[0]
 
             return [result], pull
 
-        return Reading(run, said)
+        return Reading(run, said, scaled=self.scalar)
+
+
+def _times(dout: Any, slope: Any) -> Any:
+    """The cotangent times the slopes of single entries, or times a whole Jacobian."""
+    rank = np.ndim(dout)
+    if rank and np.ndim(slope) == 2 * rank and np.shape(slope)[:rank] == np.shape(dout):
+        return np.tensordot(dout, slope, rank)
+    return dout * slope

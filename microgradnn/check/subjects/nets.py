@@ -1,6 +1,9 @@
 """Nets that are given the targets: backward(x, y), (y, output), (y, lr), as plans of an object."""
 
 import copy
+import inspect
+import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from operator import itemgetter
@@ -8,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..source import positional, returned_names
+from ..source import positional, required, returned_names
 from ..subject import Arguments
-from ..verbs import LOSS_METHODS
+from ..verbs import BACKWARD_METHODS, DERIVATIVE_METHODS, LOSS_METHODS, among, is_loss
 from ..words import (
     OUTPUT_ATTRIBUTES,
     is_cache,
@@ -25,6 +28,7 @@ from .learning import try_out
 from .plan import Plan
 
 TARGET = ("target", None)
+_LOSS_CLASS = re.compile("loss|cost|entropy|mse|squared|quadratic", re.I)
 KINDS = 3  # of targets to look at, of those that backward runs with
 
 
@@ -50,11 +54,25 @@ def takes(plan: Plan) -> list[Any] | None:
             found.append("cache")
         elif is_count(p.name) and first is not None and needed:
             found.append(("value", len(first) if np.ndim(first) else 1))
+        elif needed and (made := _loss_object(plan, p.name)) is not None:
+            found.append(("value", made))
         elif needed:
             return None
         else:
             found.append(("value", p.default))
     return found if TARGET in found else None
+
+
+def _loss_object(plan: Plan, word: str) -> Any:
+    """An object of a loss class that the net's module has, for an argument that is called so."""
+    if not (is_loss(word) or word == "criterion"):
+        return None
+    home = vars(sys.modules.get(type(plan.thing).__module__, sys))
+    for cls in list(home.values()):
+        if inspect.isclass(cls) and not required(cls) and _LOSS_CLASS.search(cls.__name__):
+            if among(dir(cls), (*DERIVATIVE_METHODS, *BACKWARD_METHODS)):
+                return cls()
+    return None
 
 
 def planned(plan: Plan, takes: list[Any]) -> Iterator[tuple[Plan, list[Objective]]]:

@@ -11,7 +11,14 @@ import numpy as np
 from ...errors import ConfigError
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
-from ..verbs import BACKWARD_METHODS, FORWARD_METHODS, PREDICT_METHODS, ZERO_METHODS, among
+from ..verbs import (
+    BACKWARD_METHODS,
+    FORWARD_METHODS,
+    GRADIENT_METHODS,
+    PREDICT_METHODS,
+    ZERO_METHODS,
+    among,
+)
 from ..words import is_constant
 from . import nets, state
 from .labelled import Match, agrees, fitting, with_loss
@@ -53,7 +60,8 @@ def layer_object(
 def _methods(thing: Any) -> tuple[str, str]:
     """What its forward and its backward are called; "" for what it does not have."""
     have = [w for w in dir(thing) if callable(getattr(thing, w, None))]
-    found = [among(have, w) for w in (FORWARD_METHODS + PREDICT_METHODS, BACKWARD_METHODS)]
+    kinds = (FORWARD_METHODS + PREDICT_METHODS, BACKWARD_METHODS + GRADIENT_METHODS)
+    found = [among(have, words) for words in kinds]
     forward, backward = ([*words, ""][0] for words in found)
     return forward, backward
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.value import Value
 from ...errors import ConfigError
 from ..source import returned_names
 from ..subject import Arguments, Pass, Subject, called, cotangents_like, quiet
@@ -131,6 +132,11 @@ def _name(f: Any) -> str:
     return re.sub(r"(_?forward_?|_fwd)", "", word).strip("_") or word
 
 
+def _is_number(x: Any) -> bool:
+    """Whether x is a single number, or one in a trace."""
+    return isinstance(x, (float, Value)) or isinstance(x, np.ndarray) and x.ndim == 0
+
+
 def loss(f: Callable[..., Any], args: Arguments, *, wrt: Any = None, name: str = "") -> Subject:
     """f(*args) -> (loss, gradients…): the gradients belong to the cotangent 1."""
 
@@ -141,11 +147,16 @@ def loss(f: Callable[..., Any], args: Arguments, *, wrt: Any = None, name: str =
                 f"layer: {_name(f)} without a backward has to return (loss, gradients), "
                 f"got {type(result).__name__}"
             )
-        grads = result[1] if len(result) == 2 else result[1:]
-        return [result[0]], lambda dout: grads
+        k = next((k for k, x in enumerate(result) if _is_number(x)), 0)
+        rest = [*result[:k], *result[k + 1 :]]
+        grads = rest[0] if len(rest) == 1 else tuple(rest)
+        return [result[k]], lambda dout: grads
 
     with quiet():
         raw = plan(args.filled([], []))[1](1.0)
-    reader = Reader(args, raw, returned_names(f)[1:], wrt)
+    words = returned_names(f)
+    sample = f(*args.filled([], []))
+    first = next((k for k, x in enumerate(sample) if _is_number(x)), 0)
+    reader = Reader(args, raw, words[:first] + words[first + 1 :], wrt)
     reader.missing = ()  # the data of a loss has no gradient
     return _subject(name or _name(f), args, reader, plan, [f], scaled=True)

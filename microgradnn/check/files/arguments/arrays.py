@@ -11,7 +11,7 @@ Option = tuple[float, Slot]  # what it costs, and what it is
 
 # Ranks and what they cost; "c" is a column (M, 1), "r" a row (1, M), "4" and "3" as the text says.
 _RANKS: dict[str, tuple[tuple[float, Any], ...]] = {
-    "bias": ((0.0, 1), (0.5, "r"), (0.6, "c"), (1.0, "1111"), (1.4, 2)),
+    "bias": ((0.0, 1), (0.5, "r"), (0.6, "c"), (0.7, 0), (1.0, "1111"), (1.4, 2)),
     "scale": ((0.0, 1), (0.5, "r"), (0.6, "c"), (0.8, "1c11"), (1.4, 2)),
     "running": ((0.0, 1), (0.5, "r"), (0.6, "c"), (0.8, "1c11")),
     "weights": ((0.0, 2), (0.9, 4), (1.3, 1), (1.5, 3)),

@@ -262,7 +262,7 @@ def draw(guess: Guess, slot: Slot, sizes: Mapping[str, int], variant: int, rng: 
 
 def _array(kind: str, shape: Any, slot: Slot, guess: Guess, sizes: Any, rng: Any) -> Any:
     if kind == "normal":
-        return rng.standard_normal(shape)
+        return np.asarray(rng.standard_normal(shape))
     if kind == "positive":
         return rng.uniform(0.5, 2.0, shape)
     if kind == "prob":
