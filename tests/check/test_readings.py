@@ -721,16 +721,16 @@ class MSE:
     def d(self, p, t): return 2*(p-t)
 class Net:
     def __init__(self, n_in, n_out):
-        self.W = np.random.randn(n_in, n_out)
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
     def forward(self, x):
-        self.x = x; return np.tanh(x@self.W)
+        self.x, self.y = x, np.tanh(x@self.W+self.b)
+        return self.y
     def backward(self, target, loss_fn):
-        y = np.tanh(self.x@self.W)
-        g = loss_fn.d(y, target)*{}
-        self.dW = self.x.T@g
+        g = loss_fn.d(self.y, target)*(1-self.y**2)
+        self.dW, self.db = self.x.T@g, {} * g.sum(0)
 """,
-    "(1-y**2)",
-    "(1-y)",
+    "1",
+    "3",
 )
 
 
