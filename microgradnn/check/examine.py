@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from .codes import CODES, check_codes, selected
+from .diagnosis.diagnose import diagnose
 from .report import Finding, Report
 from .stages.algebra import algebra
 from .stages.contract import contract
@@ -69,6 +70,7 @@ def examine(subject: Subject, options: Options) -> Report:
     finally:
         np.random.set_state(state)
     found = _pruned(found)
+    found += [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
     coverage = _coverage(subject, seen)
     notes += _uniform(options)
     untested = _untested(coverage, seen, found)

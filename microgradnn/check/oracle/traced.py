@@ -57,6 +57,17 @@ _BY_ELEMENT: dict[np.ufunc, Callable[..., Any]] = {
     np.float_power: ops.pow,
     np.copysign: lambda x, s: absolute(x) if s >= 0 else -absolute(x),
 }
+
+
+def _chosen(first: bool, a: Any, b: Any) -> Any:
+    """a or b, written so that both are there, times 1 and times 0."""
+    return lift(a) * (1.0 if first else 0.0) + lift(b) * (0.0 if first else 1.0)
+
+
+_CHOOSING: dict[np.ufunc, Callable[..., Any]] = {
+    np.maximum: lambda a, b: _chosen(a >= b, a, b),
+    np.minimum: lambda a, b: _chosen(a <= b, a, b),
+}
 _NO_LOOP = (np.logaddexp, np.logaddexp2)  # NumPy cannot reduce objects by these
 _QUESTIONS = (np.isfinite, np.isnan, np.isinf, np.signbit)
 for _ufunc, _op in UFUNCS.items():  # functions of one number whose method a plain number lacks
@@ -80,7 +91,10 @@ class Traced(np.ndarray[Any, Any]):
         if out is not None:
             kwargs["out"] = tuple(bare(o) for o in out)
         call = getattr(ufunc, method)
-        if ufunc in _BY_ELEMENT and (method == "__call__" or ufunc in _NO_LOOP):
+        if trace.masks and ufunc in _CHOOSING and method == "__call__":
+            call = np.frompyfunc(_CHOOSING[ufunc], 2, 1)
+            kwargs.pop("casting", None)
+        elif ufunc in _BY_ELEMENT and (method == "__call__" or ufunc in _NO_LOOP):
             call = getattr(np.frompyfunc(_BY_ELEMENT[ufunc], ufunc.nin, 1), method)
             kwargs.pop("casting", None)
         y = call(*xs, **kwargs)
@@ -93,6 +107,8 @@ class Traced(np.ndarray[Any, Any]):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """What func gives, its plain numbers made Values."""
         spend(_products(args) if func in _PRODUCTS else _indexed(args) if func is np.einsum else 0)
+        if func is np.where and trace.masks and len(args) == 3:
+            return lifted(np.frompyfunc(_chosen, 3, 1)(*map(bare, args)))
         own = _LINALG.get(func)
         if own is not None:
             return own(*args, **kwargs)
@@ -182,6 +198,7 @@ class Trace:
 
     number: Callable[[Any], Any] = float
     on = False
+    masks = False  # whether a choice of one of two numbers is recorded as a sum of both
     thread = 0  # where it is under way
     budget = 0  # nodes left until the trace is stopped; 0 for no limit
     start = 0

@@ -132,25 +132,27 @@ _UNSET = object()
 
 @contextmanager
 def tracing(
-    number: Callable[[Any], Any], places: Any, comparer: Any = None, budget: int = 0
+    number: Callable[[Any], Any], places: Any, comparer: Any = None, budget: int = 0,
+    masks: bool = False,
 ) -> Iterator[None]:
     """A context in which NumPy code may run on values(): allocators are swapped, comparisons asked.
 
     `places` are the namespaces (module dicts) of the code to be run, where the swap takes place.
     The comparer answers comparisons, see node.Judging. Raises TooLarge after `budget` nodes.
+    With masks np.where and np.maximum leave an edge in the graph for what they did not choose, too.
     """
     with _lock:
-        before = trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread
+        before = trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread, trace.masks
         undo: list[tuple[dict[str, Any], str, Any]] = []
         try:
             trace.number, judging.by = number, comparer
             trace.budget, trace.start, trace.on = budget, next_stamp(), True
-            trace.thread = threading.get_ident()
+            trace.thread, trace.masks = threading.get_ident(), masks
             for home in places:
                 _swap(home, undo)
             yield
         finally:
-            (trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread) = before
+            (trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread, trace.masks) = before
             for home, name, old in undo:
                 if old is _UNSET:
                     home.pop(name, None)

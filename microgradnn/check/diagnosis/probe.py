@@ -1,0 +1,169 @@
+"""Points at which a wrong backward pass is looked at: its gradients beside the true ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import MicrogradError
+from ..subject import Subject, cotangents_like, quiet
+from .graph import Graph, traced
+
+MOST_EDGES = 6000  # with more, fewer points have to do
+OTHERS = 2  # shapes beside the user's own
+CLOSE, CLOSE_SINGLE = 1e-8, 3e-4  # relative to the largest entry; of float32 code
+
+
+@dataclass
+class Probe:
+    """One point: the cotangents, the outputs, the user's gradients and the true ones.
+
+    names   what the gradients are of; several probes have the same
+    yours   one array for each name, None where there is none
+    """
+
+    subject: Subject
+    graph: Graph
+    douts: list[Any]
+    outs: list[Any]
+    yours: list[Any]
+    true: list[Any]
+    close: float = CLOSE
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What gradients are taken of."""
+        return self.subject.names
+
+    @property
+    def arrays(self) -> list[Any]:
+        """The inputs."""
+        return self.subject.arrays
+
+    def fits(self, guess: Any, k: int) -> bool:
+        """Whether a guess is the user's gradient number k, within rounding."""
+        return near(guess, self.yours[k], self.close, self.true[k])
+
+    def scale(self, guess: Any, k: int) -> float | None:
+        """The number by which a guess must be multiplied to be the user's gradient, or None."""
+        c = factor(self.yours[k], guess)
+        return c if c is not None and abs(c) > 1e-12 and self.fits(c * guess, k) else None
+
+    def wrong(self, k: int) -> bool:
+        """Whether the user's gradient number k is not the true one."""
+        return self.yours[k] is None or not self.fits(self.true[k], k)
+
+    def truth(self, arrays: Sequence[Any] | None = None, douts: Any = None) -> list[Any] | None:
+        """The true gradients at other inputs or for other cotangents; None if forward fails."""
+        if arrays is None:
+            return self.graph.pull(self.douts if douts is None else douts)
+        if len(self.graph.edges) > MOST_EDGES:
+            return None
+        try:
+            graph, _ = traced(self.subject.at(arrays))
+            return graph.pull(self.douts if douts is None else douts)
+        except (MicrogradError, ValueError):
+            return None
+
+    @cached_property
+    def jacobians(self) -> list[Any] | None:
+        """Of each input the matrix of slopes, outputs in rows, of the first output only."""
+        size = len(self.graph.outs)
+        if size > 64 or len(self.outs) != 1:
+            return None
+        rows = [self.graph.pull([row]) for row in np.eye(size)]
+        return [np.stack([np.ravel(r[k]) for r in rows]) for k in range(len(self.names))]
+
+
+def near(a: Any, b: Any, close: float = CLOSE, beside: Any = 0.0) -> bool:
+    """Whether two arrays are equal within rounding, relative to their largest entries."""
+    if a is None or b is None or np.shape(a) != np.shape(b) or not np.size(a):
+        return False
+    with np.errstate(all="ignore"):
+        a, b = np.asarray(a, float), np.asarray(b, float)
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            return False
+        size = max(np.abs(a).max(), np.abs(b).max(), 1e-3 * np.abs(np.asarray(beside)).max())
+        return bool((np.abs(a - b) <= close * size).all())
+
+
+def factor(yours: Any, true: Any) -> float | None:
+    """The number c for which c × true is nearest to yours; None if there is none."""
+    if yours is None or true is None or np.shape(yours) != np.shape(true):
+        return None
+    with np.errstate(all="ignore"):
+        size = float(np.vdot(true, true))
+        c = float(np.vdot(yours, true)) / size if size > 0 else np.nan
+    return c if np.isfinite(c) else None
+
+
+def probes(subject: Subject, rng: np.random.Generator) -> list[Probe]:
+    """Points near the subject's own and at its other shapes; none if forward cannot be traced."""
+    first = _probe(_near(subject, rng, 0), rng)
+    if first is None:
+        return []
+    out = [first, _probe(_near(subject, rng, 1), rng)]
+    if len(first.graph.edges) <= MOST_EDGES:
+        others = [o for o in subject.others if _shapes(o) != _shapes(subject)]
+        out += [_probe(_near(o, rng, 1), rng) for o in (others or _stretched(subject))[:OTHERS]]
+    return sorted(filter(None, out), key=lambda p: len(p.graph.edges))
+
+
+def _near(subject: Subject, rng: np.random.Generator, draw: int) -> Subject:
+    return subject.at([_moved(a, rng, draw) for a in subject.arrays])
+
+
+def _shapes(subject: Subject) -> list[tuple[int, ...]]:
+    return [np.shape(a) for a in subject.arrays]
+
+
+def _stretched(subject: Subject) -> list[Subject]:
+    """The subject at larger shapes: equal sizes stay equal, numbers are the old ones repeated.
+
+    Whether the forward takes them is seen when it is run.
+    """
+    out = []
+    for more in (1, 2):
+        arrays = []
+        for a in map(np.asarray, subject.arrays):
+            shape = tuple(n + more if n > 1 else n for n in a.shape)
+            arrays.append(np.resize(a, shape) if a.ndim else a)
+        out.append(subject.at(arrays))
+    return out if any(np.ndim(a) for a in subject.arrays) else []
+
+
+def _moved(a: Any, rng: np.random.Generator, draw: int) -> Any:
+    """Numbers nearby, of the same sign; the first draw keeps zeros and all."""
+    a = np.asarray(a)
+    scale = 1 + 0.3 * rng.uniform(-1, 1, a.shape) * (1 if draw else 0)
+    return (a * scale).astype(a.dtype)[()] if a.ndim else a.dtype.type(a * scale)
+
+
+def _probe(subject: Subject, rng: np.random.Generator) -> Probe | None:
+    with quiet():
+        try:
+            run = subject.start([np.array(a) for a in subject.arrays])
+            douts = cotangents_like(run.outs, rng)
+            if subject.scaled:
+                douts = [np.ones_like(d)[()] for d in douts]
+            yours = run.pull(*[np.array(d)[()] for d in douts])
+            graph, _ = traced(subject)
+            true = graph.pull(douts)
+        except Exception:  # whatever stops it here was reported before, or is no matter
+            return None
+    if len(yours) != len(true):
+        return None
+    single = any(np.asarray(a).dtype == np.float32 for a in [*subject.arrays, *run.outs])
+    return Probe(
+        subject, graph, douts, [np.asarray(o, float) for o in run.outs],
+        [None if g is None else np.asarray(g, float) for g in yours], true,
+        CLOSE_SINGLE if single else CLOSE,
+    )  # fmt: skip
+
+
+def with_array(probe: Probe, k: int, array: Any) -> list[Any]:
+    """The inputs with another one in place k."""
+    return [array if i == k else a for i, a in enumerate(probe.arrays)]
+
