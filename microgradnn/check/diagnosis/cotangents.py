@@ -18,7 +18,7 @@ Guess = Iterator[tuple[str, Any]]
 def _ignored(probe: Probe, k: int) -> Guess:
     if not probe.subject.scaled:
         ones = [np.ones_like(np.asarray(d)) for d in probe.douts]
-        yield "", probe.graph.pull(ones)[k]
+        yield "", probe.for_cotangents(ones)[k]
 
 
 # What people do to a cotangent, and should not.
@@ -49,7 +49,7 @@ def _distorted(probe: Probe, k: int) -> Guess:
     for what, change in _DISTORTIONS.items():
         changed = [np.asarray(change(np.asarray(d, float))) for d in probe.douts]
         if all(np.shape(c) == np.shape(d) for c, d in zip(changed, probe.douts, strict=True)):
-            yield what, probe.graph.pull(changed)[k]
+            yield what, probe.for_cotangents(changed)[k]
 
 
 @mistake(
@@ -62,7 +62,7 @@ def _clipped(probe: Probe, k: int) -> Guess:
         return
     for limit in (0.1, 0.25, 0.5, 0.75, 1.0):
         clipped = [np.clip(np.asarray(d, float), -limit, limit) for d in probe.douts]
-        yield f"{limit:g}", probe.graph.pull(clipped)[k]
+        yield f"{limit:g}", probe.for_cotangents(clipped)[k]
 
 
 @mistake(
@@ -80,7 +80,7 @@ def _rounded(probe: Probe, k: int) -> Guess:
             yield "a cast to float32", yours
         elif off <= 2.0**-8:
             single = [np.asarray(d, np.float16).astype(float) for d in probe.douts]
-            yield "a cast to float16", probe.graph.pull(single)[k]
+            yield "a cast to float16", probe.for_cotangents(single)[k]
 
 
 @mistake(
@@ -125,8 +125,14 @@ def _part(probe: Probe, k: int) -> Guess:
                 without, alone = np.array(v), np.zeros_like(v)
                 without[here] = 0
                 alone[here] = v[here]
-                yield f"the {word} place of axis {axis} is left out", probe.graph.pull([without])[k]
-                yield f"only the {word} place of axis {axis} counts", probe.graph.pull([alone])[k]
+                yield (
+                    f"the {word} place of axis {axis} is left out",
+                    probe.for_cotangents([without])[k],
+                )
+                yield (
+                    f"only the {word} place of axis {axis} counts",
+                    probe.for_cotangents([alone])[k],
+                )
 
 
 @mistake(
@@ -138,7 +144,7 @@ def _one_output(probe: Probe, k: int) -> Guess:
     if len(probe.douts) > 1:
         for i in range(len(probe.douts)):
             douts = [np.zeros_like(d) if j == i else d for j, d in enumerate(probe.douts)]
-            yield f"output {i}", probe.graph.pull(douts)[k]
+            yield f"output {i}", probe.for_cotangents(douts)[k]
 
 
 @mistake(
@@ -158,7 +164,7 @@ def _repeated(probe: Probe, k: int) -> Guess:
         some[list(kept.values())] = seeds[list(kept.values())]
         parts = np.split(some, np.cumsum([np.size(d) for d in probe.douts])[:-1])
         shaped = [p.reshape(np.shape(d)) for p, d in zip(parts, probe.douts, strict=True)]
-        yield word, probe.graph.pull(shaped)[k]
+        yield word, probe.for_cotangents(shaped)[k]
 
 
 @mistake(

@@ -8,12 +8,12 @@ import numpy as np
 
 from ..report import Finding
 from ..subject import Subject
-from . import cotangents, forms, known, terms  # noqa: F401  (they enter their mistakes)
+from . import cotangents, forms, known, rows, terms  # noqa: F401  (they enter their mistakes)
 from .first import first_wrong
-from .forms import BY_SIZE, named_factor
 from .mistake import CATALOGUE, Named, fitting, fitting_with_factor
 from .paths import along_paths
 from .probe import Probe, probes
+from .scales import BY_SIZE, named_factor
 
 # Findings that say that a gradient is wrong; shapes count too.
 WRONG = ("GC041", "GC101", "GC102", "GC201", "GC202")

@@ -14,10 +14,10 @@ import numpy as np
 from ...engine.value import Value
 from ..subject import quiet
 from ..words import gradient_of, names_gradient
-from .forms import worded
 from .graph import elements
-from .lines import Line, Seen, Watched, floats, said, source, watching
+from .lines import Assigned, Line, Watched, floats, said, source, watching
 from .probe import Probe, factor, near
+from .scales import worded
 
 CLOSE = 1e-7
 
@@ -79,7 +79,7 @@ def _by_name(
     Explains: with the true derivatives of everything before X they follow from it.
     """
     known, g = _forward_names(probe), probe.graph.cotangents(probe.douts)
-    last: dict[tuple[str, Line], Seen] = {}
+    last: dict[tuple[str, Line], Assigned] = {}
     for s in watched.seen:
         last[(s.name, s.line)] = s
     for s in sorted(last.values(), key=lambda s: s.visit):
@@ -140,7 +140,7 @@ def _by_value(
     return min(found, key=lambda f: f[0], default=None)
 
 
-def _right_elsewhere(probe: Probe, s: Seen) -> bool:
+def _right_elsewhere(probe: Probe, s: Assigned) -> bool:
     """Whether a variable says that it is the gradient of another input, and is."""
     return any(
         s.name and names_gradient(s.name, name) and _same(s.value, true)

@@ -1,14 +1,14 @@
 """Mistakes that leave the true gradient recognisable: a sign, a factor, another order or shape."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import permutations
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from .mistake import mistake
 from .probe import Probe, factor
+from .scales import BY_SIZE, sizes, worded
 
 Guess = Iterator[tuple[str, Any]]
 
@@ -31,9 +31,9 @@ def _zero(probe: Probe, k: int) -> Guess:
 
 
 @mistake(
-    "factor", "it is {0} times the true gradient everywhere", "the factor is the same at all points "
-    "and shapes", "look for a constant that one of forward and backward has and the other has not: "
-    "the 2 of a square, 1/2 of a root, a scale, a rate", 3,
+    "factor", "it is {0} times the true gradient everywhere", "the factor is the same at all "
+    "points and shapes", "look for a constant that one of forward and backward has and the "
+    "other has not: the 2 of a square, 1/2 of a root, a scale, a rate", 3,
 )  # fmt: skip
 def _constant(probe: Probe, k: int) -> Guess:
     c = factor(probe.yours[k], probe.true[k])
@@ -41,85 +41,7 @@ def _constant(probe: Probe, k: int) -> Guess:
         yield worded(c), c * probe.true[k]
 
 
-def worded(c: float) -> str:
-    """A constant as a person would write it: 1/3, 0.8, 2."""
-    for n in range(1, 13):
-        if abs(c * n - round(c * n)) < 1e-6 * abs(c) and round(c * n):
-            return f"{round(c * n)}" if n == 1 else f"{round(c * n)}/{n}"
-    for n in (2, 3, 5, 6, 7, 8, 10):
-        for text, root in ((f"√{n}", sqrt(n)), (f"1/√{n}", 1 / sqrt(n))):
-            if abs(c - root) < 1e-7 * root:
-                return text
-    return f"{c:.5g}"
-
-
 # ---- factors that are sizes ----------------------------------------------------------------------
-
-
-def sizes(probe: Probe) -> dict[str, int]:
-    """The sizes that a mean may be taken over, by what they are: at most one for each number."""
-    found: dict[str, int] = {}
-    groups = [*zip(probe.names, probe.arrays, strict=True), *_outputs(probe)]
-    for name, array in groups:
-        shape = np.shape(array)
-        for axis, n in enumerate(shape):
-            found[f"the size of axis {axis} of {name}"] = n
-        if len(shape) > 1:
-            found[f"the number of entries of {name}"] = int(np.prod(shape))
-            found[f"the number of rows of {name}"] = int(np.prod(shape[:-1]))
-        if len(shape) > 2:
-            found[f"the size of axes 0 and 1 of {name} together"] = int(np.prod(shape[:2]))
-        if len(shape) > 3:
-            found[f"the number of pixels of {name}"] = int(np.prod(shape[2:]))
-            found[f"axes 0, 2 and 3 of {name} together"] = int(shape[0] * np.prod(shape[2:]))
-    return {what: n for what, n in found.items() if n > 1}
-
-
-def _outputs(probe: Probe) -> list[tuple[str, Any]]:
-    if len(probe.outs) == 1:
-        return [("the output", probe.outs[0])]
-    return [(f"output {i}", out) for i, out in enumerate(probe.outs)]
-
-
-BY_SIZE = {
-    "mean": (
-        "the mean's 1/N is missing: it is N times the true gradient, N being {0}",
-        "forward takes a mean, backward the gradient of a sum", "divide by N", lambda n: n,
-    ),
-    "twice_mean": (
-        "it is divided by N, and should not be: N is {0}",
-        "backward takes a mean, forward does not, or takes it already",
-        "leave the division out, or take the mean in forward", lambda n: 1 / n,
-    ),
-    "ddof": (
-        "N - 1 stands where N belongs: N is {0}",
-        "it is N/(N-1) times the true gradient: backward divides by N - 1, forward by N",
-        "use the same ddof in both", lambda n: n / (n - 1),
-    ),
-    "no_ddof": (
-        "N stands where N - 1 belongs: N is {0}",
-        "it is (N-1)/N times the true gradient: forward divides by N - 1, backward by N",
-        "use the same ddof in both", lambda n: (n - 1) / n,
-    ),
-    "root": (
-        "the scale 1/√N is missing: it is √N times the true gradient, N being {0}",
-        "forward divides by the root, backward does not", "divide by √N", sqrt,
-    ),
-    "twice_root": (
-        "it is divided by √N once more than it should be: N is {0}",
-        "forward does not divide by the root, or once only", "leave one division out",
-        lambda n: 1 / sqrt(n),
-    ),
-    "half_mean": (
-        "a factor 2/N is missing: it is N/2 times the true gradient, N being {0}",
-        "forward has the mean of a square, backward neither its 2 nor its 1/N",
-        "multiply by 2/N", lambda n: n / 2,
-    ),
-    "twice_half_mean": (
-        "a factor 2/N is there and should not be: N is {0}",
-        "backward has the mean of a square, forward has not", "leave it out", lambda n: 2 / n,
-    ),
-}  # fmt: skip
 
 
 def _by(scale: Any) -> Any:
@@ -143,20 +65,6 @@ def _ratio(probe: Probe, k: int) -> Guess:
     for (a, n), (b, m) in permutations(found, 2):
         if n != m:
             yield f"{a} where forward divides by {b}", m / n * probe.true[k]
-
-
-def named_factor(found: Sequence[Probe], cs: Sequence[float]) -> str:
-    """What factors, one for each point, are in words: a sign, a constant, a size; "" if nothing."""
-    if max(cs) - min(cs) <= 1e-6 * max(map(abs, cs)):
-        c = cs[0]
-        return "the sign is flipped" if abs(c + 1) < 1e-6 else f"it is {worded(c)} times that"
-    for name, _, _, scale in BY_SIZE.values():
-        for what in sizes(found[0]):
-            values = [sizes(p).get(what) for p in found]
-            if all(n and abs(c - scale(n)) < 1e-6 * abs(c)
-                   for n, c in zip(values, cs, strict=True)):  # fmt: skip
-                return f"{name.split(':')[0]}, N being {what}"
-    return ""
 
 
 # ---- another order, another shape ----------------------------------------------------------------
@@ -298,8 +206,9 @@ def _reduced(probe: Probe, k: int) -> Guess:
         if t.size > 1 and (axis is None or t.shape[axis] > 1):
             total = t.sum(axis=axis, keepdims=True)
             yield f"summed over {where}", np.broadcast_to(total, t.shape)
-            yield f"averaged over {where}", np.broadcast_to(
-                t.mean(axis=axis, keepdims=True), t.shape
+            yield (
+                f"averaged over {where}",
+                np.broadcast_to(t.mean(axis=axis, keepdims=True), t.shape),
             )
             if axis is None:
                 yield f"summed over {where}", t.sum()

@@ -136,9 +136,7 @@ class Graph:
     @cached_property
     def owner(self) -> dict[int, str]:
         """The name of the input that each of the inputs' nodes is a number of."""
-        return {
-            i: n for n, places in zip(self.names, self.inputs, strict=True) for i in places
-        }
+        return {i: n for n, places in zip(self.names, self.inputs, strict=True) for i in places}
 
     @cached_property
     def turned(self) -> dict[int, float]:
@@ -154,9 +152,7 @@ class Graph:
 
     def matrices(self) -> list[Any]:
         """The arrays of Values that forward gave a name to, and the inputs."""
-        return [
-            s.value.view(np.ndarray) for s in self.watched.seen if isinstance(s.value, Traced)
-        ]
+        return [s.value.view(np.ndarray) for s in self.watched.seen if isinstance(s.value, Traced)]
 
     @cached_property
     def named(self) -> dict[str, Any]:
@@ -190,7 +186,6 @@ class Graph:
     def numbers(self) -> dict[int, float]:
         """The value of every node."""
         return {i: float(plain(n)) for n, i in self.nodes.items()}
-
 
 
 def traced(subject: Subject) -> tuple[Graph, Pass]:
@@ -241,26 +236,23 @@ def _graph(run: Pass, inputs: list[Any], start: int, watched: Watched, subject: 
         edges += _edges(node, nodes, place, visit)
     return Graph(
         edges, len(nodes), [[nodes[v] for v in elements(x)] for x in inputs],
-        [nodes[v] for v in ends], made, subject.names, [np.shape(a) for a in subject.arrays], watched, nodes,
+        [nodes[v] for v in ends], made, subject.names, list(map(np.shape, subject.arrays)),
+        watched, nodes,
     )  # fmt: skip
 
 
-def _edges(
-    node: Any, nodes: dict[Any, int], place: tuple[Line, ...], visit: int
-) -> list[Edge]:
+def _edges(node: Any, nodes: dict[Any, int], place: tuple[Line, ...], visit: int) -> list[Edge]:
     parents, y = node.parents, plain(node)
     xs = tuple(plain(p) for p in parents)
     others = tuple(nodes.get(p) if isinstance(p, Carrier) else None for p in parents)
+    slopes = node.op.rules(1.0, y, *xs, **node.params) if node.op.variadic else None
     out = []
-    with np.errstate(all="ignore"):
-        slopes = node.op.rules(1.0, y, *xs, **node.params) if node.op.variadic else None
-        for i, p in enumerate(parents):
-            if not isinstance(p, Carrier) or p not in nodes:
-                continue
-            s = node.op.pull(i, 1.0, y, xs, node.params) if slopes is None else slopes[i]
-            slope = 0.0 if s is None else float(s)
-            out.append(
-                Edge(nodes[node], nodes[p], slope, i, node.op, place, visit, others, xs, y,
-                     node.params)
-            )
+    for i, parent in enumerate(others):
+        if parent is None:
+            continue
+        s = node.op.pull(i, 1.0, y, xs, node.params) if slopes is None else slopes[i]
+        slope = 0.0 if s is None else float(s)
+        out.append(Edge(
+            nodes[node], parent, slope, i, node.op, place, visit, others, xs, y, node.params
+        ))  # fmt: skip
     return out

@@ -1,4 +1,4 @@
-"""Which line of the user's code is run, and what it assigns: seen while the code runs unmodified."""
+"""Which line of the user's code is run, and what it assigns, while it runs unmodified."""
 
 import linecache
 import sys
@@ -21,7 +21,7 @@ MOST_NUMBERS = 20_000  # larger arrays are not looked at
 
 
 @dataclass(frozen=True)
-class Seen:
+class Assigned:
     """A name (of a variable, an attribute, a key) and what it was bound to, or held, then."""
 
     name: str
@@ -43,8 +43,8 @@ class Watched:
     keep: Callable[[Any], Any] = lambda x: x if isinstance(x, (Value, np.ndarray)) else None
     starts: list[int] = field(default_factory=list)
     stacks: list[tuple[Line, ...]] = field(default_factory=list)
-    seen: list[Seen] = field(default_factory=list)
-    results: list[Seen] = field(default_factory=list)
+    seen: list[Assigned] = field(default_factory=list)
+    results: list[Assigned] = field(default_factory=list)
 
     def visits(self, start: int) -> Callable[[int], tuple[tuple[Line, ...], int]]:
         """A function of a node's stamp: the lines that made it, and which visit it was."""
@@ -108,10 +108,10 @@ class _Tracer:
         self.watched.starts.append(next_stamp())
         self.watched.stacks.append(tuple(reversed(stack)))
 
-    def _entry(self, name: str, value: Any) -> Seen:
+    def _entry(self, name: str, value: Any) -> Assigned:
         stacks = self.watched.stacks
         at = stacks[-1] if stacks else (("", 0),)
-        return Seen(name, value, at[-1], len(stacks) - 1, len(at))
+        return Assigned(name, value, at[-1], len(stacks) - 1, len(at))
 
     def _look(self, frame: FrameType) -> None:
         before = self.last.get(frame)

@@ -1,9 +1,9 @@
 """Points at which a wrong backward pass is looked at: its gradients beside the true ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Probe:
     yours: list[Any]
     true: list[Any]
     close: float = CLOSE
+    known: dict[Any, Any] = field(default_factory=dict)  # true gradients elsewhere
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,15 +56,26 @@ class Probe:
         """Whether the user's gradient number k is not the true one."""
         return self.yours[k] is None or not self.fits(self.true[k], k)
 
-    def truth(self, arrays: Sequence[Any] | None = None, douts: Any = None) -> list[Any] | None:
-        """The true gradients at other inputs or for other cotangents; None if forward fails."""
-        if arrays is None:
-            return self.graph.pull(self.douts if douts is None else douts)
+    def for_cotangents(self, douts: Sequence[Any]) -> list[Any]:
+        """The true gradients for other cotangents."""
+        key = tuple(np.asarray(d, float).tobytes() for d in douts)
+        if key not in self.known:
+            self.known[key] = self.graph.pull(douts)
+        return cast(list[Any], self.known[key])
+
+    def with_array(self, k: int, what: str, array: Any) -> list[Any] | None:
+        """The true gradients with another array in place k, `what` it is; None if forward fails."""
+        key = (k, what)
+        if key not in self.known:
+            arrays = [array if i == k else a for i, a in enumerate(self.arrays)]
+            self.known[key] = self._at(arrays)
+        return cast(list[Any] | None, self.known[key])
+
+    def _at(self, arrays: Sequence[Any]) -> list[Any] | None:
         if len(self.graph.edges) > MOST_EDGES:
             return None
         try:
-            graph, _ = traced(self.subject.at(arrays))
-            return graph.pull(self.douts if douts is None else douts)
+            return traced(self.subject.at(arrays))[0].pull(self.douts)
         except (MicrogradError, ValueError):
             return None
 
@@ -161,9 +173,3 @@ def _probe(subject: Subject, rng: np.random.Generator) -> Probe | None:
         [None if g is None else np.asarray(g, float) for g in yours], true,
         CLOSE_SINGLE if single else CLOSE,
     )  # fmt: skip
-
-
-def with_array(probe: Probe, k: int, array: Any) -> list[Any]:
-    """The inputs with another one in place k."""
-    return [array if i == k else a for i, a in enumerate(probe.arrays)]
-

@@ -1,12 +1,12 @@
 """Mistakes in the slopes themselves: a term or a factor that is missing, or taken elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from .mistake import mistake
-from .probe import Probe, near, with_array
+from .probe import Probe, near
 
 Guess = Iterator[tuple[str, Any]]
 
@@ -77,7 +77,7 @@ def _inverse(probe: Probe, k: int) -> Guess:
 
 
 # d(y) for which f' = d(f): derivatives that are written by means of the output.
-_OF_OUTPUT = {
+_OF_OUTPUT: dict[str, Callable[[Any], Any]] = {
     "y * (1 - y)": lambda y: y * (1 - y), "1 - y**2": lambda y: 1 - y**2, "y": lambda y: y,
     "1/(2y)": lambda y: 0.5 / y, "1 + y**2": lambda y: 1 + y**2, "y > 0": lambda y: (y > 0) * 1.0,
     "-y**2": lambda y: -y * y, "1 - exp(-y)": lambda y: 1 - np.exp(-y), "1/y": lambda y: 1 / y,
@@ -105,14 +105,14 @@ def _input_for_output(probe: Probe, k: int) -> Guess:
     "keep the input in forward's cache, and use that", 3,
 )  # fmt: skip
 def _output_for_input(probe: Probe, k: int) -> Guess:
-    for out in probe.outs:
+    for i, out in enumerate(probe.outs):
         if np.shape(out) == np.shape(probe.arrays[k]):
-            there = probe.truth(with_array(probe, k, out))
+            there = probe.with_array(k, f"output {i}", out)
             if there is not None:
                 yield "", there[k]
 
 
-_FACTORS = {
+_FACTORS: dict[str, Callable[[Any, Any], Any]] = {
     "x": lambda x, y: x, "y": lambda x, y: y, "1 - x": lambda x, y: 1 - x,
     "1 - y": lambda x, y: 1 - y, "1 + y": lambda x, y: 1 + y, "x**2": lambda x, y: x * x,
     "y**2": lambda x, y: y * y, "(1 - y)**2": lambda x, y: (1 - y) ** 2,
@@ -173,21 +173,21 @@ def _operand(probe: Probe, k: int) -> Guess:
     for j, name in enumerate(probe.names):
         a = np.asarray(probe.arrays[j])
         if a.ndim >= 2 and a.shape[-1] == a.shape[-2]:
-            there = probe.truth(with_array(probe, j, np.swapaxes(a, -1, -2).copy()))
+            there = probe.with_array(j, "transposed", np.swapaxes(a, -1, -2).copy())
             if there is not None:
                 yield name, there[k]
 
 
 @mistake(
-    "unflipped", "{0} is not flipped where it should be", "it is the true gradient of a layer whose "
-    "{0} runs backwards", "the gradient of a convolution convolves with the flipped kernel", 3,
+    "unflipped", "{0} is not flipped where it should be", "it is the true gradient of a layer "
+    "whose {0} runs backwards", "a convolution's gradient convolves with the flipped kernel", 3,
 )  # fmt: skip
 def _unflipped(probe: Probe, k: int) -> Guess:
     for j, name in enumerate(probe.names):
         a = np.asarray(probe.arrays[j])
-        if j != k and a.ndim and a.size > 1:
+        if j != k and a.ndim in (1, 3, 4) and a.size > 1:
             axes = (-1,) if a.ndim == 1 else (-1, -2)
-            there = probe.truth(with_array(probe, j, np.flip(a, axes).copy()))
+            there = probe.with_array(j, "flipped", np.flip(a, axes).copy())
             if there is not None:
                 yield name, there[k]
 

@@ -132,7 +132,10 @@ _UNSET = object()
 
 @contextmanager
 def tracing(
-    number: Callable[[Any], Any], places: Any, comparer: Any = None, budget: int = 0,
+    number: Callable[[Any], Any],
+    places: Any,
+    comparer: Any = None,
+    budget: int = 0,
     masks: bool = False,
 ) -> Iterator[None]:
     """A context in which NumPy code may run on values(): allocators are swapped, comparisons asked.
@@ -142,7 +145,7 @@ def tracing(
     With masks np.where and np.maximum leave an edge in the graph for what they did not choose, too.
     """
     with _lock:
-        before = trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread, trace.masks
+        before, judge = dict(vars(trace)), judging.by
         undo: list[tuple[dict[str, Any], str, Any]] = []
         try:
             trace.number, judging.by = number, comparer
@@ -152,7 +155,9 @@ def tracing(
                 _swap(home, undo)
             yield
         finally:
-            (trace.number, judging.by, trace.budget, trace.start, trace.on, trace.thread, trace.masks) = before
+            vars(trace).clear()
+            vars(trace).update(before)
+            judging.by = judge
             for home, name, old in undo:
                 if old is _UNSET:
                     home.pop(name, None)
