@@ -112,7 +112,7 @@ def _added(probe: Probe, k: int) -> Guess:
 
 @mistake(
     "part", "of the gradient from above {0}", "the rest is right: a loop or an index does not "
-    "reach all of it", "look at the bounds of loops, and at indices like [0] and [:-1]", 2,
+    "reach all of it", "look at the bounds of loops, and at indices like [0] and [:-1]", 3,
 )  # fmt: skip
 def _part(probe: Probe, k: int) -> Guess:
     if len(probe.douts) != 1 or probe.subject.scaled:

@@ -1,7 +1,7 @@
 """GC4 and GC5: what mistake it is, by name, and on which line."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from .scales import BY_SIZE, named_factor
 # Findings that say that a gradient is wrong; shapes count too.
 WRONG = ("GC041", "GC101", "GC102", "GC201", "GC202")
 MOST_TIES = 2
-SMALL = 4  # a size up to this may be a constant as well, if only one shape was seen
+PLAIN = ("2", "1/2")  # factors that are constants rather than sizes, if only one shape was seen
 
 
 def diagnose(subject: Subject, findings: Iterable[Finding], seed: int = 0) -> list[Finding]:
@@ -34,8 +34,9 @@ def diagnose(subject: Subject, findings: Iterable[Finding], seed: int = 0) -> li
         return []
     named = names(found, wrong)
     out = []
-    for group, some in _grouped(named, wrong, _several_shapes(found)):
-        out.append(_told(found, group, some) if some else _unrecognised(found, group))
+    for group in _grouped(named, wrong, _several_shapes(found)):
+        told = all(group.values())
+        out.append(_told(found, group) if told else _unrecognised(found, list(group)))
     line = first_wrong(next(p for p in reversed(found) if any(map(p.wrong, wrong))), wrong)
     if line:
         out.append(Finding(
@@ -64,43 +65,49 @@ def _several_shapes(found: Sequence[Probe]) -> bool:
 
 def _grouped(
     named: dict[int, list[Named]], wrong: Sequence[int], several: bool
-) -> list[tuple[list[int], list[Named]]]:
-    """The wrong gradients by the mistake that explains most of them, with what ties with it."""
-    shared = Counter(n.key for some in named.values() for n in {n.key: n for n in some}.values())
-    groups: dict[Any, tuple[list[int], list[Named]]] = {}
+) -> list[dict[int, list[Named]]]:
+    """The wrong gradients by the mistake that explains most of them: of each it and its ties."""
+    shared = Counter(key for some in named.values() for key in {n.key for n in some})
+    groups: dict[Any, dict[int, list[Named]]] = {}
     for k in wrong:
-        order = sorted(named[k], key=lambda n: (_rank(n, several), -shared[n.key]))
-        if not order:
-            groups.setdefault((), ([], []))[0].append(k)
-            continue
-        most = max(shared[n.key] for n in order)
-        joint = [n for n in order if shared[n.key] == most] if most > 1 else order
-        best = joint[0] if _rank(joint[0], several) <= _rank(order[0], several) + 2 else order[0]
-        ties = [n for n in order if n.mistake is not best.mistake
-                and _rank(n, several) == _rank(best, several)]  # fmt: skip
-        groups.setdefault(best.key, ([], [best, *ties[:MOST_TIES]]))[0].append(k)
+        best = _best(named[k], shared, several)
+        groups.setdefault(best[0].key if best else None, {})[k] = best
     return list(groups.values())
 
 
-def _rank(n: Named, several: bool) -> float:
-    """The rank of a mistake; a small size is taken for a constant if only one shape was seen."""
-    doubtful = not several and n.mistake.key in BY_SIZE
-    return n.mistake.rank + (1.5 if doubtful else 0)
+def _best(some: Sequence[Named], shared: Mapping[Any, int], several: bool) -> list[Named]:
+    """The mistake to tell, and those that explain it as simply; nothing of nothing."""
+    plain = not several and any(n.mistake.key == "factor" and n.about in PLAIN for n in some)
+    ranked = sorted(((_rank(n, plain), -shared[n.key], i, n) for i, n in enumerate(some)))
+    if not ranked:
+        return []
+    simplest, most = ranked[0][0], min(r[1] for r in ranked)
+    rank, _, _, best = next((r for r in ranked if r[1] == most and r[0] <= simplest + 2), ranked[0])
+    ties = [n for r, _, _, n in ranked if r == rank and n.mistake is not best.mistake]
+    return [best, *ties[:MOST_TIES]]
 
 
-def _told(found: Sequence[Probe], group: Sequence[int], some: Sequence[Named]) -> Finding:
-    which = ", ".join(f"d{found[0].names[k]}" for k in group)
-    best, *ties = some
-    text = f"{which}: {best.text}"
+def _rank(n: Named, plain: bool) -> float:
+    """The rank of a mistake; a size of 2 is taken for a constant where only one shape was seen."""
+    return n.mistake.rank + (1.5 if plain and n.mistake.key in BY_SIZE else 0)
+
+
+def _told(found: Sequence[Probe], group: Mapping[int, Sequence[Named]]) -> Finding:
+    names = found[0].names
+    best, *ties = next(iter(group.values()))
+    texts: dict[str, list[str]] = {}  # the gradients of which one thing is to be said
+    for k, (n, *_) in group.items():
+        texts.setdefault(n.text, []).append(f"d{names[k]}")
+    text = "; ".join(f"{', '.join(some)}: {said}" for said, some in texts.items())
     if ties:
         text += f" (or {' or '.join(t.text for t in ties)})"
+    shapes = len({tuple(map(np.shape, p.arrays)) for p in found})
     return Finding(
-        "GC401", "FAIL", text, found[0].names[group[0]] if len(group) == 1 else None,
-        f"{len(found)} points of {len({tuple(map(np.shape, p.arrays)) for p in found})} shapes",
+        "GC401", "FAIL", text, names[next(iter(group))] if len(group) == 1 else None,
+        f"{len(found)} points, {shapes} {'shape' if shapes == 1 else 'shapes'}",
         hint=f"{best.why}; to mend it: {best.fix}",
         data={"mistake": best.mistake.key, "about": best.about,
-              "arguments": [found[0].names[k] for k in group],
-              "also": [t.mistake.key for t in ties]},
+              "arguments": [names[k] for k in group], "also": [t.mistake.key for t in ties]},
     )  # fmt: skip
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.errors import MicrogradError
 from ...engine.node import next_stamp, plain
 from ...engine.op import Carrier
 from ...engine.value import Value
 from ...engine.walk import order
+from ...errors import MicrogradError
 from ..oracle.traced import Traced, values
 from ..oracle.tracing import tracing
 from ..subject import Pass, Subject

@@ -7,11 +7,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from ...engine.errors import MicrogradError
+from ...errors import MicrogradError
 from ..subject import Subject, cotangents_like, quiet
 from .graph import Graph, traced
 
 MOST_EDGES = 6000  # with more, fewer points have to do
+MOST_OUTPUTS = 256  # of which a Jacobian is made
 OTHERS = 2  # shapes beside the user's own
 CLOSE, CLOSE_SINGLE = 1e-8, 3e-4  # relative to the largest entry; of float32 code
 
@@ -83,7 +84,7 @@ class Probe:
     def jacobians(self) -> list[Any] | None:
         """Of each input the matrix of slopes, outputs in rows, of the first output only."""
         size = len(self.graph.outs)
-        if size > 64 or len(self.outs) != 1:
+        if size > MOST_OUTPUTS or len(self.outs) != 1:
             return None
         rows = [self.graph.pull([row]) for row in np.eye(size)]
         return [np.stack([np.ravel(r[k]) for r in rows]) for k in range(len(self.names))]
