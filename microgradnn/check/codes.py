@@ -61,12 +61,12 @@ CODES = {
     "GC207": "a derivative of higher order is wrong",
     "GC208": "the remainder of the Taylor series does not shrink as it should",
     "GC209": "a gradient is right only by a convention",
-    "GC401": "the name of the mistake",
-    "GC402": "a mistake that has no name here",
-    "GC501": "the first line that is wrong",
     "GC301": "at a kink: a valid subgradient",
     "GC302": "at a kink: outside the interval of one-sided derivatives",
     "GC303": "digits are lost at an extreme point",
+    "GC401": "the mistake has a name",
+    "GC402": "a mistake that has no name here",
+    "GC501": "the first line that is wrong",
 }
 
 
@@ -84,6 +84,6 @@ def check_codes(option: str, codes: Iterable[str] | str | None) -> tuple[str, ..
         if not any(code.startswith(word) for code in CODES):
             raise ConfigError(
                 f"{option}: no check has the code {word!r}; codes begin with GC0 (contract), GC1 "
-                "(algebra), GC2 (value) or GC3 (points), as in GC201"
+                "(algebra), GC2 (value), GC3 (points), GC4 (mistakes), GC5 (lines)"
             )
     return tuple(words)

@@ -63,14 +63,14 @@ def examine(subject: Subject, options: Options) -> Report:
     checks = tuple(c for c in CODES if options.wants(c) and c not in ELSEWHERE)
     try:
         found, seen, points, notes = _nothing_to_do(subject, checks) or _examine(subject, options)
+        found = _pruned(found)
+        found += [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
     except ConfigError:
         raise
     except Exception as error:
         found, seen, points, notes = [failed(error, subject)], [], [], list(subject.notes)
     finally:
         np.random.set_state(state)
-    found = _pruned(found)
-    found += [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
     coverage = _coverage(subject, seen)
     notes += _uniform(options)
     untested = _untested(coverage, seen, found)
@@ -228,8 +228,7 @@ def _pruned(findings: list[Finding]) -> list[Finding]:
     """One finding for each code and argument: the first, which is nearest to the user's point."""
     out: dict[Any, Finding] = {}
     for f in findings:
-        key = (f.code, f.argument, f.verdict)
-        out.setdefault(key, f)
+        out.setdefault((f.code, f.argument, f.verdict), f)
     return list(out.values())
 
 

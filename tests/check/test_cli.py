@@ -535,7 +535,7 @@ def test_a_name_that_is_not_there(here, capsys):
     [
         (["f.py::"], "check: 'f.py::' is not FILE or FILE::NAME, as layers.py::affine"),
         (["::a"], "check: '::a' is not FILE or FILE::NAME, as layers.py::affine"),
-        (["f.py", "--select", "GX"], "--select: no check has the code 'GX'; codes begin with GC0 (contract), GC1 (algebra), GC2 (value) or GC3 (points), as in GC201"),
+        (["f.py", "--select", "GX"], "--select: no check has the code 'GX'; codes begin with GC0 (contract), GC1 (algebra), GC2 (value), GC3 (points), GC4 (mistakes), GC5 (lines)"),
         (["f.py", "--time-limit", "0"], "time limit: 0.0 s, need more than 0, at most 1e6"),
         (["f.py", "--time-limit", "nan"], "time limit: nan s, need more than 0, at most 1e6"),
         (["f.py", "--time-limit", "inf"], "time limit: inf s, need more than 0, at most 1e6"),

@@ -28,6 +28,6 @@ test_messages = messages.table(
         lambda: main(["f.py", "--select", "GC9"]),
         ConfigError,
         "--select: no check has the code 'GC9'; codes begin with GC0 (contract), GC1 (algebra), "
-        "GC2 (value) or GC3 (points), as in GC201",
+        "GC2 (value), GC3 (points), GC4 (mistakes), GC5 (lines)",
     ),
 )

@@ -164,11 +164,13 @@ def test_text_of_a_wrong_layer() -> None:
         r"  GC201 worst dx\[\d, \d\]: yours \S+, true \S+, relative error 1", lines[1]
     )
     assert lines[2] == "      at your point; true value: traced exactly"
+    assert lines[3] == "  GC401 dx: it is 2 times the true gradient everywhere"
+    assert lines[6].startswith("  GC501 the first wrong line is line ")
     assert re.fullmatch(
         r"  x \(2, 2\) at 1 point; \d+ checks, seed 3, \d\.\d\d s",
-        lines[3],
+        lines[7],
     )
-    assert lines[4:] == ["  again: check.layer(forward, backward, inputs, seed=3)"]
+    assert lines[8:] == ["  again: check.layer(forward, backward, inputs, seed=3)"]
 
 
 def test_what_was_looked_at_is_counted_in_plain_words() -> None:
@@ -380,7 +382,7 @@ def test_unknown_codes_are_refused(option: str, code: str) -> None:
         right_report(**{option: ["GC1", code]})
     assert str(raised.value) == (
         f"{option}: no check has the code {code!r}; codes begin with GC0 (contract), GC1 (algebra), "
-        "GC2 (value) or GC3 (points), as in GC201"
+        "GC2 (value), GC3 (points), GC4 (mistakes), GC5 (lines)"
     )
 
 
@@ -414,8 +416,8 @@ def test_a_backward_that_raises_elsewhere_is_no_pass_whatever_is_selected() -> N
     assert report.findings[0].point != "your point"
 
 
-def test_codes_are_of_four_families_and_all_have_a_meaning() -> None:
-    assert {c[:3] for c in CODES} == {"GC0", "GC1", "GC2", "GC3"}
+def test_codes_are_of_six_families_and_all_have_a_meaning() -> None:
+    assert {c[:3] for c in CODES} == {f"GC{i}" for i in range(6)}
     assert all(re.fullmatch(r"GC\d{3}", c) and len(text) > 10 for c, text in CODES.items())
     assert list(CODES) == sorted(CODES)
 

@@ -28,6 +28,15 @@ def diagnose(subject: Subject, findings: Iterable[Finding], seed: int = 0) -> li
     """
     if not any(f.code in WRONG and f.verdict in ("FAIL", "CONTRACT") for f in findings):
         return []
+    try:
+        return _diagnosed(subject, seed)
+    except Exception as error:  # what is wrong was found; that it has no name is no reason to stop
+        return [
+            Finding("GC402", "PASS", f"the mistake was not named: {type(error).__name__}: {error}")
+        ]
+
+
+def _diagnosed(subject: Subject, seed: int) -> list[Finding]:
     found = probes(subject, np.random.default_rng(seed))
     wrong = [k for k in range(len(subject.names)) if any(p.wrong(k) for p in found)]
     if not wrong:
@@ -37,7 +46,7 @@ def diagnose(subject: Subject, findings: Iterable[Finding], seed: int = 0) -> li
     for group in _grouped(named, wrong, _several_shapes(found)):
         told = all(group.values())
         out.append(_told(found, group) if told else _unrecognised(found, list(group)))
-    line = first_wrong(next(p for p in reversed(found) if any(map(p.wrong, wrong))), wrong)
+    line = first_wrong(next(p for p in found if any(map(p.wrong, wrong))), wrong)
     if line:
         out.append(Finding(
             "GC501", "FAIL", f"the first wrong line is {line}",

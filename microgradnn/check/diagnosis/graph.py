@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.node import next_stamp, plain
+from ...engine.node import plain
 from ...engine.op import Carrier
 from ...engine.value import Value
 from ...engine.walk import order
 from ...errors import MicrogradError
+from ...numerics.changes import next_stamp
 from ..oracle.traced import Traced, values
 from ..oracle.tracing import tracing
 from ..subject import Pass, Subject

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.node import next_stamp
 from ...engine.value import Value
+from ...numerics.changes import next_stamp
 
 Line = tuple[str, int]  # a file and the number of a line in it
 MOST_EVENTS = 100_000

@@ -81,13 +81,13 @@ def fitting(found: Sequence[Probe], k: int, entries: Sequence[Mistake]) -> list[
     """The mistakes that give the user's gradient number k at every point."""
     out = []
     for entry in entries:
-        left: set[str] | None = None
+        left: list[str] | None = None
         for probe in found:
-            now = {about for about, guess in _tried(entry, probe, k) if probe.fits(guess, k)}
-            left = now if left is None else left & now
+            now = [about for about, guess in _tried(entry, probe, k) if probe.fits(guess, k)]
+            left = [about for about in now if left is None or about in left]
             if not left:
                 break
-        out += [Named(entry, about) for about in sorted(left or ())]
+        out += [Named(entry, about) for about in dict.fromkeys(left or ())]
     return out
 
 

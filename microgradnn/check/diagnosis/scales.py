@@ -31,8 +31,8 @@ def sizes(probe: Probe) -> dict[str, int]:
             found[f"the size of axis {axis} of {name}"] = n
         if len(shape) > 1:
             found[f"the number of entries of {name}"] = int(np.prod(shape))
-            found[f"the number of rows of {name}"] = int(np.prod(shape[:-1]))
         if len(shape) > 2:
+            found[f"the number of rows of {name}"] = int(np.prod(shape[:-1]))
             found[f"the size of axes 0 and 1 of {name} together"] = int(np.prod(shape[:2]))
         if len(shape) > 3:
             found[f"the number of pixels of {name}"] = int(np.prod(shape[2:]))
