@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..errors import DTypeError, GradientError, MicrogradError, ShapeError
 from ..numerics import numbers
 from ..numerics.changes import changes, next_stamp
 from ..numerics.forward import NO_PARAMS
+from ..signatures.element_methods import Other
 from .elementwise import Elementwise
 from .op import MANY, Op, recording
 from .walk import pullback
@@ -95,7 +96,7 @@ class Node(Elementwise):
 
     data = property(attrgetter("_data"), _set_data, doc="The number or array held here.")
 
-    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+    def backward(self, gradient: Other | None = None, create_graph: bool = False) -> None:
         """Adds d(self)/d(leaf) to `.grad` of every leaf that self was computed from.
 
         `gradient` is the cotangent of self, 1 by default, and needed unless self is one number.
@@ -174,7 +175,7 @@ class Node(Elementwise):
     def _deposit(grads: dict[Any, Any]) -> None:
         raise NotImplementedError
 
-    def detach(self) -> Any:
+    def detach(self) -> Self:
         """A leaf with the same data and no history."""
         raise NotImplementedError
 

@@ -14,17 +14,13 @@ import numpy as np
 
 from ..errors import GradientError
 from ..numerics import kernels
+from .node import plain
 from .op import Carrier
 from .ops import div, expand_dims, getitem, mul, swapaxes, where
 from .rules import custom
 
 # ruff: noqa: E501, N802, N803, N806
 # fmt: off
-
-
-def plain(x: Any) -> Any:
-    """The array behind a node: rules compare it, and choose by it, without a slope."""
-    return x._data if isinstance(x, Carrier) else x
 
 
 def T(a: Any) -> Any:
@@ -202,19 +198,3 @@ def _qr_slope(g: Any, y: Any, a: Any) -> Any:
     x = gr @ T(r) - T(q) @ gq
     upper = T(_half_lower(T(x)))
     return T(solve(r, T(gq + q @ (upper + T(upper)))))
-
-
-__all__ = [
-    "T",
-    "cholesky",
-    "cofactor",
-    "cofactor_change",
-    "det",
-    "eigh",
-    "inv",
-    "logabsdet",
-    "pinv",
-    "qr",
-    "solve",
-    "svd",
-]

@@ -72,7 +72,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
     # ---- what the engine asks of a carrier ------------------------------------------------------
 
     @staticmethod
-    def record(op: Op, xs: tuple[Any, ...], params: Any) -> Any:
+    def record(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Tensor:
         """The node for op(*xs, **params), its array computed."""
         tracked = loose = False  # loose: others may hold an input, and change it
         raw = []
@@ -132,7 +132,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
         return out
 
     @staticmethod
-    def fit(g: Any, x: Any) -> Any:
+    def fit(g: Any, x: Tensor) -> Any:
         """The cotangent g in the shape and dtype of the tensor x: here broadcasting is undone."""
         data = x._data
         if not isinstance(g, (np.ndarray, np.generic, Tensor)):  # an object out of its array
@@ -154,7 +154,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
             t = ops.astype(t, dtype=self._data.dtype)
         return t
 
-    def zeros(self) -> Any:
+    def zeros(self) -> np.ndarray:
         """Zeros of the same shape and dtype, as a cotangent."""
         return np.zeros(self._data.shape, self._data.dtype)
 

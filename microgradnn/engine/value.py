@@ -5,16 +5,18 @@ another Value. Value is also a good element of NumPy object arrays: its methods 
 ufuncs and its operators leave arrays to NumPy, so NumPy code runs on arrays of Values unchanged.
 """
 
+from __future__ import annotations
+
 import functools
-from collections.abc import Callable
-from numbers import Complex, Real
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 import numpy as np
 
 from ..errors import DTypeError, RuleError
 from ..numerics.changes import next_stamp
 from ..numerics.forward import NO_PARAMS
+from ..numerics.wrapped import WrappedNumber, is_complex
 from . import ops
 from .node import Node, one_like
 from .op import MANY, Carrier, Op, recording, special
@@ -22,11 +24,7 @@ from .op import MANY, Carrier, Op, recording, special
 new = object.__new__
 
 
-def _complex(x: Any) -> bool:
-    return isinstance(x, Complex) and not isinstance(x, Real)
-
-
-class Value(Node):
+class Value(WrappedNumber, Node):
     """One differentiable number; leaves and inner nodes alike show `.grad` after backward().
 
     >>> a, b = Value(2.0), Value(-3.0)
@@ -34,6 +32,17 @@ class Value(Node):
     >>> a.grad
     -7.373...e-05
     """
+
+    if TYPE_CHECKING:  # property() of node.py, of a float; of other numbers in the same words
+
+        @property
+        def data(self) -> float:
+            """The number held here."""
+
+        @data.setter
+        def data(self, data: SupportsFloat) -> None: ...
+
+        grad: float
 
     __slots__ = ()
     scalar = True
@@ -43,7 +52,12 @@ class Value(Node):
     ndim = 0
 
     def __init__(
-        self, data: Any, name: Any = None, _op: str = "", *, label: str | None = None
+        self,
+        data: SupportsFloat,
+        name: str | tuple[Any, ...] | list[Any] | set[Any] | None = None,
+        _op: str = "",
+        *,
+        label: str | None = None,
     ) -> None:
         if isinstance(name, (tuple, list, set)):  # micrograd's Value(data, children, op)
             if name:
@@ -55,26 +69,12 @@ class Value(Node):
         self._leaf(self._checked(data), label if name is None else name)
         self.grad = 0
 
-    def _checked(self, data: Any) -> Any:
-        if isinstance(data, np.ndarray) and data.ndim == 0:
-            data = data[()]
-        if isinstance(data, np.float64):  # a float already; arithmetic on a plain one is faster
-            return float(data)
-        if isinstance(data, np.ndarray) or hasattr(type(data), "__len__"):
-            raise DTypeError(
-                f"Value: holds one number, got {type(data).__name__}; use mg.tensor for arrays"
-            )
-        kind = data.dtype.kind if isinstance(data, np.generic) else "f"
-        if not hasattr(type(data), "__mul__") or _complex(data) or kind not in "fiub":
-            raise DTypeError(f"Value: holds one real number, got {type(data).__name__}")
-        return data
-
     @staticmethod
-    def record(op: Op, xs: tuple[Any, ...], params: Any) -> Any:
+    def record(op: Op, xs: tuple[Any, ...], params: Mapping[str, Any]) -> Value | np.ndarray:
         """The node for op(*xs, **params), its number computed."""
         y = op.on_numbers([x._data if isinstance(x, Value) else x for x in xs], params)
         if type(y) is not float:
-            if _complex(y):
+            if is_complex(y):
                 raise DTypeError(f"{op.name}: complex numbers are out of scope; use two Values")
             for x in xs:
                 if isinstance(x, Carrier) and not isinstance(x, Value):
@@ -103,11 +103,11 @@ class Value(Node):
         """g, the cotangent of x: a number already."""
         return g
 
-    def zeros(self) -> Any:
+    def zeros(self) -> int:
         """Zero, as a cotangent."""
         return 0
 
-    def fresh(self) -> "Value":
+    def fresh(self) -> Value:
         """A new leaf with the value zero."""
         return Value(0)
 
@@ -119,66 +119,12 @@ class Value(Node):
         """Sets `.grad` to 0."""
         self.grad = 0
 
-    def item(self) -> Any:
-        """The number."""
-        return self._data
-
-    def detach(self) -> "Value":
+    def detach(self) -> Value:
         """The same number as a new leaf, without its history."""
         return Value(self._data)
 
-    def conjugate(self) -> "Value":
-        """The number itself: NumPy asks its elements for it in vdot and norm."""
-        return self
-
-    # ---- micrograd's words for what is in a node: drawing code uses them -------------------------
-
-    @property
-    def _prev(self) -> tuple["Value", ...]:
-        return tuple(p for p in self.parents if isinstance(p, Value))
-
-    @property
-    def _op(self) -> str:
-        return self.op.label if self.op else ""
-
-    @property
-    def label(self) -> str:
-        """The name, as in micrograd; empty if there is none."""
-        return self.name or ""
-
-    @label.setter
-    def label(self, label: str) -> None:
-        self.name = label
-
-    @property
-    def _backward(self) -> NoReturn:
-        raise AttributeError(_NO_BACKWARD)
-
-    @_backward.setter
-    def _backward(self, function: Any) -> NoReturn:
-        raise AttributeError(_NO_BACKWARD)
-
-    def __float__(self) -> float:
-        raise DTypeError(
-            "float: a Value would lose its gradient; write v.exp(), not math.exp(v), or v.item() "
-            "for the number alone"
-        )
-
-    def __int__(self) -> int:
-        raise DTypeError("int: a Value would lose its gradient; write v.item() for the number")
-
-    def __bool__(self) -> bool:
-        return bool(self != 0)
-
-    def __repr__(self) -> str:
-        return f"Value(data={self._data}, grad={self.grad})"
-
 
 Value.base = Value
-_NO_BACKWARD = (
-    "_backward: a Value has no such function; the derivative of its op stands in the table of ops: "
-    "see help(v.op), and mg.custom_vjp for a rule of your own"
-)
 
 
 def _node(y: Any, op: Op, first: Any, second: Any, params: Any) -> Value:

@@ -11,9 +11,21 @@ from typing import Any, ClassVar, dataclass_transform
 from .. import functions
 from ..engine import ops
 from ..errors import ConfigError
-from ..functions.types import E
+from ..functions.types import A, E, Like
 from . import functional as F
 from .module import Module
+
+
+def _same(x: E) -> E:
+    return x
+
+
+def _glu(x: Like[A], axis: int) -> A:
+    return F.glu(x, axis)
+
+
+def _softmin(x: E, axis: int) -> E:
+    return F.softmin(x, axis)
 
 
 class Activation(Module):
@@ -66,7 +78,7 @@ class ActivationWithOptions(WithOptions, Activation):
 class Identity(Activation):
     """x."""
 
-    function = staticmethod(lambda x: x)
+    function = staticmethod(_same)
 
 
 class ReLU(Activation):
@@ -228,7 +240,7 @@ class Softmin(ActivationWithOptions):
     """softmax(-x) along axis."""
 
     axis: int = -1
-    function = staticmethod(lambda x, axis: functions.softmax(-x, axis))
+    function = staticmethod(_softmin)
 
 
 class LogSoftmax(ActivationWithOptions):
@@ -242,4 +254,4 @@ class GLU(ActivationWithOptions):
     """a · σ(b) for the two halves a, b of x along axis (Dauphin et al. 2017)."""
 
     axis: int = -1
-    function = staticmethod(lambda x, axis: F.glu(x, axis))
+    function = staticmethod(_glu)

@@ -8,20 +8,25 @@ order. The layers that run a cell over a sequence are in recurrent.py.
 from __future__ import annotations  # np.random loads when it is used, not before
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import functions
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array
+from ..engine.tensor import Tensor
 from ..errors import ConfigError, ShapeError
+from ..functions.types import ArrayLike
 from . import init
 from .checks import arguments, check_features, positive
 from .module import Module
 from .parameter import Parameter
 
+State = ArrayLike | Sequence[ArrayLike]  # h, or the pair (h, c) of an LSTM
 _ACTIVATIONS = {"tanh": ops.tanh, "relu": ops.relu}
 
 
@@ -37,11 +42,13 @@ class Recurrent(Module):
     hidden_size: int
     bias: bool
 
-    def step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
+    def _step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
         """The next state, given W·input + b and U·h + b, each (batch, gates·hidden_size)."""
         raise NotImplementedError
 
-    def add_weights(self, width: int, ending: str, dtype: Any, rng: np.random.Generator) -> None:
+    def _add_weights(
+        self, width: int, ending: str, dtype: DTypeLike, rng: np.random.Generator
+    ) -> None:
         """Adds the weights of one cell, drawn from U(-1/√hidden_size, 1/√hidden_size)."""
         columns, bound = self.gates * self.hidden_size, 1 / math.sqrt(self.hidden_size)
         shapes: dict[str, tuple[int, ...]] = {
@@ -53,7 +60,7 @@ class Recurrent(Module):
         for name, shape in shapes.items():
             setattr(self, name + ending, Parameter(init.uniform(shape, rng, dtype, bound)))
 
-    def times(self, x: Any, which: str, ending: str) -> Any:
+    def _times(self, x: Any, which: str, ending: str) -> Any:
         """x @ weight + bias, for which = "ih" (the input) or "hh" (the output before)."""
         weight = getattr(self, f"weight_{which}{ending}")
         if not self.bias:
@@ -64,7 +71,7 @@ class Recurrent(Module):
         """The i-th gate's columns."""
         return x[..., i * self.hidden_size : (i + 1) * self.hidden_size]
 
-    def initial(self, given: Any, shape: tuple[int, ...], dtype: Any) -> list[Any]:
+    def _initial(self, given: Any, shape: tuple[int, ...], dtype: DTypeLike) -> list[Any]:
         """The states given by the user, checked, or zeros."""
         owner = type(self).__name__
         if given is None:
@@ -78,7 +85,7 @@ class Recurrent(Module):
                 raise ShapeError(f"{owner}: {name} has shape {s.shape}, expected {shape}")
         return states
 
-    def shown(self, **options: Any) -> str:
+    def _shown(self, **options: tuple[object, object]) -> str:
         """The arguments all six have, and others, as they stand in the repr."""
         return arguments(self.input_size, self.hidden_size, bias=(self.bias, True), **options)
 
@@ -88,11 +95,11 @@ class RNNStep(Recurrent):
 
     nonlinearity: str
 
-    def step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
+    def _step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
         """h' = tanh(W·x + b + U·h + b), or relu."""
         return [_ACTIVATIONS[self.nonlinearity](x + h)]
 
-    def choose(self, nonlinearity: str) -> None:
+    def _choose(self, nonlinearity: str) -> None:
         """Sets the activation. Raises ConfigError for another name."""
         if nonlinearity not in _ACTIVATIONS:
             owner = type(self).__name__
@@ -107,7 +114,7 @@ class LSTMStep(Recurrent):
 
     gates, states = 4, 2
 
-    def step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
+    def _step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
         """c' = σ(f)·c + σ(i)·tanh(g) and h' = σ(o)·tanh(c'), from the gates i, f, g, o."""
         i, f, g, o = (self._part(x + h, k) for k in range(4))
         c = ops.sigmoid(f) * state[1] + ops.sigmoid(i) * ops.tanh(g)
@@ -119,7 +126,7 @@ class GRUStep(Recurrent):
 
     gates = 3
 
-    def step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
+    def _step(self, x: Any, h: Any, state: list[Any]) -> list[Any]:
         """h' = (1 - z)·n + z·h with n = tanh(x₃ + r·h₃), r = σ(x₁ + h₁), z = σ(x₂ + h₂)."""
         r, z = (ops.sigmoid(self._part(x, k) + self._part(h, k)) for k in range(2))
         n = ops.tanh(self._part(x, 2) + r * self._part(h, 2))
@@ -130,30 +137,37 @@ class _Cell(Recurrent):
     """Base of the cells: one step."""
 
     def _start(
-        self, input_size: int, hidden_size: int, bias: bool, dtype: Any,
+        self, input_size: int, hidden_size: int, bias: bool, dtype: DTypeLike,
         rng: np.random.Generator | None,
     ) -> None:  # fmt: skip
         positive(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self.add_weights(input_size, "", dtype, rng or np.random.default_rng())
+        self._add_weights(input_size, "", dtype, rng or np.random.default_rng())
 
-    def forward(self, input: Any, hx: Any = None) -> Any:
-        """The next state: h (batch, hidden_size), or the pair (h, c) of an LSTMCell.
+    def _next(self, input: ArrayLike, hx: State | None) -> list[Tensor]:
+        """The next state."""
+        x = array(input)
+        check_features(type(self).__name__, x, self.input_size)
+        state = self._initial(hx, (*x.shape[:-1], self.hidden_size), plain(x).dtype)
+        return self._step(self._times(x, "ih", ""), self._times(state[0], "hh", ""), state)
+
+    def extra_repr(self) -> str:
+        return self._shown()
+
+
+class _CellOfOne(_Cell):
+    """Base of the cells whose state is h alone."""
+
+    def forward(self, input: ArrayLike, hx: ArrayLike | None = None) -> Tensor:
+        """The next state h (batch, hidden_size).
 
         input is (batch, input_size), or without the batch axis; hx is the state before, zeros by
         default.
         """
-        x = array(input)
-        check_features(type(self).__name__, x, self.input_size)
-        state = self.initial(hx, (*x.shape[:-1], self.hidden_size), plain(x).dtype)
-        state = self.step(self.times(x, "ih", ""), self.times(state[0], "hh", ""), state)
-        return state[0] if self.states == 1 else tuple(state)
-
-    def extra_repr(self) -> str:
-        return self.shown()
+        return self._next(input, hx)[0]
 
 
-class RNNCell(_Cell, RNNStep):
+class RNNCell(_CellOfOne, RNNStep):
     """One step of an RNN: h' = tanh(W·x + b + U·h + b), or relu. Weights as in RNN, without _l0."""
 
     def __init__(
@@ -163,10 +177,10 @@ class RNNCell(_Cell, RNNStep):
         bias: bool = True,
         nonlinearity: str = "tanh",
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self.choose(nonlinearity)
+        self._choose(nonlinearity)
         self._start(input_size, hidden_size, bias, dtype, rng)
 
 
@@ -177,7 +191,7 @@ class _GatedCell(_Cell):
         hidden_size: int,
         bias: bool = True,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
         self._start(input_size, hidden_size, bias, dtype, rng)
@@ -186,6 +200,17 @@ class _GatedCell(_Cell):
 class LSTMCell(_GatedCell, LSTMStep):
     """One step of an LSTM, from (h, c) to the next pair. Weights as in LSTM, without _l0."""
 
+    def forward(
+        self, input: ArrayLike, hx: tuple[ArrayLike, ArrayLike] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The next state: the pair (h, c), both (batch, hidden_size).
 
-class GRUCell(_GatedCell, GRUStep):
+        input is (batch, input_size), or without the batch axis; hx is the pair before, zeros by
+        default.
+        """
+        h, c = self._next(input, hx)
+        return h, c
+
+
+class GRUCell(_CellOfOne, _GatedCell, GRUStep):
     """One step of a GRU. Weights as in GRU, without _l0."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.op import constant
 from ..errors import ConfigError
+from ..functions.types import ArrayLike
 from .parameter import Parameter
 
 M = TypeVar("M", bound="Members[Any]")  # what is inside: Module, which stands on this class
@@ -109,7 +110,7 @@ class Members(Generic[M]):
         """Returns how many numbers the parameters hold; with `trainable` those not frozen."""
         return sum(p.size for p in self.parameters() if p.requires_grad or not trainable)
 
-    def register_buffer(self, name: str, array: Any) -> None:
+    def register_buffer(self, name: str, array: ArrayLike | None) -> None:
         """Makes self.name an array that is saved and converted like a parameter, not trained.
 
         Change it in place, or assign another array.

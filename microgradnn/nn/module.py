@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..engine.node import plain
 from ..engine.tensor import Tensor
@@ -15,7 +16,7 @@ from . import config
 from .loading import IncompatibleKeys, load
 from .members import Members, is_buffer, is_state
 from .parameter import Parameter
-from .summary import Summary, summarise
+from .summary import Inputs, Summary, summarise
 from .training import Trainable
 
 
@@ -50,12 +51,12 @@ class Module(Members["Module"], Trainable):
             p.requires_grad_(requires_grad)
         return self
 
-    def penalty(self) -> Any:
+    def penalty(self) -> Tensor:
         """Σ kernel_regularizer(weight) over the layers that have one: a Tensor to add to the loss.
 
         0 if there is none. See nn.L2 for how λ relates to weight_decay.
         """
-        total: Any = None
+        total: Tensor | None = None
         for module in self.modules():
             has = vars(module)
             if (regularizer := has.get("kernel_regularizer")) is not None:
@@ -74,7 +75,7 @@ class Module(Members["Module"], Trainable):
 
     # ---- numbers --------------------------------------------------------------------------------
 
-    def to(self, dtype: Any) -> Self:
+    def to(self, dtype: DTypeLike) -> Self:
         """self, its parameters and floating-point buffers converted to dtype."""
         if np.dtype(dtype).kind != "f":
             raise DTypeError(f"to: dtype {np.dtype(dtype)}, need a floating-point one")
@@ -107,7 +108,9 @@ class Module(Members["Module"], Trainable):
         own = dict(self._named(is_state))
         return load(own, dict(self._named(is_state, remove_duplicate=False)), state, strict)
 
-    def summary(self, input: Any = None, batch: int = 1, dtype: Any = None) -> Summary:
+    def summary(
+        self, input: Inputs | None = None, batch: int = 1, dtype: DTypeLike | None = None
+    ) -> Summary:
         """A table of the modules inside, their output shapes and how many parameters they have.
 
         `input` is the shape of one sample, such as (1, 28, 28), and then `batch` samples of zeros

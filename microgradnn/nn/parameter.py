@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import DTypeLike
+
 from ..engine.node import plain
 from ..engine.tensor import Tensor
 from ..errors import GradientError
+from ..functions.types import ArrayLike, DType
 
 
 class Parameter(Tensor):
@@ -19,7 +22,11 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(
-        self, data: Any, dtype: Any = None, name: str | None = None, requires_grad: bool = True
+        self,
+        data: ArrayLike,
+        dtype: DType = None,
+        name: str | None = None,
+        requires_grad: bool = True,
     ) -> None:
         if isinstance(data, Tensor) and data.op is not None:
             raise GradientError(
@@ -34,7 +41,7 @@ class Parameter(Tensor):
             self.grad = None
         return self
 
-    def recast(self, dtype: Any) -> None:
+    def recast(self, dtype: DTypeLike) -> None:
         """Converts the array, and the gradient if there is one, to another dtype."""
         if self._data.dtype != dtype:
             self._data = self._data.astype(dtype)

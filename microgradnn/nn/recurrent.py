@@ -5,14 +5,17 @@ from __future__ import annotations  # np.random loads when it is used, not befor
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import functions
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array
+from ..engine.tensor import Tensor
 from ..errors import ShapeError
+from ..functions.types import ArrayLike
 from . import functional as F
-from .cells import GRUStep, LSTMStep, Recurrent, RNNStep
+from .cells import GRUStep, LSTMStep, Recurrent, RNNStep, State
 from .checks import check_features, positive, probability
 
 
@@ -26,7 +29,7 @@ class _Layers(Recurrent):
 
     def _start(
         self, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool,
-        dropout: float, bidirectional: bool, dtype: Any, rng: np.random.Generator | None,
+        dropout: float, bidirectional: bool, dtype: DTypeLike, rng: np.random.Generator | None,
     ) -> None:  # fmt: skip
         owner = type(self).__name__
         positive(owner, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
@@ -37,19 +40,13 @@ class _Layers(Recurrent):
         for layer in range(num_layers):
             width = input_size if layer == 0 else hidden_size * len(self._endings(layer))
             for ending in self._endings(layer):
-                self.add_weights(width, ending, dtype, self.rng)
+                self._add_weights(width, ending, dtype, self.rng)
 
     def _endings(self, layer: int) -> list[str]:
         return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
 
-    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
-        """(output, state): the last layer's outputs at all steps, and all states after the last.
-
-        input (length, batch, input_size), or (batch, length, input_size) with batch_first; without
-        the batch axis too. output is of the same form with hidden_size features, or twice as many
-        if bidirectional. The state h, or (h, c) of an LSTM, is (layers·directions, batch,
-        hidden_size); so is hx, the state to start from, zeros by default.
-        """
+    def _sequence(self, input: ArrayLike, hx: State | None) -> tuple[Tensor, list[Tensor]]:
+        """The last layer's outputs at all steps, and all states after the last."""
         x = array(input)
         check_features(type(self).__name__, x, self.input_size)
         if x.ndim not in (2, 3):
@@ -65,7 +62,7 @@ class _Layers(Recurrent):
             x = ops.swapaxes(x, axis1=0, axis2=1)
         count = self.num_layers * (1 + self.bidirectional)
         batch = () if single else (x.shape[1],)
-        states = self.initial(hx, (count, *batch, self.hidden_size), plain(x).dtype)
+        states = self._initial(hx, (count, *batch, self.hidden_size), plain(x).dtype)
         if single:
             states = [ops.expand_dims(s, axis=1) for s in states]
         y, ends = self._run(x, states)
@@ -73,7 +70,7 @@ class _Layers(Recurrent):
             y, ends = y[:, 0], [e[:, 0] for e in ends]
         elif self.batch_first:
             y = ops.swapaxes(y, axis1=0, axis2=1)
-        return y, ends[0] if self.states == 1 else tuple(ends)
+        return y, ends
 
     def _run(self, x: Any, states: list[Any]) -> tuple[Any, list[Any]]:
         """The outputs and the states at the end of (length, batch, input_size)."""
@@ -93,16 +90,16 @@ class _Layers(Recurrent):
 
     def _along(self, x: Any, state: list[Any], ending: str) -> tuple[Any, list[Any]]:
         """One cell along the steps: all outputs, and the state at the end."""
-        inputs = self.times(x, "ih", ending)  # of all steps at once
+        inputs = self._times(x, "ih", ending)  # of all steps at once
         backwards = ending.endswith("reverse")
         outputs = []
         for t in reversed(range(x.shape[0])) if backwards else range(x.shape[0]):
-            state = self.step(inputs[t], self.times(state[0], "hh", ending), state)
+            state = self._step(inputs[t], self._times(state[0], "hh", ending), state)
             outputs.append(state[0])
         return functions.stack(outputs[::-1] if backwards else outputs), state
 
     def extra_repr(self) -> str:
-        return self.shown(
+        return self._shown(
             num_layers=(self.num_layers, 1),
             batch_first=(self.batch_first, False),
             dropout=(self.dropout, 0.0),
@@ -110,7 +107,22 @@ class _Layers(Recurrent):
         )
 
 
-class RNN(_Layers, RNNStep):
+class _LayersOfOne(_Layers):
+    """Base of the layers whose state is h alone."""
+
+    def forward(self, input: ArrayLike, hx: ArrayLike | None = None) -> tuple[Tensor, Tensor]:
+        """(output, state): the last layer's outputs at all steps, and all states after the last.
+
+        input (length, batch, input_size), or (batch, length, input_size) with batch_first; without
+        the batch axis too. output is of the same form with hidden_size features, or twice as many
+        if bidirectional. The state h is (layers·directions, batch, hidden_size);
+        so is hx, the state to start from, zeros by default.
+        """
+        y, (h,) = self._sequence(input, hx)
+        return y, h
+
+
+class RNN(_LayersOfOne, RNNStep):
     """h' = tanh(W·x + b + U·h + b) along a sequence; relu with nonlinearity="relu".
 
     Weights weight_ih_l0 (input_size, hidden_size), weight_hh_l0 (hidden_size, hidden_size) and two
@@ -129,10 +141,10 @@ class RNN(_Layers, RNNStep):
         dropout: float = 0.0,
         bidirectional: bool = False,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
-        self.choose(nonlinearity)
+        self._choose(nonlinearity)
         self._start(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype,
             rng,
@@ -150,7 +162,7 @@ class _Gated(_Layers):
         dropout: float = 0.0,
         bidirectional: bool = False,
         *,
-        dtype: Any = np.float32,
+        dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
         self._start(
@@ -166,8 +178,21 @@ class LSTM(_Gated, LSTMStep):
     weight_hh_l0 (hidden_size, 4·hidden_size). The state is the pair (h, c). The rest is as in RNN.
     """
 
+    def forward(
+        self, input: ArrayLike, hx: tuple[ArrayLike, ArrayLike] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """(output, state): the last layer's outputs at all steps, and all states after the last.
 
-class GRU(_Gated, GRUStep):
+        input (length, batch, input_size), or (batch, length, input_size) with batch_first; without
+        the batch axis too. output is of the same form with hidden_size features, or twice as many
+        if bidirectional. The states h and c are (layers·directions, batch,
+        hidden_size); so are those of hx, the pair to start from, zeros by default.
+        """
+        y, (h, c) = self._sequence(input, hx)
+        return y, (h, c)
+
+
+class GRU(_LayersOfOne, _Gated, GRUStep):
     """h' = (1 - z)·n + z·h along a sequence, with n = tanh(W·x + b + r·(U·h + b)).
 
     The gates r and z are sigmoids of W·x + b + U·h + b. weight_ih_l0 is (input_size,

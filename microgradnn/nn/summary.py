@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..engine.node import no_grad, plain
 from ..errors import ConfigError
+from ..functions.types import ArrayLike
 from .members import Members
 from .parameter import Parameter
 
@@ -72,7 +74,10 @@ class Summary:
     __repr__ = __str__
 
 
-def summarise(module: Tree, input: Any, batch: int, dtype: Any) -> Summary:
+Inputs = ArrayLike | tuple[ArrayLike, ...]  # an example, or several; or the shape of one
+
+
+def summarise(module: Tree, input: Inputs | None, batch: int, dtype: DTypeLike | None) -> Summary:
     """The summary of a module for one input: a shape without the batch axis, or an example."""
     inputs = _inputs(module, input, batch, dtype)
     outputs: dict[int, Shapes] = {}

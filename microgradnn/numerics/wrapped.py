@@ -1,7 +1,10 @@
-"""What makes an object around one array look like that array, where this loses no gradient."""
+"""What makes an object around one array or number look like it, where this loses no gradient."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from numbers import Complex, Real
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -55,7 +58,7 @@ class WrappedArray:
             )
         return data if data.flags.writeable else data.copy("K")
 
-    def item(self) -> Any:
+    def item(self) -> float:
         """The only element, as a Python number. Raises ShapeError if there are several."""
         if self._data.size != 1:
             raise ShapeError(f"item: shape {self.shape} has {self._data.size} elements, need one")
@@ -110,3 +113,89 @@ class WrappedArray:
         dtype = "" if self.dtype in (np.float64, np.int64, bool) else f", dtype={self.dtype}"
         made = f", op={self.op.name}" if self.op else ", requires_grad=True" * self.requires_grad
         return f"tensor({array}{dtype}{made})"
+
+
+class WrappedNumber:
+    """The number and text of a Value, and micrograd's words; what would lose its gradient fails."""
+
+    __slots__ = ()
+    _data: Any
+    name: str | None
+    op: Any
+    parents: Any
+    grad: Any
+
+    def _checked(self, data: Any) -> Any:
+        if isinstance(data, np.ndarray) and data.ndim == 0:
+            data = data[()]
+        if isinstance(data, np.float64):  # a float already; arithmetic on a plain one is faster
+            return float(data)
+        if isinstance(data, np.ndarray) or hasattr(type(data), "__len__"):
+            raise DTypeError(
+                f"Value: holds one number, got {type(data).__name__}; use mg.tensor for arrays"
+            )
+        kind = data.dtype.kind if isinstance(data, np.generic) else "f"
+        if not hasattr(type(data), "__mul__") or is_complex(data) or kind not in "fiub":
+            raise DTypeError(f"Value: holds one real number, got {type(data).__name__}")
+        return data
+
+    def item(self) -> float:
+        """The number."""
+        return self._data
+
+    def conjugate(self) -> Self:
+        """The number itself: NumPy asks its elements for it in vdot and norm."""
+        return self
+
+    # ---- micrograd's words for what is in a node: drawing code uses them -------------------------
+
+    @property
+    def _prev(self) -> tuple[Self, ...]:
+        return tuple(p for p in self.parents if isinstance(p, type(self)))
+
+    @property
+    def _op(self) -> str:
+        return self.op.label if self.op else ""
+
+    @property
+    def label(self) -> str:
+        """The name, as in micrograd; empty if there is none."""
+        return self.name or ""
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self.name = label  # type: ignore[misc]  # it is in the node's __dict__
+
+    @property
+    def _backward(self) -> NoReturn:
+        raise AttributeError(_NO_BACKWARD)
+
+    @_backward.setter
+    def _backward(self, function: Any) -> NoReturn:
+        raise AttributeError(_NO_BACKWARD)
+
+    def __float__(self) -> float:
+        raise DTypeError(
+            "float: a Value would lose its gradient; write v.exp(), not math.exp(v), or v.item() "
+            "for the number alone"
+        )
+
+    def __int__(self) -> int:
+        raise DTypeError("int: a Value would lose its gradient; write v.item() for the number")
+
+    def __bool__(self) -> bool:
+        return bool(self.__ne__(0))
+
+    def __repr__(self) -> str:
+        return f"Value(data={self._data}, grad={self.grad})"
+
+
+_NO_BACKWARD = (
+    "_backward: a Value has no such function; the derivative of its op stands in the table of ops: "
+    "see help(v.op), and mg.custom_vjp for a rule of your own"
+)
+
+
+def is_complex(x: Any) -> bool:
+    """Whether x is a complex number that is no real one."""
+    return isinstance(x, Complex) and not isinstance(x, Real)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..engine import ops
-from .arithmetic import larger, over, put, slot, sqrt
+from .arithmetic import Data, Group, Memory, larger, over, put, slot, sqrt
 from .base import Optimizer
 from .groups import Common, Params, Rate, Shared
 
@@ -38,7 +38,7 @@ class Adadelta(Optimizer):
         options = dict(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
         super().__init__(params, options, **common)
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the gradient, scaled to the size of the last changes."""
         rho, eps = group["rho"], group["eps"]
         memory["step"] = memory.get("step", 0) + 1
@@ -76,7 +76,7 @@ class Adamax(Optimizer):
         options = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
         super().__init__(params, options, **common)
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the corrected mean over the largest gradient, which decays."""
         b1, b2 = group["betas"]
         t = memory["step"] = memory.get("step", 0) + 1
@@ -125,7 +125,7 @@ class NAdam(Optimizer):
         )
         super().__init__(params, options, **common)
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the gradient and the mean that the next step would use."""
         b1, b2 = group["betas"]
         t = memory["step"] = memory.get("step", 0) + 1
@@ -177,7 +177,7 @@ class RAdam(Optimizer):
         )
         super().__init__(params, options, **common)
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the mean, over the root of the mean square once that is known well."""
         b1, b2 = group["betas"]
         t = memory["step"] = memory.get("step", 0) + 1
@@ -233,7 +233,7 @@ class Rprop(Optimizer):
             found.append(f"step_sizes are {(low, high)}, need step_sizes[0] <= step_sizes[1]")
         return found
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less a step of its own for each number, against the sign of the gradient."""
         (down, up), (low, high) = group["etas"], group["step_sizes"]
         memory["step"] = memory.get("step", 0) + 1

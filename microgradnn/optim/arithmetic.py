@@ -1,11 +1,15 @@
 """Arithmetic that the rules share: on arrays in place where that saves one, on numbers too."""
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..engine import ops
+
+Data: TypeAlias = np.ndarray | float  # of a Tensor, of a Value
+Memory: TypeAlias = dict[str, Any]  # what a rule remembers of one parameter, by name
+Group: TypeAlias = dict[str, Any]  # the options of a group of parameters
 
 
 def slot(state: dict[str, Any], name: str, p: Any, start: float = 0.0) -> Any:

@@ -10,6 +10,7 @@ from ..engine.node import Node, plain
 from ..engine.value import Value
 from ..errors import ConfigError, ShapeError
 from . import clip, saving
+from .arithmetic import Data, Group, Memory
 from .groups import (
     CLIPS,
     Common,
@@ -109,7 +110,7 @@ class Optimizer:
             p.data = update(data, g, memory, group, lr)
         group["updates"] += moved
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """The new data of a parameter with data p and gradient g; an array p is changed in place.
 
         `memory` is the parameter's state, kept from step to step; `group` has the options; `lr`

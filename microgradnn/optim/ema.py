@@ -1,16 +1,23 @@
 """Exponential moving averages of parameters, after tf.train.ExponentialMovingAverage."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ..engine.node import Node
 from ..errors import ConfigError
 from ..interrupts import held
-from .groups import named_parameters, near, need, number_problem, plain_number
+from .groups import Params, named_parameters, near, need, number_problem, plain_number
 from .saving import copied, restored, too_large
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What has parameters by name: any Module."""
+
+    def named_parameters(self) -> Iterable[tuple[str, Node]]: ...
 
 
 class EMA:
@@ -33,8 +40,10 @@ class EMA:
     updates  the number of updates so far
     """
 
-    def __init__(self, parameters: Any, decay: float = 0.999, *, num_updates: bool = False) -> None:
-        if hasattr(parameters, "named_parameters"):
+    def __init__(
+        self, parameters: Params | Model, decay: float = 0.999, *, num_updates: bool = False
+    ) -> None:
+        if isinstance(parameters, Model):
             parameters = list(parameters.named_parameters())
         nodes, names = named_parameters("EMA", parameters)
         if not nodes:
@@ -100,12 +109,12 @@ class EMA:
             self.parameters[name].data = value
         self._swapped = self._swapped and not own
 
-    def copy_to(self, parameters: Any = None) -> None:
+    def copy_to(self, parameters: Params | Model | None = None) -> None:
         """Sets the parameters, or another model's or list's, to the shadow values."""
         if parameters is None:
             self._refuse_swapped("copy_to")
             return self._put(self.parameters)
-        if hasattr(parameters, "named_parameters"):
+        if isinstance(parameters, Model):
             parameters = list(parameters.named_parameters())
         nodes, names = named_parameters("EMA.copy_to", parameters)
         keys = list(self.shadow) if names is None else names

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from .arithmetic import larger, not_below_zero, over, root, slot, sqrt
+from .arithmetic import Data, Group, Memory, larger, not_below_zero, over, root, slot, sqrt
 from .base import Optimizer
 from .groups import Common, Params, Rate
 
@@ -55,7 +55,7 @@ class SGD(Optimizer):
             return ["nesterov needs momentum > 0 and dampening = 0"]
         return []
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the velocity, or times the gradient without momentum."""
         momentum = group["momentum"]
         if not momentum:
@@ -125,7 +125,7 @@ class RMSprop(Optimizer):
         )
         super().__init__(params, options, **common)
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the gradient over the root of its mean square."""
         alpha, momentum = group["alpha"], group["momentum"]
         memory["step"] = memory.get("step", 0) + 1
@@ -186,7 +186,7 @@ class Adagrad(Optimizer):
         )
         super().__init__(params, options, **common)
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the gradient over the root of the sum of its squares."""
         t = memory["step"] = memory.get("step", 0) + 1
         s = slot(memory, "sum", p, group["initial_accumulator_value"])
@@ -233,7 +233,7 @@ class Adam(Optimizer):
         )
         super().__init__(params, options, **common)
 
-    def update(self, p: Any, g: Any, memory: dict[str, Any], group: dict[str, Any], lr: Any) -> Any:
+    def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the corrected mean over the root of the corrected mean square."""
         b1, b2 = group["betas"]
         t = memory["step"] = memory.get("step", 0) + 1

@@ -120,4 +120,4 @@ class ElementMethods:
 
 
 # SupportsFloat: numbers of any type, Fraction and Decimal too.
-Other: TypeAlias = "ElementMethods | Plain | SupportsFloat"
+Other: TypeAlias = ElementMethods | Plain | SupportsFloat

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 LIMITS = {
-    "microgradnn": 0.07,
+    "microgradnn": 0.05,
     "microgradnn.linalg": 0.0,
-    "microgradnn.nn": 0.08,
+    "microgradnn.nn": 0.05,
     "microgradnn.nn.functional": 0.03,
-    "microgradnn.optim": 0.2,
+    "microgradnn.optim": 0.0,
     "microgradnn.train": 0.04,
     "microgradnn.data": 0.09,
     "microgradnn.check": 0.01,

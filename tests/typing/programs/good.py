@@ -4,6 +4,7 @@ The test also runs it, with an assert_type that looks at the values, so the type
 marked "not yet" is one that mypy does not understand yet; when it does, the test says so.
 """
 
+from fractions import Fraction
 from typing import Any, assert_type
 
 import numpy as np
@@ -23,6 +24,16 @@ assert_type(mg.where(a > 0, a, 0.0), Value)
 assert_type(mg.elu(a, alpha=2.0), Value)
 assert_type(mg.clip(a, 0, 1), Value)
 (a * b).backward()
+assert_type(a.data, float)
+assert_type(a.grad, float)
+assert_type(a.item() * 2, float)
+print(f"{a.data:.3f} {a.grad + 1:+.2e}", round(a.data, 2), max(a.data, b.data))
+a.data -= 0.1 * a.grad
+a.grad = 0
+assert_type(Value(Fraction(1, 3)) + Fraction(1, 3) * a.detach(), Value)
+assert_type(np.float32(2) * a - True, Value)
+assert_type(a.maximum(b).exp().round(2), Value)
+assert_type(a.label, str)
 
 # ---- arrays -------------------------------------------------------------------------------------
 
@@ -74,6 +85,10 @@ assert_type(x.sum(axis=0, keepdims=True), Tensor)
 assert_type(x.exp().mean(), Tensor)
 assert_type(x.reshape(4).max(), Tensor)
 assert_type(x.data, np.ndarray)
+assert_type(mg.sum(x).item(), float)
+assert_type(x.maximum(0).add(n), Tensor)
+assert_type(1.0 - x / [1.0, 2.0], Tensor)
+assert_type(x.detach(), Tensor)
 
 # PyTorch's names and words
 assert_type(x.unsqueeze(0).expand(3, -1, -1), Tensor)
@@ -160,6 +175,16 @@ for _ in range(2):
     step_loss = mg.cross_entropy(net(mg.tensor(n)), labels)
     step_loss.backward()
     optimizer.step()
+
+rows = np.zeros((5, 3, 2), np.float32)  # steps, batch, features
+for recurrent in (nn.RNN(2, 4), nn.GRU(2, 4)):
+    assert_type(recurrent(rows), tuple[Tensor, Tensor])
+assert_type(nn.LSTM(2, 4)(rows), tuple[Tensor, tuple[Tensor, Tensor]])
+assert_type(nn.GRUCell(2, 4)(rows[0]), Tensor)
+assert_type(nn.LSTMCell(2, 4)(rows[0], nn.LSTMCell(2, 4)(rows[0])), tuple[Tensor, Tensor])
+assert_type(net.penalty(), Tensor)
+assert_type(net.first.weight.detach(), Tensor)
+optim.EMA(net).copy_to(net.parameters())
 
 model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
 model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

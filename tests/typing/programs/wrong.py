@@ -70,6 +70,21 @@ nn.Linear("a", 1)  # error
 model.fit(n, n, epochs="3")  # error
 model.fit(n, n, callbacks=3)  # error
 
+Value("3")  # error
+Value(1.0).data.shape  # error
+Value(1.0).grad.backward()  # error
+Value(1.0).data = "x"  # error
+Value(1.0) + "x"  # error
+t.exp(n)  # error
+Value(1.0).maximum()  # error
+t.tanh(out=n)  # error
+t.backward("x")  # error
+nn.LSTM(2, 4)(n)[1].shape  # error
+nn.GRUCell(2, 4)(n, (n, n)) + "x"  # error
+nn.RNN(2, 4, dtype=3.5)  # error
+net_dtype = model.to(3.5)  # error
+optim.EMA(3)  # error
+
 # what comes out is used as what it is not
 mg.sum(n).backward()  # error
 mg.sum(t).backward().shape  # error
