@@ -14,7 +14,7 @@ from .saving import copied, restored, too_large
 
 
 @runtime_checkable
-class Model(Protocol):
+class Parametrised(Protocol):
     """What has parameters by name: any Module."""
 
     def named_parameters(self) -> Iterable[tuple[str, Node]]: ...
@@ -41,9 +41,9 @@ class EMA:
     """
 
     def __init__(
-        self, parameters: Params | Model, decay: float = 0.999, *, num_updates: bool = False
+        self, parameters: Params | Parametrised, decay: float = 0.999, *, num_updates: bool = False
     ) -> None:
-        if isinstance(parameters, Model):
+        if isinstance(parameters, Parametrised):
             parameters = list(parameters.named_parameters())
         nodes, names = named_parameters("EMA", parameters)
         if not nodes:
@@ -109,12 +109,12 @@ class EMA:
             self.parameters[name].data = value
         self._swapped = self._swapped and not own
 
-    def copy_to(self, parameters: Params | Model | None = None) -> None:
+    def copy_to(self, parameters: Params | Parametrised | None = None) -> None:
         """Sets the parameters, or another model's or list's, to the shadow values."""
         if parameters is None:
             self._refuse_swapped("copy_to")
             return self._put(self.parameters)
-        if isinstance(parameters, Model):
+        if isinstance(parameters, Parametrised):
             parameters = list(parameters.named_parameters())
         nodes, names = named_parameters("EMA.copy_to", parameters)
         keys = list(self.shadow) if names is None else names
