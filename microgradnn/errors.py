@@ -52,6 +52,14 @@ class CheckError(MicrogradError, AssertionError):
     """A derivative does not agree with the numerical one."""
 
 
+class MicrogradWarning(UserWarning):
+    """Base of every warning that microgradnn gives; it points at the line of the user's program."""
+
+
+class NumericWarning(MicrogradWarning, RuntimeWarning):
+    """A number became infinite or nan, where NumPy would warn too."""
+
+
 def unknown(caller: str, kind: str, name: str, known: Iterable[str]) -> ConfigError:
     """The error for a name that is none of the known ones: it says which is nearest."""
     known = list(known)

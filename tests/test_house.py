@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 # Rooms on one line do not import each other, except inside a folder.
 ORDER = """
 microgradnn.atomic microgradnn.interrupts microgradnn.errors microgradnn.shadows
+microgradnn.notices
 microgradnn.numerics microgradnn.signatures
 microgradnn.engine
 microgradnn.optional microgradnn.functions
@@ -364,7 +365,9 @@ def an_import_loads_no_more_than_it_needs() -> Iterator[str]:
     out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     packages, engine, models = map(str.split, out.splitlines())
     yield from (f"microgradnn: {p}" for p in set(packages) - {"microgradnn", "numpy"})
-    own = {"autograd", "engine", "errors", "functions", "numerics", "shadows", "signatures"}
+    own = {
+        "autograd", "engine", "errors", "functions", "notices", "numerics", "shadows", "signatures",
+    }  # fmt: skip
     own |= {"transforms"}
     yield from (f"microgradnn: {r}" for r in {n.split(".")[1] for n in engine} - own)
     yield from (f"microgradnn.nn: {r}" for r in {n.split(".")[1] for n in models} & {"train"})

@@ -1,6 +1,5 @@
 """microgradnn's own derivatives, and custom rules in it, as subjects: grads, gradcheck."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from ..engine.node import plain
 from ..engine.tensor import Tensor
 from ..errors import ConfigError
+from ..notices import notice
 from ..transforms.derivatives import vjp
 from .examine import Codes, examine, options_of
 from .oracle.differences import Disagreement, check_grads
@@ -131,9 +131,9 @@ def gradcheck(
     unneeded = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol, **ignored}
     said = [k for k, v in unneeded.items() if v is not None]
     if said:
-        warnings.warn(
+        notice(
             f"gradcheck: {', '.join(said)} not needed: errors are judged by what rounding explains",
-            stacklevel=2,
+            once=False,
         )
     f, free = _of_free(fn, list(inputs) if isinstance(inputs, (tuple, list)) else [inputs])
     modes = (["rev"] if check_backward_ad else []) + (["fwd"] if check_forward_ad else [])

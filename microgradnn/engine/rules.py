@@ -22,6 +22,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from ..numerics import kernels
 from ..numerics.numbers import from_math, on_floats
 from .op import Binary, Interval, Op, Rule, Unary, register
 
@@ -32,7 +33,8 @@ ANY: Interval = (-3.0, 3.0)
 
 def _pointwise(kind: str, name: str, number: Any, array: Any, rules: Any, **info: Any) -> Any:
     info.setdefault("domain", (ANY,) * len(rules))
-    info.setdefault("ufunc", array if isinstance(array, np.ufunc) else None)
+    same = getattr(array, "ufunc", array)
+    info.setdefault("ufunc", same if isinstance(same, np.ufunc) else None)
     push = _push_elementwise if kind == "elementwise" else _push_zero
     return register(Op(name, kind, number, array, rules, push, **info))
 
@@ -72,7 +74,7 @@ def named(
 
     Where one of them is missing or means something else, `floats`, `array` or own=False says so.
     """
-    array = getattr(np, name) if array is None else array
+    array = array or kernels.SINGULAR.get(name) or getattr(np, name)
     number = from_math(name, array, floats, own)
     formula = formula or f"{name}({'x' if len(rules) == 1 else 'a, b'})"
     return _pointwise("elementwise", name, number, array, rules, formula=formula, **info)

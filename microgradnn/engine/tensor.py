@@ -253,8 +253,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
         data = property(WrappedArray._lent, _set_data, doc=Node.data.__doc__)
 
     # ---- what makes it an array -----------------------------------------------------------------
-    # The methods of arrays (x.sum(axis=0), x.reshape(2, 3)) are the functions of functions/, which
-    # gives them to the class; NumPy's own functions are answered by protocol.py.
+    # Methods such as x.sum(axis=0) come from functions/; NumPy's own functions ask protocol.py.
 
     # fmt: off
     def __matmul__(self, other: Any) -> Tensor: return ops.matmul(self, other)

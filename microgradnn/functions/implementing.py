@@ -2,14 +2,16 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..engine.protocol import FUNCTIONS, np_name, unsupported
-from ..errors import DTypeError, MicrogradError, ShapeError
+from ..errors import DTypeError, MicrogradError, RuleError, ShapeError
 
+_TORCHS_WORD = re.compile(r"unexpected keyword argument '(dim|dims|keepdim)'")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,6 +42,12 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
 
 def _typed(name: str, error: Exception) -> Exception:
     """One of our errors for NumPy's, the name of the function before what it says."""
+    if isinstance(error, TypeError) and (word := _TORCHS_WORD.search(str(error))):
+        ours = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
+        return RuleError(
+            f"{name}: {word[1]}= is PyTorch's word, here it is {ours[word[1]]}=; methods of a "
+            "Tensor that PyTorch has too take both"
+        )
     kind = DTypeError if isinstance(error, TypeError | OverflowError) else ShapeError
     return kind(f"{name}: {error}")
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..engine import ops
+from ..engine.node import Node
 from ..engine.tensor import Tensor
-from ..errors import GradientError
+from ..errors import DTypeError, GradientError
 from . import arrange, choosing, diagonals, elements, reduce, running, shape, splitting
 from .shape import reshape
 
@@ -105,3 +106,21 @@ for _name, _text, _get in (
     ("flat", "The elements one by one, each a 0-d tensor.", lambda x: iter(shape.ravel(x))),
 ):
     setattr(Tensor, _name, property(_get, doc=_text))
+
+
+def _format(self: Node, spec: str) -> str:
+    """f"{loss:.4f}" shows the number of a Value, or of a Tensor that holds one."""
+    if not spec:
+        return str(self)
+    data = self.data
+    if isinstance(data, np.ndarray):
+        if data.size != 1:
+            raise DTypeError(
+                f"format: {spec!r} is for one number, got a tensor of shape {data.shape}; write "
+                "x.mean(), or str(x)"
+            )
+        data = data.item()
+    return format(data, spec)
+
+
+setattr(Node, "__format__", _format)  # noqa: B010  mypy refuses to assign a method

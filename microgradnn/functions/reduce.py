@@ -141,11 +141,13 @@ def ptp(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
 
 
+@implements()
 def logsumexp(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     """log Σ exp(a) along axis, without overflow."""
     return ops.logsumexp(a, axis=axis, keepdims=keepdims)
 
 
+@implements()
 def softmax(x: Like[A], axis: Axis = -1) -> A:
     """exp(x) / Σ exp(x) along axis, computed from x - max(x), which cannot overflow.
 
@@ -154,6 +156,7 @@ def softmax(x: Like[A], axis: Axis = -1) -> A:
     return ops.softmax(x, axis=axis)
 
 
+@implements()
 def log_softmax(x: Like[A], axis: Axis = -1) -> A:
     """x - log Σ exp(x) along axis: the logarithm of softmax, exact also where softmax is 0."""
     return ops.log_softmax(x, axis=axis)

@@ -35,6 +35,7 @@ def cumprod(a: Like[A], axis: int | None = None, dtype: DType = None) -> A:
     return _running(ops.cumprod, a, axis, dtype)
 
 
+@implements()
 def logcumsumexp(a: Like[A], axis: int | None = None) -> A:
     """log of the sums of the first 1, 2, … of exp(a) along axis, without overflow.
 

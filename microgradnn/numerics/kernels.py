@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import NumericWarning, ShapeError
+from ..notices import notice
 from .numbers import from_math
 
 # ---- on arrays, element by element --------------------------------------------------------------
@@ -37,6 +38,31 @@ def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) as exp(min(x, 0)) / (1 + exp(-|x|)), which cannot overflow."""
     x = floating(x)
     return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+
+def _singular(ufunc: Any, pole: float) -> Any:
+    """A logarithm of NumPy's that says at which line of the user's program it met its pole."""
+
+    def kernel(x: Any) -> Any:
+        here = x != pole if pole else x
+        if type(x) is not np.ndarray or x.dtype.kind != "f" or here.all():
+            return ufunc(x)
+        if np.geterr()["divide"] != "warn":
+            return ufunc(x)
+        notice(
+            f"{ufunc.__name__}: {pole:g} among the inputs, where it is -inf, its slope inf; keep "
+            f"them away from it, as in maximum(x, {pole + 1e-12!r}), or take a loss of logits",
+            NumericWarning,
+        )
+        with np.errstate(divide="ignore"):
+            return ufunc(x)
+
+    kernel.ufunc = ufunc  # type: ignore[attr-defined]
+    return kernel
+
+
+SINGULAR = {"log": _singular(np.log, 0), "log2": _singular(np.log2, 0),
+            "log10": _singular(np.log10, 0), "log1p": _singular(np.log1p, -1)}  # fmt: skip
 
 
 def relu(x: Any) -> Any:

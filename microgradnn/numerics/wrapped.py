@@ -91,7 +91,7 @@ class WrappedArray:
         return np.array(self._lent(), dtype, copy=copy)
 
     def __float__(self) -> float:
-        self._tracked("float()", ".item()")
+        self._tracked("float()", "x.exp(), not math.exp(x), and .item() for the number alone")
         return float(self.item())
 
     def __int__(self) -> int:

@@ -12,7 +12,6 @@ import copy
 import json
 import os
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import numpy as np
 from ..atomic import delete_left_over, write_atomically
 from ..errors import CheckpointError, ConfigError
 from ..interrupts import held
+from ..notices import notice
 from .checkpoint_file import (
     FORMAT,
     VERSION,
@@ -164,7 +164,7 @@ class CheckpointManager:
                 if isinstance(error.__cause__, FileNotFoundError):
                     raise error.__cause__ from None
                 if damaged.get(path) != str(error):
-                    warnings.warn(f"{error}; trying the one before", stacklevel=4)
+                    notice(f"{error}; trying the one before", once=False)
                 damaged[path] = str(error)
             else:
                 states = {name: decode(node, arrays) for name, node in state["objects"].items()}

@@ -11,6 +11,7 @@ from ...errors import ConfigError
 from ..shape import float_array
 from ..types import A, ArrayLike, Like
 from .reduction import as_float, reduced, same_shape
+from .targets import not_made_by
 
 
 def binary_cross_entropy_with_logits(
@@ -26,6 +27,7 @@ def binary_cross_entropy_with_logits(
     multiplies the losses, `pos_weight` the first term; the mean is over all elements.
     """
     name = "binary_cross_entropy_with_logits"
+    not_made_by(name, input, ("softmax", "sigmoid"), "pass the logits, before that")
     z = float_array(input)
     t = as_float(target, z)
     same_shape(name, z, t)

@@ -13,7 +13,7 @@ from ..choosing import take
 from ..shape import float_array, moveaxis
 from ..types import A, ArrayLike, Like
 from .reduction import as_float, check_weight, reduced, same_shape
-from .targets import check_targets
+from .targets import check_targets, not_made_by
 
 
 def cross_entropy(
@@ -32,6 +32,7 @@ def cross_entropy(
     count. Raises LabelError for a label out of range and ShapeError for other shapes.
     """
     z, t = float_array(input), array(target)
+    not_made_by("cross_entropy", input, ("softmax", "sigmoid"), "pass the logits, before that")
     labels = t.dtype.kind in "iu"
     if z.ndim > 2:
         z = moveaxis(z, 1, -1)
@@ -72,6 +73,7 @@ def nll_loss(
 ) -> A:
     """-input at the label, for log-probabilities (classes,), (N, classes) or (N, classes, …)."""
     z, t = float_array(input), np.asarray(plain(target))
+    not_made_by("nll_loss", input, ("softmax", "sigmoid"), "need log-probabilities: log_softmax")
     z = moveaxis(z, 1, -1) if z.ndim > 2 else z
     if t.dtype.kind not in "iu":
         raise DTypeError(f"nll_loss: labels are {t.dtype}, need integers")

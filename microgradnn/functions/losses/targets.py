@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LabelError, ShapeError
+from ...notices import notice
 
 
 def check_targets(z: Any, t: Any, name: str = "cross_entropy") -> None:
@@ -30,3 +31,10 @@ def check_targets(z: Any, t: Any, name: str = "cross_entropy") -> None:
             f"{name}: label {int(t[where])} at index {where} is out of range; "
             f"labels for {z.shape[-1]} classes are 0 to {z.shape[-1] - 1}"
         )
+
+
+def not_made_by(name: str, input: Any, ops: tuple[str, ...], instead: str) -> None:
+    """Warns if the input of a loss was made by an op that the loss applies itself."""
+    made = getattr(getattr(input, "op", None), "name", None)
+    if made in ops:
+        notice(f"{name}: its input was made by {made}; {instead}")
