@@ -187,7 +187,7 @@ def test_repr_shows_the_array_and_what_made_it() -> None:
         (
             lambda: float(leaf(1.0)),
             GradientError,
-            "float(): a tensor requires grad and would lose it; use .item()",
+            "float(): a tensor requires grad and would lose it; use x.exp(), not math.exp(x), and .item() for the number alone",
         ),
         (
             lambda: np.asarray(leaf([1.0], name="w")),
