@@ -18,8 +18,10 @@ import pytest
 
 from microgradnn.__main__ import main
 from microgradnn.check.files import process
+from microgradnn.check.files.absent import NotThereError
 from microgradnn.check.files.child import FileError, Settings, check_file, list_file
 from microgradnn.check.files.cli import Result
+from microgradnn.check.files.importing import load
 from microgradnn.check.report import Entry, Finding, Report, report_from_dict
 from microgradnn.errors import ConfigError
 from tests.check.stub import STUB, pair, verdict
@@ -67,7 +69,7 @@ GUARD = 'put what is to run as a program under if __name__ == "__main__":'
         (b"import os\nx = 'caf\xe9'\ny = 1\n", f"f.py: {NOTHING}"),
         (b"x = 1\n\ny = 2\0", "f.py:3: SyntaxError: source code …"),
         (b"import os\nimport no_such_thing\n", f"f.py: {NOTHING}; not installed here: no_such_thing"),
-        (b"import no_such_thing\nx = no_such_thing.load()\ny = x / 255\n", "f.py:3: ModuleNotFoundError: No module named 'no_such_thing'"),
+        (b"import no_such_thing\nx = no_such_thing.load()\ny = x / 255\n", "f.py:3: needs no_such_thing, which is not installed here"),
         (b"from no_such_thing import torch\nimport jax\n", f"f.py: {NOTHING}; it is written for jax, and only NumPy code is read"),
         (b"from .layers import x\n", "f.py:1: ModuleNotFoundError: No module named '…"),
         (b"x = 1\nprint 'x'\n", "f.py:2: SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?; this is Python 2: convert it with 2to3"),
@@ -268,11 +270,18 @@ def test_a_folder(here, capsys):
 def test_a_broken_file_beside_it(here, capsys):
     (here / "f.py").write_text("import beside\n" + pair("a"))
     (here / "beside.py").write_text("x = 1\ny = = 2\n")
-    assert (
-        run(capsys, "f.py")[2] == f"microgradnn: {here}/beside.py:2: SyntaxError: invalid syntax\n"
-    )
+    without = f"f.py: 1 checked: 1 PASS\n  went on without {here}/beside.py:2: SyntaxError: invalid"
+    assert without in run(capsys, "f.py")[1]
     (here / "beside.py").write_text("x = 1\n1 / 0\n")
-    assert run(capsys, "f.py")[2] == "microgradnn: f.py:1: ZeroDivisionError: division by zero\n"
+    assert run(capsys, "f.py")[1].endswith(
+        "  went on without f.py:1: ZeroDivisionError: division by zero\n"
+    )
+    (here / "f.py").write_text("import beside\n" + pair("a", "beside.f(x)"))
+    (finding,) = next(check_file("f.py")).findings
+    assert (finding.code, finding.verdict) == ("GC204", "INCONCLUSIVE")
+    assert finding.message == (
+        "needs beside: what line 1 did not give (ZeroDivisionError), at f.py:3"
+    )
 
 
 def test_odd_names_and_places_of_files(here, capsys, monkeypatch):
@@ -771,10 +780,67 @@ def test_errors_are_typed(here):
 
 def test_a_file_that_changes_its_mind_keeps_the_reports_before(here):
     (here / "f.py").write_text(
-        "import os\nif os.path.exists('seen'): 1 / 0\nopen('seen', 'w').close()\n"
+        "import os\nif os.path.exists('seen'): raise SystemExit\nopen('seen', 'w').close()\n"
         + pair("a") + pair("b", "os._exit(1)") + pair("c")
     )  # fmt: skip
     reports = check_file("f.py")
     assert [next(reports).verdict, next(reports).verdict] == ["PASS", "CONTRACT"]
-    with pytest.raises(FileError, match="^f.py:2: ZeroDivisionError"):
+    with pytest.raises(FileError, match="^f.py:2: calls sys.exit"):
         next(reports)
+
+
+FAILING = {
+    "data that is not there": "data = open('no.csv').read()\nX = data.splitlines()[0]",
+    "arguments": "import sys\nn = int(sys.argv[1])",
+    "argparse": "import argparse\np = argparse.ArgumentParser()\np.add_argument('x')\nargs = p.parse_args()",
+    "input": "name = input('who? ')",
+    "an assert": "assert 1 + 1 == 3",
+    "Python 2": "for i in xrange(3): pass",
+    "a debugger": "import pdb; pdb.set_trace()",
+    "data of a missing package": "import no_such as pd\nX = pd.read_csv('x').values[:, 1:] / 255",
+    "a part of a package": "from xml.no_such import parse\nparse('x')",
+    "training": "w = 1.0\nwhile True:\n    w = w - 0.1 * w",
+    "waiting": "import time\ntime.sleep(1000)",
+    "a decorator": "@no_such_decorator\ndef f(x): return x",
+    "a base class": "class Net(no_such.Module):\n    def forward(self, x): return x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_statement_that_fails_loses_nothing_else(here, name):
+    """It may stand before the functions, or behind them."""
+    (here / "f.py").write_text(
+        FAILING[name] + "\n\n" + pair("a") + FAILING[name] + "\n" + pair("b")
+    )
+    reports = list(check_file("f.py", how=Settings(time_limit=2.0)))
+    assert [r.verdict for r in reports] == ["PASS", "PASS"]
+    notes = reports[0].notes
+    assert sum(note.startswith("went on without f.py:") for note in notes) >= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("data = open('no.csv').read()\n", "data"),
+        ("from no_such import *\n", "helper"),
+        ("import no_such.deep as deep\n", "deep"),
+        ("a, (b, scale) = load()\n", "scale"),
+        ("@no_such\ndef helper(x): return x\n", "helper"),
+        ("for scale in range(1 // 0): pass\n", "scale"),
+    ],
+)
+@pytest.mark.parametrize(
+    "use", ["x * {}", "{}(x)", "{}[x]", "np.exp({})", "{}.f(x)", "{} == 3", "{} + x"]
+)
+def test_what_is_not_there_is_no_mistake_of_the_function(tmp_path, text, missing, use):
+    """Where a name is missing, the one verdict on its users is INCONCLUSIVE."""
+    path = tmp_path / "f.py"
+    path.write_text(text + "import numpy as np\n" + pair("a", result=use.format(missing)))
+    finder = list(sys.meta_path), list(sys.path), sys.argv
+    try:
+        loaded = load(path, 1.0)
+        with pytest.raises(NotThereError, match="^needs "):
+            loaded.module.a_forward(1.0)
+    finally:
+        sys.meta_path[:], sys.path[:], sys.argv = finder
+        sys.modules.pop("f", None)

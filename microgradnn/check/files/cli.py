@@ -225,6 +225,9 @@ def _sum_up(result: Result) -> None:
         counts = Counter(r.verdict for r in result.reports)
         text = ", ".join(f"{n} {verdict}" for verdict, n in counts.most_common())
         print(clean(f"{result.file}: {len(result.reports)} checked: {text}"), flush=True)
+        for note in result.reports[0].notes:
+            if note.startswith("went on without "):
+                print(clean(f"  {note}"), flush=True)
 
 
 def _written(path: Path, results: list[Result], strict: bool) -> bool:

@@ -10,28 +10,45 @@ import linecache
 import re
 import sys
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from io import BytesIO
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
+from ..stages.results import ours
+from .absent import AbsentModule, Anything, Loading
+from .settings import FileError
+from .statements import Failure, run, without_magic
+
 FOLDERS = 5  # above the file's own in which modules are looked for
 
 
-def load(path: Path) -> tuple[ModuleType, list[str]]:
-    """The module of a file, and the packages that it imports and that are not installed.
+@dataclass(frozen=True)
+class Loaded:
+    """A module, the packages that are not installed, and the statements that failed."""
 
-    Raises what the file's code raises; that of a notebook is run as far as it goes.
+    module: ModuleType
+    absent: list[str]
+    failed: list[Failure]
+
+
+def load(path: Path, seconds: float) -> Loaded:
+    """The module of a file, as far as its statements run; see statements.run.
+
+    Raises what the packages raise that the file is in, and SyntaxError.
     """
     sys.argv, sys.dont_write_bytecode = [str(path)], True
-    builtins.get_ipython = _Anything  # type: ignore[attr-defined]
+    builtins.get_ipython = Anything  # type: ignore[attr-defined]
     cells = list(_cells(path))
     text = "\n".join(cells)
     root, parts = _package(path, text)
     sys.path.insert(0, str(root))
-    finder = _Finder(path)
+    loading = Loading()
+    finder = _Finder(path, loading)
+    sys.meta_path.insert(0, _Guard(root, path.stem))
     sys.meta_path.append(finder)
     name = ".".join(parts)
     if len(parts) == 1 and (name in sys.modules or name in sys.stdlib_module_names):
@@ -40,28 +57,15 @@ def load(path: Path) -> tuple[ModuleType, list[str]]:
         importlib.import_module(".".join(parts[:i]))
     there = sys.modules.get(name)
     if there is not None and there.__file__ == str(path):
-        return there, sorted(finder.absent)
+        return Loaded(there, sorted(finder.absent), [])
     loader = importlib.machinery.SourceFileLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     linecache.cache[str(path)] = (len(text), None, text.splitlines(keepends=True), str(path))
-    _run(cells, module, str(path))
-    finder.loaded = True
-    return module, sorted(finder.absent)
-
-
-def _run(cells: Sequence[str], module: ModuleType, path: str) -> None:
-    """Runs the cells of a notebook as far as they go, or the one cell of a Python file."""
-    first, lines, known = None, 0, len(vars(module))
-    for cell in cells:
-        try:
-            exec(compile("\n" * lines + cell, path, "exec"), vars(module))  # noqa: S102
-        except Exception as error:
-            first = first or error
-        lines += cell.count("\n") + 1
-    if first is not None and (len(cells) == 1 or len(vars(module)) <= known):
-        raise first
+    failed = run(cells, module, str(path), loading, seconds)
+    loading.on = False
+    return Loaded(module, sorted(finder.absent), failed)
 
 
 # ---- text ----------------------------------------------------------------------------------------
@@ -73,30 +77,27 @@ def _cells(path: Path) -> Iterator[str]:
     if path.suffix != ".ipynb":
         yield _decoded(data)
         return
-    for cell in json.loads(data).get("cells", ()):
-        if cell.get("cell_type") == "code":
-            yield _without_magic("".join(cell.get("source", ())))
+    try:
+        book = json.loads(data.decode("utf-8-sig"))
+        sheets = book.get("worksheets", [book])  # so until 2015
+        cells = [cell for sheet in sheets for cell in sheet.get("cells", ())]
+        texts = [c.get("source", c.get("input", "")) for c in cells if c["cell_type"] == "code"]
+        texts = ["".join(text) for text in texts]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise FileError(f"is no notebook: {type(error).__name__}") from None
+    yield from map(without_magic, texts)
 
 
 def _decoded(data: bytes) -> str:
     """The text, in Latin-1 where it is not in the encoding that it should be in."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace").replace("\r\n", "\n")
     try:
         encoding = tokenize.detect_encoding(BytesIO(data).readline)[0]
         text = data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError):
         text = data.decode("latin-1")
     return text.replace("\r\n", "\n").removeprefix("\ufeff")
-
-
-def _without_magic(cell: str) -> str:
-    """A cell whose lines for IPython and the shell are comments."""
-    whole = re.match(r"\s*%%(?!time|capture)", cell)
-    lines = cell.split("\n")
-    return "\n".join(
-        re.sub(r"^(\s*)(?=\S)", r"\1pass  # ", line)
-        if whole or re.match(r"\s*[%!?]|\s*\w+\?", line) else line
-        for line in lines
-    )  # fmt: skip
 
 
 # ---- packages ------------------------------------------------------------------------------------
@@ -116,11 +117,34 @@ def _package(path: Path, text: str) -> tuple[Path, list[str]]:
     return root, parts
 
 
+class _Guard(MetaPathFinder):
+    """What Python's own and installed modules import does not come from the file's folder.
+
+    sys.path has that folder first, for the file's sake: a types.py there is for the file alone.
+    """
+
+    def __init__(self, root: Path, stem: str):
+        self.root, self.stem = str(root), stem
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """The spec of a module in other folders, if it is not the user's code that asks."""
+        if path is not None or name in sys.builtin_module_names:
+            return None
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        itself = name == self.stem and name in sys.stdlib_module_names
+        if not itself and (frame is None or not ours(frame.f_code.co_filename)):
+            return None
+        elsewhere = [p for p in sys.path if p != self.root]
+        return importlib.machinery.PathFinder.find_spec(name, elsewhere)
+
+
 class _Finder(MetaPathFinder, Loader):
     """Finds modules in the folders above a file; for packages that are nowhere it has stand-ins."""
 
-    def __init__(self, path: Path):
-        self.path, self.loaded, self.absent = path, False, set[str]()
+    def __init__(self, path: Path, loading: Loading):
+        self.path, self.loading, self.absent = path, loading, set[str]()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The spec of a module, or None where Python's own error is due."""
@@ -141,7 +165,7 @@ class _Finder(MetaPathFinder, Loader):
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
-        if frame is None or "site-packages" in frame.f_code.co_filename or self.loaded:
+        if frame is None or "site-packages" in frame.f_code.co_filename or not self.loading.on:
             return False
         if str(frame.f_globals.get("__name__")).partition(".")[0] in sys.stdlib_module_names:
             return False
@@ -157,7 +181,7 @@ class _Finder(MetaPathFinder, Loader):
 
     def create_module(self, spec: Any) -> ModuleType:
         """A module all of whose names stand for something that is not there."""
-        return _Absent(spec.name, self)
+        return AbsentModule(spec.name, self.loading)
 
     def exec_module(self, module: ModuleType) -> None:
         """There is nothing to run."""
@@ -169,66 +193,3 @@ def _covers(first: ast.stmt, line: int, last: ast.stmt | None = None) -> bool:
 
 def _holds_code(folder: Path) -> bool:
     return any(folder.glob("*.py"))
-
-
-class _Absent(ModuleType):
-    """A stand-in for a package that is not installed."""
-
-    __path__: list[str] = []  # noqa: RUF012
-    __all__: list[str] = []  # noqa: RUF012
-
-    def __init__(self, name: str, finder: _Finder):
-        super().__init__(name)
-        self._finder = finder
-
-    def __getattr__(self, word: str) -> Any:
-        if word.startswith("__"):
-            raise AttributeError(word)
-        return _Missing(self.__name__.partition(".")[0], self._finder)
-
-
-class _Missing:
-    """Anything from a package that is not installed; using it says so, once the file is loaded."""
-
-    _package: str
-    _finder: _Finder
-
-    def __init__(self, package: str, finder: _Finder):
-        vars(self).update(_package=package, _finder=finder)
-
-    def __getattr__(self, word: str) -> "_Missing":
-        if word.startswith("__"):
-            raise AttributeError(word)
-        return self
-
-    def __call__(self, *args: Any, **options: Any) -> "_Missing":
-        """While the file is loaded: a decorator, a logger; what comes of it is missing too."""
-        if self._finder.loaded:
-            raise self._error()
-        return self
-
-    def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
-        def refuse(cls: type, *args: Any, **options: Any) -> Any:
-            raise self._error()
-
-        return (type("Missing", (), {"__new__": refuse}),)
-
-    def _error(self) -> ModuleNotFoundError:
-        return ModuleNotFoundError(f"No module named {self._package!r}", name=self._package)
-
-    def _refuse(self, *others: Any) -> Any:
-        raise self._error()
-
-    __iter__ = __len__ = __getitem__ = __bool__ = __float__ = __enter__ = __array__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _refuse
-    __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __lt__ = __gt__ = _refuse
-
-
-class _Anything:
-    """get_ipython(), in notebooks that became Python files: whatever it is asked, it does it."""
-
-    def __getattr__(self, word: str) -> Any:
-        return self
-
-    def __call__(self, *args: Any) -> Any:
-        return self

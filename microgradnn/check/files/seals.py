@@ -49,6 +49,13 @@ def _methods(cls: type) -> list[tuple[str, Any]]:
     return [(w, x) for w, x in vars(cls).items() if callable(x) or hasattr(x, "__get__")]
 
 
+def _by_package(thing: Any) -> bool:
+    """Whether an installed package has put it there, as torch does with inspect.getfile."""
+    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    file, top = getattr(module, "__file__", None) or "", getattr(module, "__name__", "")
+    return "site-packages" in file and top.partition(".")[0] not in _TOPS
+
+
 def sealed() -> Callable[[], str]:
     """A function that says what has been changed since this call, "" if nothing; it puts it back.
 
@@ -59,14 +66,14 @@ def sealed() -> Callable[[], str]:
         (thing, thing.__code__, word)
         for *_, things in seals for word, thing in things if isinstance(thing, FunctionType)
     ]  # fmt: skip
-    put, missing, dictionary, kind = setattr, object(), dict, type
+    put, missing, dictionary, kind, by_package = setattr, object(), dict, type, _by_package
     gettrace, settrace, trace = sys.gettrace, sys.settrace, sys.gettrace()
 
     def changed() -> str:
         said = ""
         for get, place, name, things in seals:
             for word, thing in things:
-                if get(word, missing) is not thing:
+                if get(word, missing) is not thing and not by_package(get(word, None)):
                     said = said or name + "." + word
                     if kind(place) is dictionary:
                         place[word] = thing

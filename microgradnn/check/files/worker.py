@@ -4,25 +4,23 @@ import faulthandler
 import io
 import os
 import random
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ...errors import ConfigError
+from ..codes import OK
 from ..dump import add_code, unexpected, words
 from ..report import Finding, Report
 from ..source import text
-from .arguments import Found, GuessError, find
-from .discover import bases
+from .absent import NotThereError
+from .arguments import Found, GuessError
 from .found import check_found
-from .importing import load
 from .limits import File, Send, Watch, limit_memory
+from .opening import FRAMEWORKS, exit_code, failures, found_in, left_out, opened
 from .seals import sealed
 from .settings import FileError, NothingError, Settings, again
 from .warden import stand_guard
@@ -74,10 +72,10 @@ def _work(
     changed = sealed()
     try:
         with watch():
-            module, absent = _loaded(file)
+            loaded = opened(file, how.time_limit / 3)
             before = changed()
-            found = _found(file, module, absent, request["names"])
-            notes = _left_out(module)
+            found = found_in(file, loaded, request["names"])
+            notes = (*failures(file, loaded), *left_out(loaded.module))
     except FileError as error:
         changed()
         send(error=str(error), nothing=isinstance(error, NothingError))
@@ -112,84 +110,6 @@ def _announce_exits(send: Send, file: File) -> None:
     os._exit = leave
 
 
-# ---- the file ------------------------------------------------------------------------------------
-
-
-def _loaded(file: File) -> tuple[ModuleType, list[str]]:
-    """The module, and the packages that are not installed; FileError for what its code raises."""
-    try:
-        return load(Path(file.path))
-    except SyntaxError as error:
-        raise FileError(_syntax(file, error)) from None
-    except SystemExit as error:
-        raise FileError(
-            f"{file.raised(error)}: calls sys.exit({_code(error)}) while it is loaded; put what is "
-            'to run as a program under if __name__ == "__main__":'
-        ) from None
-    except BaseException as error:
-        raise FileError(_told(file, error)) from None
-
-
-def _found(file: File, module: ModuleType, absent: list[str], names: list[str]) -> list[Found]:
-    try:
-        if find(module):
-            return find(module, names)
-    except ConfigError as error:  # a name that is not there
-        raise FileError(f"{file.shown}: {error}") from None
-    except BaseException as error:  # of classes that are not what they seem
-        raise FileError(_told(file, error)) from None
-    raise NothingError(
-        f"{file.shown}: nothing to check: no pair like affine_forward and affine_backward, no "
-        f"class with forward and backward, no loss function that returns gradients{_why(absent)}"
-        + "".join(f"; {text}" for text in _left_out(module))
-    )
-
-
-def _left_out(module: ModuleType) -> tuple[str, ...]:
-    """What to say of classes that are not checked themselves."""
-    return tuple(f"{name} is a base class of others: it is not checked" for name in bases(module))
-
-
-def _why(absent: list[str]) -> str:
-    """What may be the reason that nothing was found."""
-    other = next((name for name in ("torch", "jax", "tensorflow") if name in sys.modules), None)
-    if other is not None:
-        return f"; it is written for {other}, and only NumPy code is read"
-    return f"; not installed here: {', '.join(absent)}" if absent else ""
-
-
-def _told(file: File, error: BaseException) -> str:
-    hint = "; there is no input while a file is checked" if isinstance(error, EOFError) else ""
-    trace = error.__traceback__
-    where = file.raised(error)
-    while where == file.shown and trace is not None:  # the __init__.py of its package, perhaps
-        name = trace.tb_frame.f_code.co_filename
-        inside = Path(name).is_file() and name != __file__
-        where = f"{name}:{trace.tb_lineno}" if inside and trace.tb_next is None else where
-        trace = trace.tb_next
-    return f"{where}: {words(error)}{hint}"
-
-
-def _code(error: SystemExit) -> str:
-    return "" if error.code is None else repr(error.code)[:80]
-
-
-# What Python 3 says of print "x", exec "x", except A, e, and 0777.
-_PYTHON_2 = re.compile(
-    "call to '(print|exec)'|multiple exception types must|leading zeros in decimal"
-)
-
-
-def _syntax(file: File, error: SyntaxError) -> str:
-    line = error.lineno
-    if not line and error.filename in (None, file.path):  # bytes that are no text
-        line = Path(file.path).read_bytes().partition(b"\0")[0].count(b"\n") + 1
-    shown = file.shown if error.filename in (None, file.path) else error.filename
-    at = f"{shown}:{line}" if line else shown
-    old = "; this is Python 2: convert it with 2to3" if _PYTHON_2.search(error.msg) else ""
-    return f"{at}: {type(error).__name__}: {error.msg}{old}"
-
-
 # ---- a function ----------------------------------------------------------------------------------
 
 
@@ -205,8 +125,37 @@ def _checked(found: Found, file: File, how: Settings, notes: tuple[str, ...]) ->
     code = "\n".join(text(f) for f in (found.forward, found.backward) if f is not None)
     for finding in report.findings:
         add_code(finding, code)
+    framework = _written_for(found)
+    report = replace(report, findings=tuple(_excused(f, framework) for f in report.findings))
     command = again(file.shown, found.name, how)
     return replace(report, reproduce=command, notes=(*report.notes, *notes))
+
+
+def _excused(finding: Finding, framework: str) -> Finding:
+    """A finding that is about what the file has not got, or about code that is not NumPy's."""
+    if finding.data.get("exception") in ("NotThereError", "ModuleNotFoundError"):
+        return replace(finding, code="GC204", verdict="INCONCLUSIVE")
+    if framework and finding.verdict not in OK:
+        text = f"this is written for {framework}, and only NumPy code is checked"
+        return Finding("GC204", "INCONCLUSIVE", text, hint=f"not believed: {finding.message}")
+    return finding
+
+
+def _written_for(found: Found) -> str:
+    """The framework whose functions or classes the code uses, or ""."""
+    for function in (found.forward, found.backward, found.cls):
+        for thing in (*getattr(found.cls, "__mro__", ()), *_used(function)):
+            name = thing.__name__ if isinstance(thing, ModuleType) else type(thing).__module__
+            for home in (name, str(getattr(thing, "__module__", ""))):
+                if home.partition(".")[0] in FRAMEWORKS:
+                    return home.partition(".")[0]
+    return ""
+
+
+def _used(function: Any) -> list[Any]:
+    """What the global names in a function's code stand for."""
+    code, scope = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    return [scope[name] for name in code.co_names if name in scope] if code else []
 
 
 def _finding(error: BaseException, name: str, file: File) -> Finding:
@@ -216,11 +165,13 @@ def _finding(error: BaseException, name: str, file: File) -> Finding:
         first, *rest = str(error).removeprefix("check: ").splitlines()  # how to say it, at the end
         hint = "\n      ".join(map(str.strip, rest))
         return Finding("GC204", "INCONCLUSIVE", first, hint=hint)
+    if isinstance(error, NotThereError):
+        return Finding("GC204", "INCONCLUSIVE", f"{error}, at {where}")
     if isinstance(error, ModuleNotFoundError):
         what = f"needs {error.name}, which is not installed here, at {where}"
         return Finding("GC204", "INCONCLUSIVE", what)
     if isinstance(error, SystemExit):
-        return Finding("GC001", "CONTRACT", f"calls sys.exit({_code(error)}), at {where}")
+        return Finding("GC001", "CONTRACT", f"calls sys.exit({exit_code(error)}), at {where}")
     if where == file.shown and isinstance(error, Exception):
         return unexpected(error, name, {})
     return Finding("GC001", "CONTRACT", f"raises {words(error)}, at {where}")

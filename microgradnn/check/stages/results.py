@@ -49,7 +49,7 @@ def size_of(*groups: Any) -> float:
 def where(error: BaseException) -> str:
     """The place in the user's code where an exception came from: "line 12 of layers.py"."""
     frames = traceback.extract_tb(error.__traceback__)
-    users = [f for f in frames if not _ours(f.filename)]
+    users = [f for f in frames if not ours(f.filename)]
     if not users:
         return ""
     last = users[-1]
@@ -59,7 +59,8 @@ def where(error: BaseException) -> str:
 _HOMES = (str(Path(__file__).parents[2]), sysconfig.get_path("stdlib"))
 
 
-def _ours(file: str) -> bool:
+def ours(file: str) -> bool:
+    """Whether a file is Python's, an installed package's or this one's, and not the user's."""
     return file.startswith(_HOMES) or "site-packages" in file or file.startswith("<frozen")
 
 
