@@ -195,7 +195,7 @@ def _calls(node: ast.AST) -> bool:
 def _acts(node: ast.AST, assigned: dict[str, list[ast.expr]]) -> bool:
     """Whether it keeps something computed in an object or array, or calls what may do so."""
     for n in own(node):
-        if isinstance(n, ast.Expr) and _calls(n.value):
+        if isinstance(n, ast.Expr) and _calls(n.value) or isinstance(n, ast.While):
             return True
         for target, value in _targets(n):
             kept = isinstance(target, (ast.Attribute, ast.Subscript))
