@@ -47,9 +47,3 @@ class Parameter(Tensor):
             self._data = self._data.astype(dtype)
             self.data = self._data  # marks the graphs that used it as out of date
             self.grad = None if self.grad is None else plain(self.grad).astype(dtype)
-
-    def __reduce__(self) -> tuple[type[Parameter], tuple[Any, ...]]:
-        return Parameter, (self._data, None, self.name, self.requires_grad)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        return Parameter(self._data, name=self.name, requires_grad=self.requires_grad)
