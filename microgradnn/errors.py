@@ -16,6 +16,10 @@ class DTypeError(MicrogradError, TypeError):
     """A number type or dtype cannot be used here (an integer gradient, a string as a number)."""
 
 
+class ForeignError(DTypeError):
+    """An array of another library came, which has rules of its own for what is done with it."""
+
+
 class GradientError(MicrogradError, RuntimeError):
     """A derivative was asked for that cannot be given (not a scalar, data changed, no graph)."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self
 
+from ..errors import ForeignError
 from ..signatures.element_methods import ElementMethods
 from . import ops
 from .op import OPS, Carrier, Op
@@ -42,12 +43,16 @@ def _with_option(op: Op, option: str) -> Callable[..., Any]:
     )
 
 
-def _operator(op: Op) -> Callable[..., Any]:
-    return lambda self, other: self.record(op, (self, other), {})
+def operator(op: Op, swapped: bool = False) -> Callable[..., Any]:
+    """a + b as a method of a, or swapped of b; arrays of other libraries have their own."""
 
+    def method(self: Elementwise, other: Any) -> Any:
+        try:
+            return self.record(op, (other, self) if swapped else (self, other), {})
+        except ForeignError:
+            return NotImplemented
 
-def _reflected(op: Op) -> Callable[..., Any]:
-    return lambda self, other: self.record(op, (other, self), {})
+    return method
 
 
 def _enter(name: str, method: Callable[..., Any]) -> None:
@@ -75,5 +80,5 @@ for _name, _op in {
     "add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "pow": ops.pow,
     "mod": ops.remainder, "floordiv": ops.floor_divide,
 }.items():  # fmt: skip
-    _enter(f"__{_name}__", _operator(_op))
-    _enter(f"__r{_name}__", _reflected(_op))
+    _enter(f"__{_name}__", operator(_op))
+    _enter(f"__r{_name}__", operator(_op, True))

@@ -1,7 +1,5 @@
 """What Value and Tensor share: the fields of a node, backward(), hooks, comparisons."""
 
-import copy
-import copyreg
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ import numpy as np
 from ..errors import DTypeError, GradientError, MicrogradError, ShapeError
 from ..numerics import numbers
 from ..numerics.changes import changes, next_stamp
+from ..numerics.copied import Copied
 from ..numerics.forward import NO_PARAMS
 from ..signatures.element_methods import Other
 from .elementwise import Elementwise
@@ -42,7 +41,7 @@ class Hook:
         changes.watchers.add(self)
 
 
-class Node(Elementwise):
+class Node(Copied, Elementwise):
     """A number or an array that remembers how it was computed.
 
     data     the number or array; assigning to it marks every graph that used it as out of date
@@ -144,42 +143,6 @@ class Node(Elementwise):
                     )
                 g = self.fit(new, self)
         return g
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Node":
-        if self.op is not None:
-            raise GradientError(
-                f"deepcopy: {self.describe()} is part of a graph; copy leaves, or .detach() first"
-            )
-        memo[id(self)] = out = object.__new__(type(self))
-        out.__setstate__(copy.deepcopy(self.__getstate__(), memo))
-        return out
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        if self.op is not None:
-            raise GradientError(f"pickle: {self.describe()} belongs to a graph; use .detach()")
-        return copyreg.__newobj__, (type(self),), self.__getstate__()  # type: ignore[attr-defined]
-
-    def __getstate__(self) -> tuple[Any, ...]:
-        """What a copy of a leaf has too: all but its hooks, as in PyTorch."""
-        own = {name: value for name, value in vars(self).items() if name != "hooks"}
-        return self._data, self.grad, self.requires_grad, own
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._data, self.grad, requires_grad, own = state
-        vars(self).update(own)
-        self._leaf(self._data)
-        if not self.scalar:  # a Tensor says for itself whether it requires grad
-            self.requires_grad, self.keeps_grad = requires_grad, True
-
-    def __copy__(self) -> "Node":
-        """Another node of the same data, gradient and history."""
-        out = object.__new__(type(self))
-        out.__setstate__(self.__getstate__())
-        out.op, out.params, out.first, out.second = self.op, self.params, self.first, self.second
-        out.stamp = self.stamp
-        if not self.scalar:
-            out.keeps_grad = self.keeps_grad
-        return out
 
     def describe(self) -> str:
         """A short name for messages: its name, or what made it."""

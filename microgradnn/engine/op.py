@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import GradientError, RuleError
-from ..numerics.forward import ARRAYS, NO_PARAMS, Forward
+from ..numerics.forward import ARRAYS, NO_PARAMS, Forward, ordinary
 from ..signatures import describe
 
 Rule = Callable[..., Any]
@@ -156,6 +156,8 @@ class Op(Forward):
             elif isinstance(x, Carrier):
                 return x.record(self, xs, params)
             elif isinstance(x, ARRAYS):
+                if isinstance(x, np.ndarray):
+                    return self(*[ordinary(self.name, x) for x in xs], **params)
                 arrays = True
         if not arrays:
             return self.compute(xs, params)

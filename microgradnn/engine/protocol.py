@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientError, RuleError
+from ..numerics.forward import ordinary
 from .op import INSTEAD, OPS, UFUNCS, Carrier, constant
 from .value import Value
 
@@ -50,7 +51,7 @@ _IN_PLACE = _named(np, "copyto fill_diagonal place put put_along_axis putmask")
 def array(x: Any) -> Any:
     """x as it is if it is a node or an array, else the array of it; lists of nodes are stacked."""
     if isinstance(x, (Carrier, np.ndarray)):
-        return x
+        return ordinary("array", x)
     if isinstance(x, (list, tuple)) and _holds_node(x):
         return OPS["stack"](*map(array, x))
     return np.asarray(x)
@@ -58,7 +59,10 @@ def array(x: Any) -> Any:
 
 def _holds_node(x: Any) -> bool:
     return any(
-        _holds_node(v) if isinstance(v, (list, tuple)) else isinstance(v, Carrier) for v in x
+        _holds_node(v)
+        if isinstance(v, (list, tuple))
+        else isinstance(ordinary("array", v) if isinstance(v, np.ndarray) else v, Carrier)
+        for v in x
     )
 
 

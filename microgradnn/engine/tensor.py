@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DTypeError, GradientError, RuleError, ShapeError
+from ..errors import DTypeError, ForeignError, GradientError, RuleError, ShapeError
 from ..numerics import kernels
 from ..numerics.changes import PLAIN, held, held_options, next_stamp
-from ..numerics.forward import NO_PARAMS, complex_numbers
+from ..numerics.forward import NO_PARAMS, complex_numbers, ordinary
 from ..numerics.wrapped import USED, WrappedArray
 from ..signatures.array_methods import ArrayMethods
 from ..signatures.torch_methods import TorchMethods
 from . import ops, protocol
+from .elementwise import operator
 from .node import Node, one_like, plain
 from .op import MANY, Carrier, Op, recording, special
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 new = object.__new__
+_matmul, _rmatmul = operator(ops.matmul), operator(ops.matmul, True)
 ndarray = np.ndarray
 _NUMBERS = frozenset({float, int, bool, np.float64, np.float32})
 
@@ -63,7 +65,8 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
         if isinstance(data, Node):
             raise DTypeError("tensor: got a node; use .detach() for a copy without history")
         self.requires_grad, self.keeps_grad, self.seen = False, True, None
-        self._leaf(np.array(data, dtype), name)
+        given = ordinary("tensor", data) if isinstance(data, ndarray) else data
+        self._leaf(np.array(given, dtype), name)
         if self._data.dtype.kind == "c":
             raise complex_numbers("tensor")
         self.grad = None
@@ -88,9 +91,13 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
                 raise RuleError(
                     f"{op.name}: a Tensor and a {type(x).__name__} do not mix; use .data"
                 )
-            else:
+            elif type(x) in _NUMBERS:
                 raw.append(x)
-                loose = loose or type(x) not in _NUMBERS
+            elif ordinary(op.name, x) is x:
+                raw.append(x)
+                loose = True
+            else:
+                return op(*[ordinary(op.name, x) for x in xs], **params)
         recorded, large = op if tracked else None, None
         if tracked and special[0]:
             recorded = recording.recorded(op)
@@ -256,12 +263,15 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
     # Methods such as x.sum(axis=0) come from functions/; NumPy's own functions ask protocol.py.
 
     # fmt: off
-    def __matmul__(self, other: Any) -> Tensor: return ops.matmul(self, other)
-    def __rmatmul__(self, other: Any) -> Tensor: return ops.matmul(other, self)
+    def __matmul__(self, other: Any) -> Tensor: return _matmul(self, other)
+    def __rmatmul__(self, other: Any) -> Tensor: return _rmatmul(self, other)
     # fmt: on
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return protocol.call_ufunc(ufunc, method, inputs, kwargs)
+        try:
+            return protocol.call_ufunc(ufunc, method, inputs, kwargs)
+        except ForeignError:  # then NumPy asks the other
+            return NotImplemented
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return protocol.call_function(func, args, kwargs)

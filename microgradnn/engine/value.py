@@ -15,9 +15,10 @@ import numpy as np
 
 from ..errors import DTypeError, RuleError
 from ..numerics.changes import next_stamp
-from ..numerics.forward import NO_PARAMS
+from ..numerics.forward import NO_PARAMS, ordinary
 from ..numerics.wrapped import WrappedNumber, is_complex
 from . import ops
+from .elementwise import operator
 from .node import Node, one_like
 from .op import MANY, Carrier, Op, recording, special
 
@@ -81,6 +82,7 @@ class Value(WrappedNumber, Node):
                     raise RuleError(
                         f"{op.name}: Value and {type(x).__name__} do not mix; use .data"
                     )
+                ordinary(op.name, x)
                 if isinstance(x, np.ndarray):  # each element a number: an object array of Values
                     return np.frompyfunc(lambda *v: op(*v, **params), len(xs), 1)(*xs)
         first, second = xs if len(xs) == 2 else (xs[0], None) if len(xs) == 1 else (xs, MANY)
@@ -159,7 +161,7 @@ def _unary(op: Op) -> Callable[[Value], Value]:
 
 
 def _binary(op: Op) -> Callable[[Value, Any], Value]:
-    kernel, none = op.number, NO_PARAMS
+    kernel, none, general = op.number, NO_PARAMS, operator(op)
     assert kernel is not None
 
     def method(self: Value, other: Any) -> Value:
@@ -177,7 +179,7 @@ def _binary(op: Op) -> Callable[[Value, Any], Value]:
         elif isinstance(other, np.ndarray):
             return NotImplemented  # NumPy's own loop
         else:
-            return op(self, other)
+            return general(self, other)
         if special[0]:
             return _node(y, op, self, other, none)
         out = new(Value)

@@ -15,7 +15,7 @@ from .implementing import implements
 from .joining import concatenate, stack
 from .products import matmul
 from .reduce import average, sum
-from .shape import broadcast_to, floats, matrix_transpose, moveaxis, ravel, reshape
+from .shape import broadcast_to, floats, matrix_transpose, moveaxis, ravel, reals, reshape
 from .types import A, ArrayLike, Axis, Like
 
 
@@ -229,7 +229,7 @@ def _check_weights(name: str, w: Any, n: int) -> None:
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
-    x = array(m)
+    x = reals(m)
     if x.ndim > 2:
         raise ValueError(f"{x.ndim} dimensions; a matrix or vector is needed")
     if x.ndim < 2:

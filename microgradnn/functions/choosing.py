@@ -152,7 +152,7 @@ def full_like(
     a: ArrayLike, fill_value: Like[A], dtype: DType = None, *, shape: Shape | None = None
 ) -> A:
     """An array of a's shape filled with one number, which may be a Tensor."""
-    like = np.empty_like(plain(a), dtype, shape=shape)
+    like = np.empty_like(plain(array(a)), dtype, shape=shape)
     full = ops.broadcast_to(array(fill_value), shape=like.shape)
     return ops.astype(full, dtype=like.dtype)
 

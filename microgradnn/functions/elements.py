@@ -78,8 +78,8 @@ def positive(x: Each[E]) -> E:
 
 @implements(np.imag)
 def imag(val: ArrayLike) -> Array:
-    """Zeros: numbers here are real."""
-    return np.zeros(np.shape(plain(val)), array(plain(val)).dtype)
+    """Zeros, of plain complex numbers the imaginary parts: a tensor's numbers are real."""
+    return np.imag(plain(array(val)))
 
 
 @implements(np.sinc)

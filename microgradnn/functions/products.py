@@ -15,7 +15,7 @@ from ..engine.node import plain
 from ..engine.protocol import array
 from .arrange import flip
 from .implementing import implements
-from .shape import expand_dims, moveaxis, ravel, reshape
+from .shape import expand_dims, moveaxis, ravel, reals, reshape
 from .types import A, ArrayLike, Like
 
 
@@ -33,13 +33,13 @@ def dot(a: Like[A], b: Like[A]) -> A:
 @implements(np.vdot)
 def vdot(a: Like[A], b: Like[A]) -> A:
     """Σ of the products of all elements."""
-    return ops.matmul(ravel(a), ravel(b))
+    return ops.matmul(ravel(reals(a)), ravel(reals(b)))
 
 
 @implements(np.vecdot, np.linalg.vecdot)
 def vecdot(x1: Like[A], x2: Like[A], *, axis: int = -1) -> A:
     """Σ of products along one axis; the others broadcast."""
-    rows, columns = (moveaxis(x, axis, -1) for x in (x1, x2))
+    rows, columns = (moveaxis(reals(x), axis, -1) for x in (x1, x2))
     return ops.squeeze(ops.matmul(expand_dims(rows, -2), expand_dims(columns, -1)), axis=(-2, -1))
 
 
@@ -65,7 +65,7 @@ def matvec(x1: Like[A], x2: Like[A]) -> A:
 @implements(*[getattr(np, n) for n in ("vecmat",) if hasattr(np, n)])
 def vecmat(x1: Like[A], x2: Like[A]) -> A:
     """Vectors times matrices, both in stacks."""
-    return ops.squeeze(ops.matmul(expand_dims(x1, -2), array(x2)), axis=-2)
+    return ops.squeeze(ops.matmul(expand_dims(reals(x1), -2), array(x2)), axis=-2)
 
 
 @implements(np.linalg.matmul)
@@ -134,9 +134,12 @@ def cross(
 @implements(np.correlate)
 def correlate(a: Like[A], v: Like[A], mode: str = "valid") -> A:
     """Σₙ a[n + k]·v[n] for each shift k; mode is valid, same or full."""
-    x, y = array(a), array(v)
+    return _correlated(reals(a), reals(v), mode)
+
+
+def _correlated(x: Any, y: Any, mode: str) -> Any:
     if len(x) < len(y):
-        return flip(correlate(y, x, mode))
+        return flip(_correlated(y, x, mode))
     n = len(y)
     sides = {"valid": (0, 0), "same": (n // 2, n - 1 - n // 2), "full": (n - 1, n - 1)}
     if mode not in sides:
@@ -157,7 +160,7 @@ def convolve(a: Like[A], v: Like[A], mode: str = "full") -> A:
     if not len(x) or not len(y):
         raise ValueError("neither vector may be empty")
     x, y = (y, x) if len(y) > len(x) else (x, y)
-    return correlate(x, flip(y), mode)
+    return _correlated(x, flip(y), mode)
 
 
 def linear(x: Like[A], weight: ArrayLike | None, bias: Like[A] | None = None) -> A:

@@ -11,7 +11,9 @@ import numpy as np
 from ..engine import ops
 from ..engine.node import plain
 from ..engine.protocol import array
-from ..errors import RuleError
+from ..errors import DTypeError, RuleError
+from ..numerics.forward import ordinary
+from ..numerics.kernels import COMPLEX
 from .implementing import implements
 from .types import A, ArrayLike, Axis, DType, Like, Shape
 
@@ -21,14 +23,27 @@ def normal_axes(axis: Shape, ndim: int) -> tuple[int, ...]:
 
 
 def as_array(x: Any) -> Any:
-    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+    return np.asarray(x) if isinstance(x, (list, tuple)) else ordinary("array", x)
 
 
 def floats(x: Any) -> Any:
-    """x as it is, integers and booleans in float64: they would wrap in -x and x², or overflow."""
+    """x as it is, integers and booleans in float64: they would wrap in -x and x², or overflow.
+
+    Raises DTypeError for complex numbers.
+    """
     x = as_array(x)
     kind = getattr(getattr(x, "dtype", None), "kind", "f")
+    if kind == "c":
+        raise DTypeError(COMPLEX)
     return ops.astype(x, dtype=np.dtype(np.float64)) if kind in "biu" else x
+
+
+def reals(x: Any) -> Any:
+    """x as an array or node. Raises DTypeError for complex numbers."""
+    x = array(x)
+    if x.dtype.kind == "c":
+        raise DTypeError(COMPLEX)
+    return x
 
 
 def float_array(x: Any) -> Any:

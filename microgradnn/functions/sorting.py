@@ -48,25 +48,25 @@ def partition(
 @implements()
 def argmax(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The index of the largest element, the first of equal ones; along axis, or of all in a row."""
-    return np.argmax(bare(a), axis, keepdims=keepdims)
+    return np.argmax(bare(array(a)), axis, keepdims=keepdims)
 
 
 @implements()
 def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> Array:
     """The index of the smallest element, as argmax is of the largest."""
-    return np.argmin(bare(a), axis, keepdims=keepdims)
+    return np.argmin(bare(array(a)), axis, keepdims=keepdims)
 
 
 @implements()
 def argsort(a: ArrayLike, axis: int | None = -1) -> Array:
     """The indices that sort along axis (None: all in a row); equal elements keep their order."""
-    return np.argsort(bare(a), axis, kind="stable")
+    return np.argsort(bare(array(a)), axis, kind="stable")
 
 
 @implements()
 def argpartition(a: ArrayLike, kth: Shape, axis: int | None = -1) -> Array:
     """The indices that partition along axis: the kth is where a sort would put it."""
-    return np.argpartition(bare(a), kth, axis)
+    return np.argpartition(bare(array(a)), kth, axis)
 
 
 def _merged(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:

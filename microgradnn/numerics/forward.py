@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, MicrogradError, RuleError, ShapeError
+from ..errors import DTypeError, ForeignError, MicrogradError, RuleError, ShapeError
 from .numbers import PLAIN
 
 ARRAYS = (np.ndarray, np.generic)
@@ -115,6 +115,28 @@ class Forward:
                 except (TypeError, ValueError, OverflowError):  # no infinite fractions
                     pass
         return y
+
+
+def ordinary(name: str, x: Any) -> Any:
+    """x; of an array of another class that means the same, the plain array.
+
+    Raises DTypeError for a masked array and np.matrix, and ForeignError for other libraries'.
+    """
+    if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+        if isinstance(x, np.ma.MaskedArray):
+            raise DTypeError(
+                f"{name}: got a masked array, whose mask would be lost; choose with np.where, or "
+                "pass x.filled(...)"
+            )
+        if isinstance(x, np.matrix):
+            raise DTypeError(
+                f"{name}: got np.matrix, whose * is a matrix product; pass np.asarray(x)"
+            )
+        return x.view(np.ndarray)
+    kind = type(x)
+    if hasattr(kind, "__array_priority__") and not isinstance(x, ARRAYS):
+        raise ForeignError(f"{name}: got {kind.__name__}, need an array; pass np.asarray(x)")
+    return x
 
 
 def complex_numbers(what: str) -> DTypeError:

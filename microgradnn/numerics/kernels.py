@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NumericWarning, ShapeError
+from ..errors import DTypeError, NumericWarning, ShapeError
 from ..notices import notice
 from .numbers import from_math
+
+COMPLEX = "complex numbers are out of scope; keep the real and imaginary parts as two arrays"
 
 # ---- on arrays, element by element --------------------------------------------------------------
 
@@ -20,7 +22,9 @@ from .numbers import from_math
 def floating(x: Any) -> Any:
     """x as an array of floats: integers, which would wrap in -x and x², become float64."""
     x = np.asarray(x)
-    return x if x.dtype.kind in "fOc" else x.astype(np.float64)
+    if x.dtype.kind == "c":
+        raise DTypeError(COMPLEX)
+    return x if x.dtype.kind in "fO" else x.astype(np.float64)
 
 
 def wide(x: Any) -> Any:
@@ -86,9 +90,8 @@ def erfc(x: Any) -> Any:
 
 
 def _one_by_one(f: Callable[[float], float], x: Any) -> Any:
-    x = np.asarray(x)
-    kind = x.dtype if x.dtype.kind in "fO" else np.float64
-    return np.asarray(np.frompyfunc(f, 1, 1)(x), kind)
+    x = floating(x)
+    return np.asarray(np.frompyfunc(f, 1, 1)(x), x.dtype)
 
 
 def xlogy(x: Any, y: Any) -> Any:

@@ -184,7 +184,9 @@ def some(cases: list[Any], call: Call, n: int) -> Iterator[Any]:
 
 SHARED = [c for c in CALLS if numpys(c.name) and c.name not in NO_ORDER]
 OURS = [c for c in CALLS if not numpys(c.name) and c.name not in ("nn.one_hot", "nn.pad")]
-quiet = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
+quiet = pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore::DeprecationWarning", "ignore::PendingDeprecationWarning"
+)
 
 
 @quiet
@@ -264,6 +266,56 @@ def test_float16_is_added_up_in_float32() -> None:
         nnf.batch_norm(x, None, None, training=True),
     ):
         assert np.isfinite(y).all() and y.dtype == np.float16 and abs(y).max() == 1
+
+
+# ---- arrays that mean something else: right, or refused -----------------------------------------
+
+
+def turned(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x + 0.7j * np.roll(x.ravel(), 1).reshape(x.shape))
+
+
+def masked(x: np.ndarray) -> Any:
+    return np.ma.array(x, mask=(np.arange(x.size) % 3 == 1).reshape(x.shape))
+
+
+@quiet
+@pytest.mark.parametrize("call", CALLS, ids=name_of)
+def test_complex_and_masked_arrays_and_matrices_are_refused_or_right(call: Call) -> None:
+    """Of what NumPy does not have, complex numbers are refused but where they are only moved."""
+    theirs = numpys(call.name)
+    for change in (turned, masked, np.asmatrix):
+        given: Any = converted(
+            (call.args, call.kwargs), lambda x, f=change: f(x) if 0 < x.ndim < 3 else x
+        )
+        if repr(given) == repr((call.args, call.kwargs)):
+            continue
+        try:
+            got = call.function(*given[0], **given[1])
+        except MicrogradError:
+            continue
+        except TypeError:  # as NumPy has it: no loop for complex numbers
+            continue
+        if change is not turned or theirs is None:
+            assert change is turned and call.name in MOVES, change
+            continue
+        try:
+            expected = theirs(*given[0], **given[1])
+        except Exception:
+            continue
+        for y, e in zip(tree.leaves(got), tree.leaves(expected), strict=True):
+            assert np.asarray(y).dtype == np.asarray(e).dtype, call.name
+            np.testing.assert_allclose(y, e, rtol=1e-11, atol=1e-13)
+
+
+# Linear in what is given (a weight, a bias), a choice among it by NumPy's order, or NumPy's tanh.
+MOVES = set(
+    """linear nn.linear nn.dropout nn.dropout1d nn.dropout2d nn.dropout3d nn.embedding nn.fold
+    nn.unfold nn.pad nn.channel_shuffle nn.pixel_shuffle nn.pixel_unshuffle relu relu6 nn.relu
+    nn.relu6 nn.hardtanh nn.hardshrink nn.threshold nn.tanh nn.max_pool1d nn.max_pool2d
+    nn.max_pool3d nn.conv1d nn.conv2d nn.conv3d nn.conv_transpose1d nn.conv_transpose2d
+    nn.conv_transpose3d nn.instance_norm nn.group_norm nn.adaptive_max_pool1d nn.adaptive_max_pool2d nn.adaptive_max_pool3d""".split()
+)
 
 
 def test_there_are_numbers_of_each_kind() -> None:

@@ -13,7 +13,7 @@ from ...engine.protocol import array
 from ..implementing import implements
 from ..products import dot, matmul
 from ..reduce import sum
-from ..shape import expand_dims, floats, reshape
+from ..shape import expand_dims, floats, reals, reshape
 from ..types import A, ArrayLike, Like
 from .factors import svdvals
 from .matrices import from_lower, square
@@ -37,7 +37,7 @@ def pinv(
     if hermitian:
         a = from_lower(a)
     cut = rcond if rtol is None else rtol
-    return ops_linalg.pinv(array(a), rcond=None if cut is None else plain(cut))
+    return ops_linalg.pinv(reals(a), rcond=None if cut is None else plain(cut))
 
 
 @implements(np.linalg.solve)
