@@ -1,6 +1,5 @@
 """One op: how it is computed on numbers and arrays, its rules, and whether it is recorded."""
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -9,6 +8,8 @@ import numpy.typing as npt
 
 from ..errors import GradientError, RuleError
 from ..numerics.forward import ARRAYS, NO_PARAMS, Forward, ordinary
+from ..numerics.recording import recording as recording
+from ..numerics.recording import special as special
 from ..signatures import describe
 
 Rule = Callable[..., Any]
@@ -42,52 +43,6 @@ INSTEAD = {  # of NumPy's options, which ops do not have
     "where": "choose with np.where",
     "dtype": "use .astype on the result",
 }
-
-# ---- whether ops are recorded -------------------------------------------------------------------
-
-
-class Recording(threading.local):
-    """Whether the ops of this thread are recorded, and as what."""
-
-    on = True
-    replace: "Callable[[Op], Op] | None" = None  # given each op: what is recorded in its place
-
-    def recorded(self, op: "Op") -> "Op | None":
-        """What to record for op, or None for nothing."""
-        if not self.on:
-            return None
-        return op if self.replace is None else self.replace(op)
-
-    def set(self, on: bool, replace: "Callable[[Op], Op] | None" = None) -> "_Setting":
-        """A context with these settings; without `replace` the one in force stays."""
-        return _Setting(on, self.replace if replace is None else replace)
-
-
-recording = Recording()
-special = [0]  # how many threads have other settings than (True, None)
-_counting = threading.Lock()
-# To find a thread-local takes 50 ns: nodes are made without asking while special[0] is 0.
-
-
-class _Setting:  # contextlib would take three times as long, and walks are short
-    __slots__ = ("before", "now")
-
-    def __init__(self, *now: Any) -> None:
-        self.now = now
-
-    def __enter__(self) -> None:
-        self.before = (recording.on, recording.replace)
-        self._switch(self.before, self.now)
-
-    def __exit__(self, *error: object) -> None:
-        self._switch(self.now, self.before)
-
-    @staticmethod
-    def _switch(old: tuple[Any, ...], new: tuple[Any, ...]) -> None:
-        if old != new:
-            recording.on, recording.replace = new
-            with _counting:
-                special[0] += (new != (True, None)) - (old != (True, None))
 
 
 def constant(name: str, option: str, x: Any) -> Any:

@@ -9,7 +9,7 @@ from ..errors import DTypeError, GradientError
 
 
 class Copied:
-    """Leaves are copied with all but their hooks, as in PyTorch; graphs are refused, but by copy."""
+    """Leaves are copied with all but their hooks, as in PyTorch; a graph by copy.copy alone."""
 
     __slots__ = ()
     _data: Any
@@ -43,7 +43,8 @@ class Copied:
         vars(self).update(own)
         self._leaf(self._data)
         if not self.scalar:  # a Tensor says for itself whether it requires grad
-            self.requires_grad, self.keeps_grad, self.seen = requires_grad, True, None
+            for slot, x in (("requires_grad", requires_grad), ("keeps_grad", True), ("seen", None)):
+                setattr(self, slot, x)
 
     def __copy__(self) -> Self:
         """Another node of the same data, gradient and history."""
