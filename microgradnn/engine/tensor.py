@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DTypeError, ForeignError, GradientError, RuleError, ShapeError
 from ..numerics import kernels
 from ..numerics.changes import PLAIN, held, held_options, next_stamp
-from ..numerics.forward import NO_PARAMS, complex_numbers, ordinary
+from ..numerics.forward import NO_PARAMS, complex_numbers, ordinary, real_array
 from ..numerics.wrapped import USED, WrappedArray
 from ..signatures.array_methods import ArrayMethods
 from ..signatures.torch_methods import TorchMethods
@@ -65,10 +65,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
         if isinstance(data, Node):
             raise DTypeError("tensor: got a node; use .detach() for a copy without history")
         self.requires_grad, self.keeps_grad, self.seen = False, True, None
-        given = ordinary("tensor", data) if isinstance(data, ndarray) else data
-        self._leaf(np.array(given, dtype), name)
-        if self._data.dtype.kind == "c":
-            raise complex_numbers("tensor")
+        self._leaf(real_array("tensor", data, dtype), name)
         self.grad = None
         self.requires_grad_(requires_grad)
 
@@ -91,11 +88,9 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
                 raise RuleError(
                     f"{op.name}: a Tensor and a {type(x).__name__} do not mix; use .data"
                 )
-            elif type(x) in _NUMBERS:
+            elif type(x) in _NUMBERS or ordinary(op.name, x) is x:
                 raw.append(x)
-            elif ordinary(op.name, x) is x:
-                raw.append(x)
-                loose = True
+                loose = loose or type(x) not in _NUMBERS
             else:
                 return op(*[ordinary(op.name, x) for x in xs], **params)
         recorded, large = op if tracked else None, None

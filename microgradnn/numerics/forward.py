@@ -139,6 +139,14 @@ def ordinary(name: str, x: Any) -> Any:
     return x
 
 
+def real_array(name: str, data: Any, dtype: Any) -> np.ndarray:
+    """A new array of data. Raises DTypeError for masked arrays and complex numbers."""
+    x = np.array(ordinary(name, data) if isinstance(data, np.ndarray) else data, dtype)
+    if x.dtype.kind == "c":
+        raise complex_numbers(name)
+    return x
+
+
 def complex_numbers(what: str) -> DTypeError:
     """The error for an array of complex numbers."""
     return DTypeError(
