@@ -19,6 +19,7 @@ from .types import A, Array, ArrayLike, DType, Like
 def array(object: Like[A], dtype: DType = None) -> A: ...
 @overload
 def array(object: Sequence[Any], dtype: DType = None) -> Any: ...
+@implements(np.array, np.asarray)
 def array(object: Any, dtype: DType = None) -> Any:
     """The array of nested lists of numbers and nodes: np.array, which takes no Tensors in lists."""
     y = as_node_or_array(object)

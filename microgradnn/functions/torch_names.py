@@ -20,6 +20,7 @@ from ..engine.node import Node, plain
 from ..engine.op import recording
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
+from ..signatures.handles import Handle
 from ..signatures.operands import Size
 from ..signatures.torch_methods import TorchMethods
 from . import choosing, diagonals, places, reduce, shape
@@ -192,6 +193,21 @@ def _in_place(self: Tensor, name: str) -> Any:
 
 
 Tensor.__getattr__ = _in_place  # type: ignore[attr-defined]
+
+# ---- hooks ---------------------------------------------------------------------------------------
+
+
+def _register_hook(self: Tensor, hook: Callable[[Any], Any]) -> Handle:
+    """A handle that removes the hook again: handle.remove(), handle(), or the end of a with block.
+
+    From now on every backward pass calls hook(gradient of this node), and what it returns, unless
+    that is None, is used in place of the gradient.
+    """
+    return Handle(Node.register_hook(self, hook))
+
+
+_register_hook.__name__ = "register_hook"
+setattr(Tensor, "register_hook", _register_hook)  # noqa: B010  mypy refuses to assign a method
 
 # ---- what a tensor is, as properties ------------------------------------------------------------
 

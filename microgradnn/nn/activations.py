@@ -42,7 +42,7 @@ class Activation(Module):
 
     def __call__(self, x: E) -> E:  # type: ignore[override]  # mypy infers no E through forward
         """Returns forward(x)."""
-        return self.forward(x)
+        return self.forward(x) if self._hooks is None else self._hooks.call(self, (x,), {})
 
 
 @dataclass_transform(eq_default=False)

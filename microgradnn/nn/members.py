@@ -10,6 +10,8 @@ import numpy as np
 from ..engine.op import constant
 from ..errors import ConfigError
 from ..functions.types import ArrayLike
+from ..signatures.handles import Handle
+from .hooks import Hooks
 from .parameter import Parameter
 
 M = TypeVar("M", bound="Members[Any]")  # what is inside: Module, which stands on this class
@@ -31,14 +33,70 @@ class Members(Generic[M]):
 
     training = True
     _buffers: tuple[str, ...] = ()
+    _hooks: Hooks | None = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Returns the output for the inputs; subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} defines no forward")
 
     def __call__(self: HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
-        """Returns forward(*args, **kwargs)."""
-        return self.forward(*args, **kwargs)
+        """Returns forward(*args, **kwargs), with the hooks around it if there are any."""
+        hooks: Hooks | None = self._hooks  # type: ignore[attr-defined]
+        if hooks is None:
+            return self.forward(*args, **kwargs)
+        out: Out = hooks.call(self, args, kwargs)
+        return out
+
+    # ---- hooks ----------------------------------------------------------------------------------
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
+        """A handle that removes the hook: hook(module, args) is called before each forward.
+
+        What it returns, unless None, takes the place of the arguments. With with_kwargs it is given
+        keyword arguments too, and returns (args, kwargs).
+        """
+        return self._to_hook().enter("before", hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> Handle:
+        """A handle that removes the hook: hook(module, args, output) is called after each forward.
+
+        What it returns, unless None, takes the place of the output. With always_call it is called
+        also where forward raises, with None for the output.
+        """
+        return self._to_hook().enter("after", hook, prepend, with_kwargs, always_call)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> Handle:
+        """A handle that removes the hook: hook(module, grad_output) before the module's backward.
+
+        What it returns, unless None, takes the place of the gradients of the outputs.
+        """
+        return self._to_hook().enter("gradient_before", hook, prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> Handle:
+        """A handle that removes the hook: hook(module, grad_input, grad_output) after its backward.
+
+        Both are tuples, with None for what requires no gradient. What it returns, unless None,
+        takes the place of the gradients of the inputs.
+        """
+        return self._to_hook().enter("gradient", hook, prepend)
+
+    def _to_hook(self) -> Hooks:
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks
 
     def train(self, mode: bool = True) -> Self:
         """Returns self, with `training` set on it and on all modules inside."""

@@ -3,9 +3,11 @@
 # mypy: disable-error-code="empty-body"
 from __future__ import annotations
 
-from typing import NoReturn, Self, overload
+from collections.abc import Callable
+from typing import Any, NoReturn, Self, overload
 
 from .element_methods import Other
+from .handles import Handle
 from .operands import Array, Axis, DType, Located, Number, Plain, Size
 
 Flag = bool  # in the class bool, int and float are methods
@@ -41,6 +43,8 @@ class TorchMethods:
     def element_size(self) -> Whole: ...
     def is_floating_point(self) -> Flag: ...
     def is_contiguous(self) -> Flag: ...
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Handle: ...
 
     # ---- the same numbers -------------------------------------------------------------------
     def clone(self) -> Self: ...
