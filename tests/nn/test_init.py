@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import microgradnn as mg
 from microgradnn import nn
-from microgradnn.errors import ConfigError, ShapeError
+from microgradnn.errors import ConfigError, DTypeError, GradientError, ShapeError
 from microgradnn.nn import init
+from tests.messages import table
 
 SHAPES = [(300, 100), (48, 20, 5, 5), (400, 9, 7)]
 LOW = math.erf(-2 / math.sqrt(2))
@@ -255,3 +257,94 @@ def test_layers_start_as_pytorchs_do() -> None:
                 if type(ours) is not nn.Embedding:  # the ends of its normal distribution vary
                     ends = np.abs(p.data).max(), np.abs(wanted[name]).max()
                     np.testing.assert_allclose(*ends, rtol=0.15)
+
+
+# ---- PyTorch's names, which fill a tensor -------------------------------------------------------
+
+FILLS: dict[str, list[dict[str, Any]]] = {
+    "xavier_uniform_": [{}, dict(gain=2.0)],
+    "xavier_normal_": [{}, dict(gain=0.5)],
+    "kaiming_uniform_": [{}, dict(a=5**0.5), dict(mode="fan_out", nonlinearity="relu")],
+    "kaiming_normal_": [{}, dict(mode="fan_out", nonlinearity="tanh")],
+    "uniform_": [{}, dict(a=-2.0, b=0.5)],
+    "normal_": [{}, dict(mean=1.0, std=3.0)],
+    "trunc_normal_": [{}, dict(mean=0.5, std=2.0, a=-1.0, b=1.5)],
+    "orthogonal_": [{}, dict(gain=3.0)],
+    "constant_": [dict(val=2.5)], "ones_": [{}], "zeros_": [{}], "eye_": [{}],
+    "dirac_": [{}, dict(groups=2)], "sparse_": [dict(sparsity=0.3), dict(sparsity=0.5, std=2.0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILLS)
+@pytest.mark.parametrize("shape", [(300, 100), (48, 20, 5, 5)], ids=str)
+def test_filled_tensors_are_pytorchs(name: str, shape: tuple[int, ...]) -> None:
+    torch = pytest.importorskip("torch", reason="compares with torch.nn.init")
+    matrix = len(shape) == 2
+    if matrix == (name == "dirac_") or not matrix and name in ("eye_", "sparse_"):
+        return
+    generator = torch.Generator().manual_seed(0)
+    for options in FILLS[name]:
+        own = mg.tensor(np.zeros(shape), requires_grad=True)
+        other = torch.zeros(shape[::-1] if matrix else shape, dtype=torch.float64)
+        drawn = name not in ("constant_", "ones_", "zeros_", "eye_", "dirac_")
+        array = own.data
+        assert (
+            getattr(init, name)(own, **options, **(dict(generator=rng(5)) if drawn else {})) is own
+        )
+        assert own.data is array and own.requires_grad
+        getattr(torch.nn.init, name)(
+            other, **options, **(dict(generator=generator) if drawn else {})
+        )
+        theirs = other.numpy().T if matrix else other.numpy()
+        if not drawn:
+            np.testing.assert_array_equal(own.data, theirs)
+        elif name == "orthogonal_":
+            a, b = (w.reshape(w.shape[0], -1) for w in (own.data, theirs))
+            a, b = (w.T @ w if len(w) > w.shape[1] else w @ w.T for w in (a, b))
+            np.testing.assert_allclose(a, b, atol=1e-12)
+        else:
+            alike(own.data, theirs)
+        if name == "sparse_":
+            np.testing.assert_array_equal((own.data == 0).sum(1), (theirs == 0).sum(1))
+
+
+def test_every_name_of_pytorchs_is_tried() -> None:
+    torch = pytest.importorskip("torch", reason="compares with torch.nn.init")
+    theirs = {n for n in vars(torch.nn.init) if n.endswith("_") and not n.startswith("_")}
+    assert theirs == set(FILLS) == {n for n in init.__all__ if n.endswith("_")}
+
+
+@pytest.mark.parametrize(
+    "name", ["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
+)
+def test_gains_are_pytorchs(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="compares with torch.nn.init")
+    assert init.calculate_gain(name) == torch.nn.init.calculate_gain(name)
+    assert init.calculate_gain("leaky_relu", 0.2) == torch.nn.init.calculate_gain("leaky_relu", 0.2)
+
+
+def test_a_graph_that_used_it_is_out_of_date_and_arrays_are_filled_too() -> None:
+    w = mg.tensor([[1.0, 2.0]], requires_grad=True)
+    loss = (w * w).sum()
+    init.ones_(w)
+    with pytest.raises(GradientError):
+        loss.backward()
+    array = np.zeros((2, 2), np.float32)
+    assert init.eye_(array) is array and array[0, 0] == 1
+    layer = nn.Linear(3, 2)
+    init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    assert layer.weight.dtype == np.float32
+
+
+LEAF = mg.tensor(np.zeros((2, 3)), requires_grad=True)
+test_messages = table(
+    (lambda: init.xavier_uniform_(mg.tensor([1.0])), ShapeError, "xavier_uniform_: shape (1,) has 1 axes, need 2 or more"),
+    (lambda: init.eye_(mg.tensor([1.0])), ShapeError, "eye_: shape (1,) has 1 axes, need 2"),
+    (lambda: init.ones_(LEAF * 2), GradientError, "ones_: a tensor made by mul is no leaf; fill a parameter"),
+    (lambda: init.ones_([1.0]), DTypeError, "ones_: got list, need a Tensor or an array"),
+    (lambda: init.kaiming_normal_(LEAF, mode="in"), ConfigError, "kaiming_normal_: mode is 'in', must be 'fan_in' or 'fan_out'"),
+    (lambda: init.kaiming_normal_(LEAF, nonlinearity="swish"), ConfigError, "calculate_gain: no gain for 'swish'; use one of sigmoid, tanh, relu, selu, linear, leaky_relu"),
+    (lambda: init.trunc_normal_(LEAF, a=9.0, b=10.0), ConfigError, "trunc_normal_: nothing of N(0.0, 1.0²) is between 9.0 and 10.0"),
+    (lambda: init.sparse_(LEAF, 2.0), ConfigError, "sparse_: sparsity is 2.0, need 0 to 1"),
+    (lambda: init.dirac_(mg.tensor(np.zeros((3, 1, 1))), 2), ShapeError, "dirac_: 3 channels are not divided by groups=2"),
+)  # fmt: skip

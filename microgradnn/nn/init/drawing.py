@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..errors import ShapeError, unknown
+from ...errors import ShapeError, unknown
 
 Shape = tuple[int, ...]
 Initializer = str | Callable[..., np.ndarray]
