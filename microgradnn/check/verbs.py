@@ -104,6 +104,9 @@ _FLAG = re.compile(
 _LOSS = re.compile(
     r"((^|_)(loss|cost|cross_entropy|objective)|(^|_|[a-z])(Loss|Cost))([A-Z_0-9]|$)"
 )
+_SHOWS = re.compile(
+    r"_?(plot|show|draw|print|visuali[sz]e|save|load|log|test|train|update|get_all)_"
+)
 _GRADIENT = re.compile(
     r"_?(compute|calc|calculate|get|eval|evaluate|find)?_?(the_)?(grads?|gradients?|derivatives?)"
     r"(_?(fn|func|function))?", re.I
@@ -128,7 +131,7 @@ def _bare(name: str) -> str:
 
 def is_loss(name: str) -> bool:
     """Whether a function of this name computes a loss: softmax_loss, HingeLoss, cost."""
-    return _LOSS.search(name) is not None
+    return _LOSS.search(name) is not None and _SHOWS.match(name) is None
 
 
 def is_flag(name: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from microgradnn.check.files.arguments import GuessError
 from microgradnn.check.files.discover import find
 from microgradnn.check.files.found import check_found
 
@@ -799,3 +800,94 @@ def test_an_eps_that_only_the_loss_has_decides_far_out(load: Any) -> None:
     assert check_found(found).verdict == "CONVENTION"
     (found,) = find(load(FAR.format("self.p**2")))
     assert check_found(found).verdict != "CONVENTION"
+
+
+STEPS = """
+class Dense:
+    def __init__(self, input_units, output_units, learning_rate):
+        self.learning_rate = learning_rate
+        self.weights = np.random.randn(input_units, output_units)
+        self.biases = np.zeros(output_units)
+
+    def forward(self, input):
+        return input.dot(self.weights) + self.biases
+
+    def backward(self, input, grad_output):
+        dx = grad_output.dot(self.weights.T)
+        self.weights = self.weights - self.learning_rate * input.T.dot(grad_output)
+        self.biases = self.biases - self.learning_rate * grad_output.{}(axis=0)
+        return dx
+"""
+
+
+def test_a_step_at_a_rate_of_its_own_is_a_convention(load: Any) -> None:
+    report = check_found(find(load(STEPS.format("sum")))[0])
+    assert report.verdict == "CONVENTION" and set(report.coverage) == {"input", "weights", "biases"}
+    assert check_found(find(load(STEPS.format("max")))[0]).verdict == "FAIL"
+
+
+EXITS = """
+import sys
+
+class Activation:
+    def __init__(self, method):
+        self.method = method
+
+    def forward(self, x):
+        if self.method != "swish":
+            sys.exit(1)
+        return x
+
+    def backward(self, dout):
+        return dout
+"""
+
+
+def test_an_exit_for_arguments_of_ours_is_no_finding(load: Any) -> None:
+    try:
+        verdict = check_found(find(load(EXITS))[0]).verdict
+    except GuessError:
+        verdict = "INCONCLUSIVE"
+    assert verdict in ("PASS", "INCONCLUSIVE")
+
+
+SMALL = """
+class Net:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out) * 0.001
+
+    def forward(self, X):
+        self.out = 1 / (1 + np.exp(-X @ self.W))
+        return self.out
+
+    def backward(self, X, y):
+        self.dW = X.T @ (self.out - y) / len(y)
+"""
+
+
+def test_of_losses_that_are_near_each_other_the_nearest_is_taken(load: Any) -> None:
+    report = check_found(find(load(SMALL))[0])
+    assert report.verdict == "PASS", report
+    assert any("the binary cross entropy" in note for note in report.notes)
+
+
+def test_what_is_plotted_is_no_loss(load: Any) -> None:
+    assert find(load("def plot_loss(history):\n    return history, 1\n")) == []
+
+
+def test_any_axes_before_the_last_are_one_at_least(load: Any) -> None:
+    text = """
+class Scale:
+    def __init__(self, d_model):
+        self.gamma = np.random.randn(d_model)
+    def forward(self, x):
+        '''x: input of shape (..., d_model)'''
+        self.x = x
+        return x * self.gamma
+    def backward(self, dout):
+        self.grad_gamma = {}
+        return dout * self.gamma
+"""
+    right = "(dout * self.x).reshape(-1, self.gamma.size).sum(axis=0)"
+    assert check_found(find(load(text.format(right)))[0]).verdict == "PASS"
+    assert check_found(find(load(text.format("dout * self.x")))[0]).verdict == "CONTRACT"

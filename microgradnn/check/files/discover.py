@@ -63,6 +63,14 @@ class Found:
         `wrt` are the places of the arguments whose gradients backward returns, if not those that
         names and shapes tell.
         """
+        try:
+            return self._subject(args, init, wrt)
+        except SystemExit as error:  # of arguments that it does not like
+            raise ValueError(f"it calls sys.exit({error.code!r})") from error
+
+    def _subject(
+        self, args: tuple[Any, ...], init: tuple[Any, ...], wrt: Collection[int]
+    ) -> Subject:
         if self.cls is not None:
             return self._object(self.cls(*init), args)
         assert self.forward is not None

@@ -32,11 +32,13 @@ class Match:
     loss: Objective
     agrees: tuple[bool, ...]
     decay: tuple[float, ...]
+    error: float = 0.0  # of those that agree, at most
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """The better the greater: all, then many, then the user's own loss."""
-        return all(self.agrees), sum(self.agrees), self.loss.own, not any(self.decay)
+        """The better the greater: all, then many, the user's own loss, no decay, the nearest."""
+        own = self.loss.own
+        return all(self.agrees), sum(self.agrees), own, not any(self.decay), -self.error
 
 
 # ---- targets -------------------------------------------------------------------------------------
@@ -202,7 +204,7 @@ def _probes(subject: Subject, k: int) -> list[_Probe]:
 
 
 def _fit(probes: list[list[_Probe]], loss: Objective, near: float) -> Match:
-    agrees, decay = [], []
+    agrees, decay, errors = [], [], [0.0]
     for first, second in probes:
         true = [p.true(loss) for p in (first, second)]
         off = [p.yours - t for p, t in zip((first, second), true, strict=True)]
@@ -212,8 +214,9 @@ def _fit(probes: list[list[_Probe]], loss: Objective, near: float) -> Match:
                  for e, p in zip(off, (first, second), strict=True)]  # fmt: skip
         decays = not fine and share[0] > 0 and abs(share[1] / share[0] - 1) < 1e-4
         agrees.append(fine or decays)
+        errors += [max(map(abs, off)) / size] if fine else []
         decay.append(float(f"{share[0]:.4g}") if decays else 0.0)  # differences are rough
-    return Match(loss, tuple(agrees), tuple(decay))
+    return Match(loss, tuple(agrees), tuple(decay), max(errors))
 
 
 def with_loss(subject: Subject, fit: Match) -> Subject:

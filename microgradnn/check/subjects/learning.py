@@ -57,6 +57,8 @@ def learn(plan: Plan, params: Any) -> Exception | None:
     broken = try_out(plan, params)
     if plan.params or broken is not None or params is not None:
         return broken
+    if plan.unfound and _steps(plan):
+        return None
     # No parameters: perhaps the first forward makes them.
     for forget in (True, False):
         warm = Plan(copy.deepcopy(plan.thing), plan.args, plan.forward, plan.backward)
@@ -70,6 +72,20 @@ def learn(plan: Plan, params: Any) -> Exception | None:
         except Exception:  # a second call of a kind that is not meant
             continue
     return broken
+
+
+def _steps(plan: Plan) -> bool:
+    """Whether backward takes a step at a rate that the object keeps; then it is planned so."""
+    moving = Plan(copy.deepcopy(plan.thing), plan.args, plan.forward, plan.backward, descends=True)
+    if not state.full_rate(moving.thing):
+        return False
+    try:
+        fine = try_out(moving, None) is None and bool(moving.params)
+    except Exception:  # whatever the user's code raises
+        return False
+    if fine:
+        vars(plan).update(vars(moving))
+    return fine
 
 
 def try_out(plan: Plan, params: Any) -> Exception | None:

@@ -23,6 +23,7 @@ from ..words import (
     is_output,
     is_rate,
 )
+from . import state
 from .labelled import Objective, is_array, last_output, roles_in_loss, targets, usual
 from .learning import try_out
 from .plan import Plan
@@ -121,9 +122,7 @@ def _output(thing: Any, y: Any, words: list[str | None]) -> Any:
 def _planned(plan: Plan, takes: list[Any], target: Any) -> Plan:
     """The plan of a net that is given this target."""
     thing = copy.deepcopy(plan.thing)
-    for word, value in list(getattr(thing, "__dict__", {}).items()):
-        if is_rate(word) and isinstance(value, float):
-            setattr(thing, word, 1.0)
+    state.full_rate(thing)
     given = [("value", target) if what == TARGET else what for what in takes]
     return Plan(
         thing, plan.args, plan.forward, plan.backward, given, plan.result, targets=True, scaled=True

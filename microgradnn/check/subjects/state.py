@@ -16,6 +16,7 @@ from ..words import (
     VALUE_ATTRIBUTES,
     gradients_among,
     holds_gradients,
+    is_rate,
 )
 
 _DEPTH = 6
@@ -198,6 +199,14 @@ def rewind(thing: Any, before: Any) -> None:
 def draws(thing: Any) -> bool:
     """Whether there is a generator of random numbers in the object."""
     return any(isinstance(place.get(), _GENERATORS) for place in places(thing).values())
+
+
+def full_rate(thing: Any) -> bool:
+    """Sets the learning rates in the object to 1; whether there are any."""
+    rates = [p for p in places(thing).values() if is_rate(p.name) and type(p.get()) is float]
+    for place in rates:
+        place.set(1.0)
+    return bool(rates)
 
 
 def same_array(a: Any, b: Any) -> bool:

@@ -47,7 +47,8 @@ def _split(content: str) -> list[str] | None:
     parts = [p.strip().strip("'") for p in content.split(",")]
     if "," not in content or any(p.count(" ") and not re.search(r"[+*/]", p) for p in parts):
         return None
-    parts = [p for p in parts if p not in ("", "...", "…")]
+    several = parts[0] in ("...", "…")  # any axes before the others: one stands for them
+    parts = [""] * several + [p for p in parts if p not in ("", "...", "…")]
     parts = ["" if p.isdigit() and p != "1" else p for p in parts]
     good = [re.fullmatch(r"(\d?\s*\*?\s*[A-Za-z_]\w*(\s*[+*/]\s*\w+)*|1|)", p) for p in parts]
     return parts if parts and all(good) and any(parts) else None
