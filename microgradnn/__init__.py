@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, errors
-from .engine.node import no_grad
 from .engine.ops import (
     abs,
     add,
@@ -80,7 +79,8 @@ from .engine.tensor import Tensor, tensor
 from .engine.value import Value
 from .functions import *  # noqa: F403
 from .functions import linalg
-from .transforms.anomaly import detect_anomaly
+from .numerics.recording import no_grad
+from .transforms.anomaly import detect_anomaly, nan_origin
 from .transforms.custom import custom_jvp, custom_vjp
 from .transforms.derivatives import grad, jvp, linearize, stop_gradient, value_and_grad, vjp
 from .transforms.jacobians import elementwise_grad, hessian, hvp, jacfwd, jacrev
@@ -108,11 +108,11 @@ __all__ = [
     "kron", "ldexp", "leaky_relu", "lgamma", "linalg", "linear", "linearize", "linspace", "log",
     "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logit",
     "logsumexp", "matmul", "matrix_transpose", "matvec", "max", "maximum", "mean", "median",
-    "meshgrid", "min", "minimum", "modf", "moveaxis", "mse_loss", "mul", "nan_to_num", "nancumprod",
-    "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
-    "nanquantile", "nanstd", "nansum", "nanvar", "neg", "nn", "no_grad", "optim", "outer", "pad",
-    "partition", "percentile", "permute_dims", "piecewise", "polygamma", "polyval", "positive",
-    "pow", "prod", "ptp", "quantile", "radians", "ravel", "reciprocal", "relu", "relu6",
+    "meshgrid", "min", "minimum", "modf", "moveaxis", "mse_loss", "mul", "nan_origin", "nan_to_num",
+    "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
+    "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "neg", "nn", "no_grad", "optim",
+    "outer", "pad", "partition", "percentile", "permute_dims", "piecewise", "polygamma", "polyval",
+    "positive", "pow", "prod", "ptp", "quantile", "radians", "ravel", "reciprocal", "relu", "relu6",
     "remainder", "repeat", "reshape", "resize", "rint", "roll", "rollaxis", "rot90", "round",
     "scalar", "select", "sigmoid", "sign", "sin", "sinc", "sinh", "softmax", "softplus", "sort",
     "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sub", "sum", "swapaxes",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from microgradnn.engine.op import recording
+from microgradnn.numerics.recording import recording
 
 pytest.register_assert_rewrite("tests.messages")  # its assertions show both texts
 

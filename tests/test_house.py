@@ -101,7 +101,6 @@ KNOWN: dict[str, list[str]] = {
         "microgradnn/functions/losses/classes.py: cross_entropy",
         "microgradnn/nn/functional/convolution.py: _conv",
         "microgradnn/nn/functional/convolution.py: _conv_transpose",
-        "microgradnn/transforms/anomaly.py: _traced",
     ],
 }
 

@@ -1,8 +1,7 @@
 """What Value and Tensor share: the fields of a node, backward(), hooks, comparisons."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Self
 
@@ -15,7 +14,7 @@ from ..numerics.copied import Copied
 from ..numerics.forward import NO_PARAMS
 from ..signatures.element_methods import Other
 from .elementwise import Elementwise
-from .op import MANY, Op, recording
+from .op import MANY, Op
 from .walk import pullback
 
 
@@ -223,10 +222,3 @@ def one_like(x: Any) -> Any:
 def plain(x: Any) -> Any:
     """The data of a node, anything else as it is."""
     return x._data if isinstance(x, Node) else x
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """A context in which this thread's ops record nothing; their results require no gradient."""
-    with recording.set(False):
-        yield

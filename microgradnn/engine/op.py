@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from ..errors import GradientError, RuleError
 from ..numerics.forward import ARRAYS, NO_PARAMS, Forward, ordinary
-from ..numerics.recording import recording as recording
-from ..numerics.recording import special as special
+from ..numerics.recording import recording
 from ..signatures import describe
 
 Rule = Callable[..., Any]

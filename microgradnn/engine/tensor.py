@@ -11,13 +11,14 @@ from ..errors import DTypeError, ForeignError, GradientError, RuleError, ShapeEr
 from ..numerics import kernels
 from ..numerics.changes import PLAIN, held, held_options, next_stamp
 from ..numerics.forward import NO_PARAMS, complex_numbers, ordinary, real_array
+from ..numerics.recording import recording, special
 from ..numerics.wrapped import USED, WrappedArray
 from ..signatures.array_methods import ArrayMethods
 from ..signatures.torch_methods import TorchMethods
 from . import ops, protocol
 from .elementwise import operator
 from .node import Node, one_like, plain
-from .op import MANY, Carrier, Op, recording, special
+from .op import MANY, Carrier, Op
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -94,7 +95,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
             else:
                 return op(*[ordinary(op.name, x) for x in xs], **params)
         recorded, large = op if tracked else None, None
-        if tracked and special[0]:
+        if tracked and special:
             recorded = recording.recorded(op)
         if recorded is not None:
             if loose:
@@ -130,6 +131,8 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
                 y.flags.writeable = False
             out.op, out.params, out.first, out.second = None, NO_PARAMS, None, None
             out.requires_grad, out.keeps_grad = False, True
+            if special:
+                recording.unrecorded(out, op, xs)
         out.stamp = next_stamp()
         return out
 

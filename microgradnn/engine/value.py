@@ -16,11 +16,12 @@ import numpy as np
 from ..errors import DTypeError, RuleError
 from ..numerics.changes import next_stamp
 from ..numerics.forward import NO_PARAMS, ordinary
+from ..numerics.recording import recording, special
 from ..numerics.wrapped import WrappedNumber, is_complex
 from . import ops
 from .elementwise import operator
 from .node import Node, one_like
-from .op import MANY, Carrier, Op, recording, special
+from .op import MANY, Carrier, Op
 
 new = object.__new__
 
@@ -132,7 +133,7 @@ Value.base = Value
 def _node(y: Any, op: Op, first: Any, second: Any, params: Any) -> Value:
     """The result y of op; a leaf where nothing is recorded."""
     out = new(Value)
-    recorded = recording.recorded(op) if special[0] else op
+    recorded = recording.recorded(op) if special else op
     if recorded is None:
         first, second, params = None, None, NO_PARAMS
     out._data, out.grad, out.stamp = y, 0, next_stamp()
@@ -180,7 +181,7 @@ def _binary(op: Op) -> Callable[[Value, Any], Value]:
             return NotImplemented  # NumPy's own loop
         else:
             return general(self, other)
-        if special[0]:
+        if special:
             return _node(y, op, self, other, none)
         out = new(Value)
         out._data = y

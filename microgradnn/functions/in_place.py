@@ -10,9 +10,10 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import Argument, plain
-from ..engine.op import Op, recording
+from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, GradientError, ShapeError
+from ..numerics.recording import recording
 
 OPERATORS = {
     "add": ("+=", ops.add), "sub": ("-=", ops.sub), "mul": ("*=", ops.mul),

@@ -17,9 +17,9 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import Node, plain
-from ..engine.op import recording
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, GradientError, MicrogradError, RuleError, ShapeError
+from ..numerics.recording import recording
 from ..signatures.handles import Handle
 from ..signatures.operands import Size
 from ..signatures.torch_methods import TorchMethods

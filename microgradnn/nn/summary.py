@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..engine.node import no_grad, plain
+from ..engine.node import plain
 from ..errors import ConfigError
 from ..functions.types import ArrayLike
+from ..numerics.recording import no_grad
 from .members import Members
 from .parameter import Parameter
 

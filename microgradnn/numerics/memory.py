@@ -2,13 +2,11 @@
 
 An array of up to LIMIT bytes is kept whole. Of a larger one 4096 numbers, spread evenly over it,
 are kept and compared: what changes a row or a large part of it is noticed, a single number may not
-be. Inside `whole` (mg.detect_anomaly uses it) there is no limit.
+be. Inside mg.detect_anomaly() there is no limit.
 """
 
 import sys
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -82,11 +80,9 @@ def kept_option(x: Any) -> Any:
     return x.copy("K") if isinstance(x, np.ndarray) and not frozen(x) else x
 
 
-@contextmanager
-def whole() -> Iterator[None]:
-    """A context in which arrays of any size are kept whole."""
-    _limits.append(sys.maxsize)
-    try:
-        yield
-    finally:
-        _limits.remove(sys.maxsize)
+def keep_whole(change: int) -> None:
+    """Begins (1) or ends (-1) a time in which arrays of any size are kept whole."""
+    if change > 0:
+        _limits.append(sys.maxsize)
+    elif len(_limits) > 1:
+        _limits.pop()

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..engine.node import plain
-from ..engine.op import recording
 from ..engine.tensor import Tensor, tensor
 from ..interrupts import bracket, held
 from ..nn import Module
+from ..numerics.recording import recording
 from ..optim import EMA
 from . import inputs
 from .inputs import Samples

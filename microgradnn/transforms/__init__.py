@@ -5,6 +5,7 @@ autograd has PyTorch's words for the same, anomaly finds where a nan was born.
 
 from . import autograd as autograd
 from .anomaly import detect_anomaly as detect_anomaly
+from .anomaly import nan_origin as nan_origin
 from .custom import custom_jvp as custom_jvp
 from .custom import custom_vjp as custom_vjp
 from .derivatives import grad as grad

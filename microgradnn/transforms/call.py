@@ -15,11 +15,12 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import Argument, Node
-from ..engine.op import Carrier, recording
+from ..engine.op import Carrier
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..engine.walk import order, pushforward
 from ..errors import DTypeError, GradientError, ShapeError
+from ..numerics.recording import recording
 from . import tree
 
 Argnums = int | Sequence[int]

@@ -12,12 +12,13 @@ import numpy as np
 
 from ..engine import ops
 from ..engine.node import Node, plain
-from ..engine.op import Op, recording
+from ..engine.op import Op
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..engine.walk import order, pullback
 from ..errors import DTypeError, RuleError, ShapeError
 from ..numerics.changes import next_stamp
+from ..numerics.recording import recording
 from . import tree
 from .residuals import Residual, detached, own
 

@@ -23,7 +23,7 @@ def without_them() -> Iterator[None]:
     def general(nodes: list[Any], grads: dict[Any, Any]) -> None:
         for node in nodes:
             if grads[node] is not None and node.op is not None:
-                walk._pull(node, grads[node], grads, False)
+                walk.pull(node, grads[node], grads, False)
 
     with pytest.MonkeyPatch.context() as patch:
         for name in FAST:

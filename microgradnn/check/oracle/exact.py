@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...engine.node import plain
-from ...engine.op import recording
 from ...engine.value import Value
 from ...engine.walk import pullback
 from ...errors import MicrogradError
 from ...numerics.changes import next_stamp
 from ...numerics.numbers import eq, ge, le, ne
+from ...numerics.recording import recording
 from ..subject import Pass, Subject
 from . import balls
 from .traced import TooLarge, Traced, values
