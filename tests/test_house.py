@@ -35,7 +35,7 @@ microgradnn.check.report microgradnn.check.subject
 microgradnn.check.oracle
 microgradnn.check.subjects microgradnn.check.stages microgradnn.check.diagnosis
 microgradnn.check.examine
-microgradnn.check.directional microgradnn.check.own
+microgradnn.check.directional microgradnn.check.own microgradnn.check.engines
 microgradnn.check.api
 microgradnn.check
 microgradnn.check.files

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api import can_prove, dot_product_test, jvp, layer, taylor_test, vjp
     from .codes import CODES, VERDICTS
+    from .engines.judged import engine
     from .oracle.differences import check_grads
     from .own import gradcheck, gradgradcheck, grads
     from .report import Entry, Finding, Report
 
 __all__ = [
     "CODES", "VERDICTS", "Entry", "Finding", "Report", "can_prove", "check_grads",
-    "dot_product_test", "gradcheck", "gradgradcheck", "grads", "jvp", "layer", "taylor_test", "vjp",
+    "dot_product_test", "engine", "gradcheck", "gradgradcheck", "grads", "jvp", "layer",
+    "taylor_test", "vjp",
 ]  # fmt: skip
 _HOMES = {
     "CODES": "codes", "VERDICTS": "codes", "Entry": "report", "Finding": "report",
-    "Report": "report", "check_grads": "oracle.differences", "gradcheck": "own",
-    "gradgradcheck": "own", "grads": "own",
+    "Report": "report", "engine": "engines.judged", "check_grads": "oracle.differences",
+    "gradcheck": "own", "gradgradcheck": "own", "grads": "own",
 }  # fmt: skip
 
 

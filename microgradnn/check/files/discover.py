@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from ...errors import unknown
+from ..engines.driven import is_engine
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
 from ..subject import Arguments, Subject
 from ..subjects import networks, objects, pairs
@@ -34,7 +35,7 @@ class Found:
 
     name      what users see: "affine", "Linear", "softmax_loss"
     style     pair: forward and backward; plain: a function and its derivative; loss: a function
-              that returns its gradients; layer and net: classes
+              that returns its gradients; layer, net and engine: classes
     forward   also the class's own forward or __call__ (layer) or loss (net), unbound
     backward  also the class's backward, or gradient (net); None where the forward returns them
     line      of the backward (pair, plain), else of the function or class
@@ -187,7 +188,7 @@ def _classes(module: ModuleType) -> Iterator[Found]:
         if inspect.isabstract(cls) or issubclass(cls, BaseException):
             continue
         found = _layer(name, cls) or _net(name, cls) or _with_derivative(name, cls)
-        found = found or _with_flag(name, cls) or _fitted(name, cls)
+        found = found or _with_flag(name, cls) or _fitted(name, cls) or _engine(name, cls)
         if found is not None:
             yield found
 
@@ -244,6 +245,14 @@ def _fitted(name: str, cls: type) -> Found | None:
     if forward is None or backward is None or _is_base(cls, (forward, backward)):
         return None
     return Found(name, "layer", forward, backward, cls, line(cls), _empty(forward, backward))
+
+
+def _engine(name: str, cls: type) -> Found | None:
+    """An autodiff engine: numbers that are added or multiplied, and then differentiated."""
+    backward = _method(cls, BACKWARD_METHODS)
+    if backward is None or len(all_parameters(backward)) > 1 or not is_engine(cls):
+        return None
+    return Found(name, "engine", None, backward, cls, line(cls))
 
 
 def _static(cls: type, *methods: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import MicrogradError
+from ..engines.judged import engine
 from ..examine import Options, examine
 from ..report import Finding, Report
 from ..source import line
@@ -23,10 +24,9 @@ def check_found(
     found: Found, *, seed: int = 0, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
 ) -> Report:
     """The report on what was found, at guessed arguments of several sizes; raises GuessError."""
-    if found.empty is not None:
-        text = f"{found.empty.__qualname__} is not written yet (line {line(found.empty)})"
-        finding = Finding("GC003", "NOT_WRITTEN", text)
-        return Report(found.name, (finding,), ("GC003",), seed=seed)
+    known = _without_arguments(found, seed)
+    if known is not None:
+        return known
     try:
         make = maker(found, seed)
     except GuessError as error:
@@ -49,6 +49,17 @@ def check_found(
         if [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]:
             subject.others.append(other)
     return _trusted(examine(subject, Options(seed, select, ignore)), make)
+
+
+def _without_arguments(found: Found, seed: int) -> Report | None:
+    """The report on what is not written yet, and on an engine."""
+    if found.empty is not None:
+        text = f"{found.empty.__qualname__} is not written yet (line {line(found.empty)})"
+        finding = Finding("GC003", "NOT_WRITTEN", text)
+        return Report(found.name, (finding,), ("GC003",), seed=seed)
+    if found.style == "engine" and found.cls is not None:
+        return engine(found.cls, seed=seed, name=found.name)
+    return None
 
 
 # What no arguments of ours can be the reason of, once forward has run.

@@ -1,0 +1,1 @@
+"""An autodiff engine of one's own, such as micrograd's Value, driven through many programs."""
