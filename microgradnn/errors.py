@@ -64,6 +64,12 @@ class NumericWarning(MicrogradWarning, RuntimeWarning):
     """A number became infinite or nan, where NumPy would warn too."""
 
 
+def nearest(name: str, names: Iterable[str], form: str = "; did you mean {!r}?") -> str:
+    """The hint with that of the names that is most like this one; "" if none is."""
+    found = difflib.get_close_matches(str(name), list(names), 1)
+    return form.format(found[0]) if found else ""
+
+
 def unknown(caller: str, kind: str, name: str, known: Iterable[str]) -> ConfigError:
     """The error for a name that is none of the known ones: it says which is nearest."""
     known = list(known)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import ConfigError, DTypeError, LabelError, ShapeError
+from ..errors import ConfigError, DTypeError, ShapeError
 from ..numerics import kernels
 
 if TYPE_CHECKING:
@@ -84,18 +84,8 @@ def one_hot(y: Any, n_classes: int, dtype: DTypeLike = np.float32) -> Array:
     Raises DTypeError for labels that are not integers, LabelError for one outside
     0 … n_classes - 1.
     """
-    labels = np.asarray(y)
     size = _positive("one_hot: n_classes", n_classes)
-    if labels.size and labels.dtype.kind not in "iu":
-        raise DTypeError(
-            f"one_hot: labels of dtype {labels.dtype}, expected integers; write y.astype(int)"
-        )
-    wrong = np.argwhere((labels < 0) | (labels >= size))
-    if len(wrong):
-        at = tuple(int(i) for i in wrong[0])
-        where = "" if not at else f" at index {at[0] if len(at) == 1 else at}"
-        raise LabelError(f"one_hot: label {labels[at]}{where}, expected 0 to {size - 1}")
-    return kernels.one_hot(labels, size).astype(dtype)
+    return kernels.one_hot(kernels.labels(y, size), size).astype(dtype)
 
 
 def _as_arrays(data: Any) -> Any:

@@ -1,14 +1,15 @@
 """Setting the parameters and buffers of a module from saved arrays: all of them, or none."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.node import Node, plain
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..optim.saving import too_large
+
+NEAR = " (did you mean {}?)"
 
 
 class IncompatibleKeys(NamedTuple):
@@ -39,7 +40,7 @@ def load(
             wrong += (misfit := _misfit(name, array, target))
             arrays[name] = array if misfit else np.array(array, target.dtype)
     if strict and unexpected:
-        wrong.append("unexpected " + ", ".join(f"{n}{_nearest(n, names)}" for n in unexpected))
+        wrong.append("unexpected " + ", ".join(f"{n}{nearest(n, names, NEAR)}" for n in unexpected))
     if wrong:
         raise ConfigError("load_state_dict: " + "; ".join(wrong))
     for name, array in arrays.items():
@@ -62,8 +63,3 @@ def _misfit(name: str, array: np.ndarray, target: np.ndarray) -> list[str]:
     turned = array.ndim == 2 and array.shape[::-1] == target.shape
     hint = " (transpose it: weights are (in, out) here)" if turned else ""
     return [f"{name} has shape {array.shape}, expected {target.shape}{hint}"]
-
-
-def _nearest(name: str, names: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(str(name), names, 1)
-    return f" (did you mean {near[0]}?)" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..engine.node import plain
 from ..engine.tensor import Tensor
-from ..errors import ConfigError, DTypeError
+from ..errors import ConfigError, DTypeError, nearest
 from . import config
 from .loading import IncompatibleKeys, load
 from .members import Members, is_buffer, is_state
@@ -156,8 +155,7 @@ class Module(Members["Module"], Trainable):
     if not TYPE_CHECKING:  # a type checker is to find a mistyped name, not to believe in it
 
         def __getattr__(self, name: str) -> Any:
-            near = [] if name.startswith("__") else difflib.get_close_matches(name, dir(self), 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = "" if name.startswith("__") else nearest(name, dir(self))
             raise AttributeError(f"{type(self).__name__}.{name}: no such attribute{hint}")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, NumericWarning, ShapeError
+from ..errors import DTypeError, LabelError, NumericWarning, ShapeError
 from ..notices import notice
 from .numbers import from_math
 
@@ -218,6 +218,21 @@ def cross_entropy(z: Any, t: Any) -> Any:
     if t.dtype.kind in "iu":
         return -np.take_along_axis(logp, t[..., None], -1)[..., 0]
     return -like(np.sum(wide(t) * wide(logp), -1), logp)
+
+
+def labels(t: Any, classes: int) -> Any:
+    """Labels for one_hot: integers from 0 to classes - 1; DTypeError or LabelError for others."""
+    t = np.asarray(t)
+    if t.size and t.dtype.kind not in "iu":
+        raise DTypeError(
+            f"one_hot: labels of dtype {t.dtype}, expected integers; write y.astype(int)"
+        )
+    wrong = np.argwhere((t < 0) | (t >= classes))
+    if len(wrong):
+        at = tuple(int(i) for i in wrong[0])
+        where = "" if not at else f" at index {at[0] if len(at) == 1 else at}"
+        raise LabelError(f"one_hot: label {t[at]}{where}, expected 0 to {classes - 1}")
+    return t
 
 
 def one_hot(t: Any, classes: int) -> Any:

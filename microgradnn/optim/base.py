@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from ..engine.node import Node, plain
 from ..engine.value import Value
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, ShapeError, nearest
 from . import clip, saving
 from .arithmetic import Data, Group, Memory
 from .groups import (
@@ -18,7 +18,6 @@ from .groups import (
     Rate,
     as_list,
     named_parameters,
-    near,
     number_problem,
     option_problems,
     plain_number,
@@ -173,7 +172,7 @@ class Optimizer:
         known = [*self.defaults, "initial_lr", *besides]
         for name in options:
             if name not in known:
-                raise ConfigError(f"{self.owner}: no option {name!r}{near(name, known)}")
+                raise ConfigError(f"{self.owner}: no option {name!r}{nearest(name, known)}")
         found = {name: plain_number(x) for name, x in options.items()}
         self._refuse(option_problems(found))
         return found

@@ -7,9 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ..engine.node import Node
-from ..errors import ConfigError
+from ..errors import ConfigError, nearest
 from ..interrupts import held
-from .groups import Params, named_parameters, near, need, number_problem, plain_number
+from .groups import Params, named_parameters, need, number_problem, plain_number
 from .saving import copied, restored, too_large
 
 
@@ -163,7 +163,7 @@ class EMA:
         updates = plain_number(state_dict["updates"])
         if not isinstance(updates, int) or updates < 0:
             wrong.append(f"updates is {updates!r}, must be a whole number >= 0")
-        wrong += [f"unexpected {n}{near(n, self.shadow)}" for n in saved if n not in self.shadow]
+        wrong += [f"unexpected {n}{nearest(n, self.shadow)}" for n in saved if n not in self.shadow]
         if wrong:
             raise ConfigError(f"EMA.load_state_dict: {'; '.join(wrong)}")
         self.shadow = {name: restored(s, saved[name]) for name, s in self.shadow.items()}

@@ -1,6 +1,5 @@
 """What an optimiser is given: parameters, groups of them, and options. Here they are checked."""
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypedDict
@@ -51,12 +50,6 @@ SWITCHES = {
     "maximize", "decoupled_weight_decay", "nesterov", "lr_in_velocity", "centered", "eps_inside",
     "amsgrad", "eps_hat",
 }  # fmt: skip
-
-
-def near(name: str, names: Iterable[str]) -> str:
-    """ "; did you mean 'x'?" with the nearest of the names, or nothing if none is near."""
-    found = difflib.get_close_matches(name, list(names), 1)
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def plain_number(x: Any) -> Any:

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import ConfigError
-from .groups import near, number_problem, option_problems, plain_number
+from ..errors import ConfigError, nearest
+from .groups import number_problem, option_problems, plain_number
 
 Groups = list[dict[str, Any]]
 
@@ -107,7 +107,7 @@ def _group(
         wrong.append(f"{at}parameters {list(names)}, expected {own['param_names']}")
     known = [*optimizer.defaults, "updates"]
     extra = [name for name in found if name not in known and name != "initial_lr"]
-    wrong += [f"{at}no option {name!r}{near(name, known)}" for name in extra]
+    wrong += [f"{at}no option {name!r}{nearest(name, known)}" for name in extra]
     wrong += [f"{at}{name} is missing" for name in known if name not in found]
     if callable(own["lr"]) or isinstance(found.get("lr"), str):
         was = found.pop("lr", None)
@@ -148,7 +148,7 @@ def _state(
             wrong.append(f"{at}{name} is missing")
     for name, x in saved.items():
         if name not in known:
-            wrong.append(f"{at}unexpected {name}{near(name, known)}")
+            wrong.append(f"{at}unexpected {name}{nearest(name, known)}")
         elif name == "step":
             found[name] = plain_number(x)
             if not _is_count(found[name]):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...errors import ConfigError
+from ...errors import ConfigError, nearest
 from ..base import Optimizer
-from ..groups import near, need, plain_number
+from ..groups import need, plain_number
 
 
 class Scheduler:
@@ -59,7 +59,7 @@ class Scheduler:
             return [f"got {type(saved).__name__}, need a dict"]
         own = self.state_dict()
         wrong = [f"{name} is missing" for name in own if name not in saved]
-        wrong += [f"unexpected {name}{near(name, own)}" for name in saved if name not in own]
+        wrong += [f"unexpected {name}{nearest(name, own)}" for name in saved if name not in own]
         for name in ("base_lrs", "last_lr", "max_lrs", "min_lrs"):
             if name in own and len(saved.get(name, own[name])) != len(own[name]):
                 wrong.append(f"{name} has {len(saved[name])} rates, expected {len(own[name])}")
