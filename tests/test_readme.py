@@ -59,7 +59,7 @@ def test_the_printed_result_of_the_first_block_is_the_real_one(tmp_path: Path) -
 
 
 def test_the_report_that_is_shown_is_the_real_one(tmp_path: Path) -> None:
-    (block,) = [b for b in PYTHON.findall(CHECKER) if "report = check.layer(" in b]
+    block, *_ = [b for b in PYTHON.findall(CHECKER) if "report = check.layer(" in b]
     script = tmp_path / "block.py"
     script.write_text(block + "print(report)\n", encoding="utf-8")
     (claimed,) = re.findall(r"`print\(report\)` shows\n\n```text\n(.*?)```", CHECKER, re.S)
