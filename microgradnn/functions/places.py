@@ -115,6 +115,17 @@ def index_add(x: Any, dim: int, index: Any, source: Any, alpha: Any = 1) -> Any:
     return x + ops.put(array(source) * alpha, index=_along(dim, at), shape=x.shape)
 
 
+def index_copy(x: Any, dim: int, index: Any, source: Any) -> Any:
+    """x with the slices of source at these places along dim; of several at one place, the last."""
+    dim, at = _rows("index_copy", x, dim, index)
+    last = {int(i): k for k, i in enumerate(at)}
+    keep = np.array([last[int(i)] == k for k, i in enumerate(at)], bool)
+    mask = np.zeros(x.shape, bool)
+    mask[_along(dim, at)] = True
+    rows = ops.getitem(array(source), index=_along(dim, np.flatnonzero(keep)))
+    return ops.where(mask, ops.put(rows, index=_along(dim, at[keep]), shape=x.shape), x)
+
+
 def index_fill(x: Any, dim: int, index: Any, value: Any) -> Any:
     """x with value in the slices at these places along dim."""
     dim, at = _rows("index_fill", x, dim, index)

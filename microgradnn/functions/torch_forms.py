@@ -11,7 +11,7 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.tensor import Tensor
 from ..errors import RuleError, ShapeError
-from . import linalg, places, shape
+from . import elements, linalg, places, shape
 
 
 def listed(given: tuple[Any, ...]) -> tuple[int, ...]:
@@ -109,6 +109,11 @@ def flattened(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         raise ShapeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     n = int(np.prod(x.shape[first : last + 1]))
     return shape.reshape(x, (*x.shape[:first], n, *x.shape[last + 1 :]))
+
+
+def logit(x: Any, eps: float | None = None) -> Any:
+    """log(x / (1 - x)), of x moved into eps … 1 - eps if eps is given."""
+    return elements.logit(x if eps is None else ops.clip(x, eps, 1 - eps))
 
 
 def nonzero(x: Any, as_tuple: bool) -> Any:

@@ -16,8 +16,10 @@ from ..engine.node import plain
 from ..engine.tensor import Tensor
 from . import (
     arrange,
+    calculus,
     choosing,
     diagonals,
+    elements,
     linalg,
     places,
     products,
@@ -89,6 +91,10 @@ ROWS: dict[str, tuple[str, Method]] = {
     "tensor_split": ("np.array_split(x, indices_or_sections, dim)",
         lambda x, indices_or_sections, dim=0:
         tuple(splitting.array_split(x, indices_or_sections, dim))),
+    "hsplit": ("np.hsplit(x, …)", lambda x, indices_or_sections:
+        tuple(splitting.hsplit(x, indices_or_sections))),
+    "vsplit": ("np.vsplit(x, …)", lambda x, indices_or_sections:
+        tuple(splitting.vsplit(x, indices_or_sections))),
     "narrow": ("x[start : start + length] along dim", places.narrow),
     "select": ("x[index] along dim", places.select),
     # ---- chosen by indices and masks
@@ -99,6 +105,7 @@ ROWS: dict[str, tuple[str, Method]] = {
     "scatter_add": ("a copy with src added at index along dim", places.scatter_add),
     "index_select": ("np.take(x, index, dim)", places.index_select),
     "index_add": ("a copy with source added at index along dim", places.index_add),
+    "index_copy": ("a copy with source at index along dim", places.index_copy),
     "index_fill": ("a copy with value at index along dim", places.index_fill),
     "masked_fill": ("np.where(mask, value, x)",
         lambda x, mask, value: ops.where(places.mask_of("masked_fill", mask), value, x)),
@@ -143,6 +150,10 @@ ROWS: dict[str, tuple[str, Method]] = {
     "asinh": ("np.arcsinh(x)", ops.arcsinh),
     "atan": ("np.arctan(x)", ops.arctan),
     "atan2": ("np.arctan2(x, other)", lambda x, other: ops.arctan2(x, other)),
+    "fix": ("np.trunc(x)", lambda x: ops.trunc(x)),
+    "logit": ("log(x / (1 - x)), x kept in eps … 1 - eps if that is given", forms.logit),
+    "float_power": ("np.float_power(x, exponent)",
+        lambda x, exponent: elements.float_power(x, exponent)),
     "atanh": ("np.arctanh(x)", ops.arctanh),
     # ---- reductions
     "amax": ("np.max(x, dim)",
@@ -158,6 +169,11 @@ ROWS: dict[str, tuple[str, Method]] = {
     "nanmean": ("np.nanmean(x, dim)",
         lambda x, dim=None, keepdim=False:
         without_nan.nanmean(x, forms.axes(dim), keepdims=keepdim)),
+    "nanquantile": ("np.nanquantile(x, q, dim)", lambda x, q, dim=None, keepdim=False:
+        without_nan.nanquantile(x, q, dim, keepdims=keepdim)),
+    "diff": ("np.diff(x, n, dim)", lambda x, n=1, dim=-1: calculus.diff(x, n, dim)),
+    "cov": ("np.cov(x, ddof=correction)", lambda x, correction=1: calculus.cov(x, ddof=correction)),
+    "corrcoef": ("np.corrcoef(x)", lambda x: calculus.corrcoef(x)),
     "norm": ("np.linalg.vector_norm(x, ord=p, axis=dim)", forms.norm),
     "dist": ("np.linalg.vector_norm(x - other, ord=p)",
         lambda x, other, p=2: linalg.vector_norm(x - other, ord=p)),
@@ -180,6 +196,9 @@ ROWS: dict[str, tuple[str, Method]] = {
     "baddbmm": ("beta * x + alpha * (a @ b)",
         lambda x, batch1, batch2, beta=1, alpha=1:
         beta * x + alpha * forms.product("baddbmm", batch1, batch2, 3, 3)),
+    "addr": ("beta * x + alpha * np.outer(a, b)", lambda x, vec1, vec2, beta=1, alpha=1:
+        beta * x + alpha * products.outer(vec1, vec2)),
+    "adjoint": ("x.mT", lambda x: x.mT),
     "outer": ("np.outer(x, vec2)", lambda x, vec2: products.outer(x, vec2)),
     "ger": ("np.outer(x, vec2)", lambda x, vec2: products.outer(x, vec2)),
     "inner": ("np.inner(x, other)", lambda x, other: products.inner(x, other)),
@@ -202,6 +221,14 @@ ROWS: dict[str, tuple[str, Method]] = {
     "le": ("x <= other", forms.ask(np.less_equal)),
     "gt": ("x > other", forms.ask(np.greater)),
     "ge": ("x >= other", forms.ask(np.greater_equal)),
+    "not_equal": ("x != other", forms.ask(np.not_equal)),
+    "less": ("x < other", forms.ask(np.less)),
+    "less_equal": ("x <= other", forms.ask(np.less_equal)),
+    "greater": ("x > other", forms.ask(np.greater)),
+    "greater_equal": ("x >= other", forms.ask(np.greater_equal)),
+    "isposinf": ("np.isposinf(x)", lambda x: np.isposinf(plain(x))),
+    "isneginf": ("np.isneginf(x)", lambda x: np.isneginf(plain(x))),
+    "argwhere": ("np.argwhere(x)", lambda x: np.argwhere(plain(x))),
     "logical_and": ("np.logical_and(x, other)", forms.ask(np.logical_and)),
     "logical_or": ("np.logical_or(x, other)", forms.ask(np.logical_or)),
     "logical_xor": ("np.logical_xor(x, other)", forms.ask(np.logical_xor)),
