@@ -193,11 +193,11 @@ where     = elementwise("where", "a where c is true, else b", lambda c, a, b: a 
                         lambda g, y, c, a, b: where(c, 0, g))
 fmod      = named("fmod",
                   lambda g, y, a, b: g,
-                  lambda g, y, a, b: -g * trunc(div(a, b)),
+                  lambda g, y, a, b: -g * where(eq(y, y), rint(div(a - y, b)), trunc(div(a, b))),
                   formula="a - b * trunc(a / b)", own=False, domain=(ANY, (0.4, 0.9)))
 remainder = named("remainder",
                   lambda g, y, a, b: g,
-                  lambda g, y, a, b: -g * floor(div(a, b)),
+                  lambda g, y, a, b: -g * where(eq(y, y), rint(div(a - y, b)), floor(div(a, b))),
                   formula="a - b * floor(a / b)", floats=operator.mod, label="%", domain=(ANY, (0.4, 0.9)))
 copysign  = named("copysign",
                   lambda g, y, a, b: g * sign(a) * sign(y),

@@ -33,6 +33,11 @@ def count(a: Any, axis: Axis, where: Any = True) -> Any:
     return math.prod(shape[i] for i in ((axis,) if isinstance(axis, (int, np.integer)) else axis))
 
 
+def in_dtype(y: Any, dtype: Any) -> Any:
+    """y in the dtype asked for: NumPy adds short integers up in int64."""
+    return y if dtype is None or y.dtype == dtype else ops.astype(y, dtype=np.dtype(dtype))
+
+
 def started(y: Any, initial: Any, combine: Any) -> Any:
     """y combined with `initial`, which takes on y's dtype as in NumPy."""
     if initial is None:
@@ -58,7 +63,7 @@ def sum(
 ) -> A:
     """The sum along axis (all axes by default), plus `initial`, of the elements where `where`."""
     y = ops.sum(masked(a, where, 0, dtype), axis=axis, keepdims=keepdims)
-    return started(y, initial, ops.add)
+    return started(in_dtype(y, dtype), initial, ops.add)
 
 
 @implements(np.prod)
@@ -73,7 +78,7 @@ def prod(
 ) -> A:
     """The product along axis; its gradient is exact also where elements are zero."""
     y = ops.prod(masked(a, where, 1, dtype), axis=axis, keepdims=keepdims)
-    return started(y, initial, ops.mul)
+    return started(in_dtype(y, dtype), initial, ops.mul)
 
 
 @implements(np.mean)
@@ -88,7 +93,7 @@ def mean(
     """The mean along axis: sum / n. Of integers a float; of nothing nan."""
     x = masked(a, True, 0, dtype)
     if where is True:
-        return ops.mean(x, axis=axis, keepdims=keepdims)
+        return in_dtype(ops.mean(x, axis=axis, keepdims=keepdims), dtype)
     x = array(x)
     total = ops.sum(masked(wide(x), where, 0), axis=axis, keepdims=keepdims)
     n = kept(count(x, axis, where), keepdims, axis)

@@ -12,7 +12,7 @@ from ..engine.node import plain
 from ..engine.protocol import ACCUMULATIONS, array
 from .choosing import take_along_axis, where
 from .implementing import implements
-from .reduce import masked
+from .reduce import in_dtype, masked
 from .shape import reshape
 from .types import A, DType, Like
 from .without_nan import _without_nan
@@ -20,7 +20,8 @@ from .without_nan import _without_nan
 
 def _running(op: Any, a: Any, axis: int | None, dtype: Any) -> Any:
     a = masked(array(a), True, 0, dtype)
-    return op(reshape(a, -1), axis=0) if axis is None else op(a, axis=int(axis))
+    y = op(reshape(a, -1), axis=0) if axis is None else op(a, axis=int(axis))
+    return in_dtype(y, dtype)
 
 
 @implements(np.cumsum)

@@ -103,14 +103,16 @@ def insert(arr: Like[A], obj: Index, values: Like[A], axis: int | None = None) -
 
 @implements(np.trim_zeros)
 def trim_zeros(filt: Like[A], trim: str = "fb") -> A:
-    """A vector without the zeros at its front ("f") and back ("b")."""
+    """The array without the zeros at the front ("f") and back ("b") of each axis."""
     a = array(filt)
-    nonzero = np.flatnonzero(plain(a))
-    if not nonzero.size:
-        return a[:0]
-    first = int(nonzero[0]) if "f" in trim.lower() else 0
-    last = int(nonzero[-1]) + 1 if "b" in trim.lower() else len(a)
-    return a[first:last]
+    if not a.ndim:
+        raise ValueError("a single number has no front or back")
+    places = np.argwhere(plain(a))
+    if not len(places):
+        return a[(slice(0, 0),) * a.ndim]
+    first = places.min(0) if "f" in trim.lower() else (0,) * a.ndim
+    last = places.max(0) + 1 if "b" in trim.lower() else a.shape
+    return a[tuple(slice(int(i), int(j)) for i, j in zip(first, last, strict=True))]
 
 
 __all__ = [

@@ -194,11 +194,13 @@ def relu(x: Any) -> Any:
 
 
 def rounded(name: str) -> Callable[..., Any]:
-    """Rounding for numbers that Python can round, and for mpf, which have their own."""
+    """Rounding for numbers that Python can round, for mpf, which have their own, and for balls."""
 
     def kernel(x: Any, decimals: int = 0) -> Any:
         if hasattr(x, "context") and not decimals:
             return x.context.nint(x)
+        if hasattr(type(x), "floor") and not decimals:  # a ball
+            return (x + type(x)(1) / 2).floor()
         if not hasattr(type(x), "__round__"):
             raise missing(name, x)
         return builtins.round(x, decimals)

@@ -21,7 +21,7 @@ from microgradnn.errors import MicrogradError
 from microgradnn.nn import functional as nnf
 from microgradnn.transforms import tree
 
-from ..calls import CALLS, Call, name_of
+from ..calls import CALLS, A, Call, name_of
 
 NAMES = {"neg": "negative", "sub": "subtract", "mul": "multiply", "div": "divide", "pow": "power",
          "abs": "absolute"}  # fmt: skip
@@ -316,6 +316,38 @@ MOVES = set(
     nn.max_pool3d nn.conv1d nn.conv2d nn.conv3d nn.conv_transpose1d nn.conv_transpose2d
     nn.conv_transpose3d nn.instance_norm nn.group_norm nn.adaptive_max_pool1d nn.adaptive_max_pool2d nn.adaptive_max_pool3d""".split()
 )
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "cumprod", "mean"])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "int16", "uint8", "int32", "float16", "float32", "float64"]
+)
+def test_a_dtype_that_is_asked_for_is_that_of_the_result(name: str, dtype: str) -> None:
+    for x in (np.array([[100, 90], [3, 2]]), np.array([[1.5, -2.0], [0.5, 3.0]])):
+        if name == "mean" and dtype.endswith(("8", "16")):
+            continue  # NumPy's mean is what an overflowing sum makes of it
+        for axis in (None, 0, 1):
+            expected = getattr(np, name)(x, axis=axis, dtype=dtype)
+            for a in (x, mg.tensor(x)):
+                got = getattr(np, name)(a, axis=axis, dtype=dtype)
+                assert got.dtype == expected.dtype
+                np.testing.assert_allclose(plain(got), expected, rtol=1e-2)
+                mine = getattr(mg, name)(a, axis=axis, dtype=dtype)
+                assert mine.dtype == expected.dtype
+                np.testing.assert_array_equal(plain(mine), plain(got))
+
+
+def test_trim_zeros_of_any_number_of_axes() -> None:
+    for x in (
+        np.pad(A(2, 3), 2),
+        np.zeros((2, 2)),
+        np.pad(A(3), 1),
+        np.pad(A(1, 2, 1), ((0, 2),) * 3),
+    ):
+        for trim in ("fb", "f", "b", "FB"):
+            expected = np.trim_zeros(x, trim)
+            np.testing.assert_array_equal(mg.trim_zeros(x, trim), expected)
+            np.testing.assert_array_equal(np.trim_zeros(mg.tensor(x), trim).data, expected)
 
 
 def test_there_are_numbers_of_each_kind() -> None:
