@@ -95,12 +95,11 @@ TABLES = ("microgradnn/engine/ops.py", "microgradnn/engine/ops_linalg.py")
 LONG_FILES = ("microgradnn/engine/ops.py", "microgradnn/numerics/kernels.py")
 
 KNOWN: dict[str, list[str]] = {
+    # The two fast paths. Measured: the loop of record in a function of its own makes a small op 4 %
+    # slower; one try for both cases of _binary, six lines less, an addition of Values 2 %.
     "functions_are_short": [
         "microgradnn/engine/tensor.py: record",
         "microgradnn/engine/value.py: _binary",
-        "microgradnn/functions/losses/classes.py: cross_entropy",
-        "microgradnn/nn/functional/convolution.py: _conv",
-        "microgradnn/nn/functional/convolution.py: _conv_transpose",
     ],
 }
 

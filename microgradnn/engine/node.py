@@ -156,7 +156,7 @@ class Node(Copied, Elementwise):
     def _checked(self, data: Any) -> Any:
         raise NotImplementedError
 
-    def _seed(self, gradient: Any, create_graph: bool) -> Any:
+    def _seed(self, gradient: Any, create_graph: bool, who: str = "backward") -> Any:
         raise NotImplementedError
 
     @staticmethod

@@ -172,12 +172,12 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
             self.seen = None
         super()._set_data(data)
 
-    def _seed(self, gradient: Any, create_graph: bool) -> Any:
+    def _seed(self, gradient: Any, create_graph: bool, who: str = "backward") -> Any:
         g: Any
         if gradient is None:
             if self._data.size != 1:
                 raise GradientError(
-                    f"backward: output has shape {self.shape}, need a single number; "
+                    f"{who}: output has shape {self.shape}, need a single number; "
                     "pass gradient= or call .sum() first"
                 )
             g = np.ones(self._data.shape, self._data.dtype)
@@ -190,11 +190,11 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
                 g = np.array(gradient, self._data.dtype)
             except (TypeError, ValueError) as error:
                 kind = type(gradient).__name__
-                raise DTypeError(f"backward: gradient is {kind}, need numbers ({error})") from error
+                raise DTypeError(f"{who}: gradient is {kind}, need numbers ({error})") from error
         if g.dtype != self._data.dtype:
             g = ops.astype(g, dtype=self._data.dtype)
         if g.shape != self._data.shape:
-            raise ShapeError(f"backward: gradient has shape {g.shape}, output {self.shape}")
+            raise ShapeError(f"{who}: gradient has shape {g.shape}, output {self.shape}")
         return Tensor(g) if create_graph and not isinstance(g, Tensor) else g
 
     @staticmethod

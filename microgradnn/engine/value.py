@@ -89,7 +89,7 @@ class Value(WrappedNumber, Node):
         first, second = xs if len(xs) == 2 else (xs[0], None) if len(xs) == 1 else (xs, MANY)
         return _node(y, op, first, second, params)
 
-    def _seed(self, gradient: Any, create_graph: bool) -> Any:
+    def _seed(self, gradient: Any, create_graph: bool, who: str = "backward") -> Any:
         if gradient is None:
             g: Any = one_like(self._data)
         else:

@@ -81,7 +81,7 @@ def _seeds(
     seeds = [None] * len(ys) if given is None else list(given) if several else [given]
     if len(seeds) != len(ys):
         raise ShapeError(f"{name}: {len(ys)} {what[0]} but {len(seeds)} {what[1]}")
-    return [y._seed(g, create_graph) for y, g in zip(ys, seeds, strict=True)]
+    return [y._seed(g, create_graph, name) for y, g in zip(ys, seeds, strict=True)]
 
 
 __all__ = ["backward", "detect_anomaly", "grad"]

@@ -42,6 +42,7 @@ class Call:
     def __init__(
         self, name: str, f: Callable[..., Any], primals: Sequence[Any], has_aux: bool
     ) -> None:
+        need_function(name, f)
         self.name, self.primals = name, tuple(primals)
         self.plain = tree.leaves(self.primals)
         self.nodes_in = any(isinstance(x, Node) for x in self.plain)
@@ -162,7 +163,13 @@ def fitting(name: str, g: Any, y: Any) -> Any:
     if isinstance(g, Node):
         shape: Any = np.shape(g._data)
     else:
-        g = np.asarray(g, y.dtype) if isinstance(y, (Tensor, np.ndarray)) else g
+        try:
+            g = np.asarray(g, y.dtype) if isinstance(y, (Tensor, np.ndarray)) else g
+        except (TypeError, ValueError) as error:
+            kind = type(g).__name__
+            raise DTypeError(
+                f"{name}: a cotangent or tangent is {kind}, need numbers ({error})"
+            ) from error
         shape = np.shape(g)
     expected = np.shape(y._data if isinstance(y, Node) else y)
     if shape != expected:
@@ -190,6 +197,8 @@ def select(
 ) -> tuple[Callable[..., Any], list[Any]]:
     """f as a function of the arguments `argnums` alone, and those arguments."""
     several: Any = [argnums] if single(argnums) else argnums
+    if not isinstance(several, (list, tuple, range)) or not all(map(single, several)):
+        raise DTypeError(f"{name}: argnums is {argnums!r}, need an integer or a tuple of integers")
     wanted = [operator.index(i) for i in several]
     for i in wanted:
         if not -len(args) <= i < len(args):
@@ -207,6 +216,12 @@ def select(
         return f(*full, **kwargs)
 
     return of_wanted, [args[i] for i in at]
+
+
+def need_function(name: str, f: Any) -> None:
+    """Raises DTypeError unless f can be called."""
+    if not callable(f):
+        raise DTypeError(f"{name}: got {type(f).__name__}, need a function")
 
 
 def single(argnums: Any) -> bool:

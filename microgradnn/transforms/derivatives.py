@@ -14,7 +14,18 @@ from ..engine.node import Node, one_like
 from ..engine.walk import pullback
 from ..errors import DTypeError, ShapeError
 from . import tree
-from .call import Argnums, Call, fitting, in_form, lift_like, select, single, tracked, zero_like
+from .call import (
+    Argnums,
+    Call,
+    fitting,
+    in_form,
+    lift_like,
+    need_function,
+    select,
+    single,
+    tracked,
+    zero_like,
+)
 
 P = ParamSpec("P")
 Y = TypeVar("Y")
@@ -31,7 +42,21 @@ def grad(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Ca
     f returns one number, or with has_aux a pair (number, anything), and then the result is
     (gradient, anything). Signature and meaning are those of jax.grad.
     """
-    both = value_and_grad(f, argnums, has_aux)
+    return grad_of("grad", f, argnums, has_aux)
+
+
+def value_and_grad(
+    f: Callable[P, Y], argnums: Argnums = 0, has_aux: bool = False
+) -> Callable[P, tuple[Y, Any]]:
+    """A function that returns (f(*args), gradient), see grad; has_aux: ((value, aux), gradient)."""
+    return _both("value_and_grad", f, argnums, has_aux)
+
+
+def grad_of(
+    name: str, f: Callable[P, Any], argnums: Argnums, has_aux: bool = False
+) -> Callable[P, Any]:
+    """grad, under the name of the transform that errors are to speak of."""
+    both = _both(name, f, argnums, has_aux)
 
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         value, g = both(*args, **kwargs)
@@ -40,22 +65,25 @@ def grad(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) -> Ca
     return gradient
 
 
-def value_and_grad(
-    f: Callable[P, Y], argnums: Argnums = 0, has_aux: bool = False
+def _both(
+    name: str, f: Callable[P, Y], argnums: Argnums, has_aux: bool
 ) -> Callable[P, tuple[Y, Any]]:
-    """A function that returns (f(*args), gradient), see grad; has_aux: ((value, aux), gradient)."""
+    need_function(name, f)
 
     def both(*args: P.args, **kwargs: P.kwargs) -> tuple[Y, Any]:
-        of_wanted, wanted = select("grad", f, argnums, args, kwargs)
-        out = vjp_of("grad", of_wanted, wanted, has_aux)
+        of_wanted, wanted = select(name, f, argnums, args, kwargs)
+        out = vjp_of(name, of_wanted, wanted, has_aux)
         y = out[0]
-        shape = np.shape(y._data if isinstance(y, Node) else y)
-        if isinstance(y, (tuple, list, dict)) or shape != ():
-            what = f"shape {shape}" if not isinstance(y, (tuple, list, dict)) else type(y).__name__
-            raise ShapeError(f"grad: f returned {what}, need one number; sum it, or use vjp")
+        if y is None:
+            raise DTypeError(f"{name}: f returned None, need one number")
+        several = isinstance(y, (tuple, list, dict))
+        shape = () if several else np.shape(y._data if isinstance(y, Node) else y)
+        if several or shape != ():
+            what = type(y).__name__ if several else f"shape {shape}"
+            raise ShapeError(f"{name}: f returned {what}, need one number; sum it, or use vjp")
         if getattr(y, "dtype", np.dtype(float)).kind in "iub" or isinstance(y, (bool, int)):
             kind = getattr(y, "dtype", type(y).__name__)
-            raise DTypeError(f"grad: f returned {kind}, which has no gradient; return a float")
+            raise DTypeError(f"{name}: f returned {kind}, which has no gradient; return a float")
         one = y._seed(None, False) if isinstance(y, Node) else one_like(y)
         gs = out[1](one)
         g = gs[0] if single(argnums) else gs

@@ -13,8 +13,8 @@ from .. import functions
 from ..engine.node import plain
 from ..errors import DTypeError
 from . import tree
-from .call import Argnums, Call, select, single
-from .derivatives import P, grad, vjp_of
+from .call import Argnums, Call, need_function, select, single
+from .derivatives import P, grad_of, vjp_of
 
 X = TypeVar("X")
 
@@ -41,6 +41,8 @@ def hessian(f: Callable[P, Any], argnums: Argnums = 0, has_aux: bool = False) ->
 
 
 def _jacrev(name: str, f: Callable[P, Any], argnums: Argnums, has_aux: bool) -> Callable[P, Any]:
+    need_function(name, f)
+
     def jacobian(*args: P.args, **kwargs: P.kwargs) -> Any:
         of_wanted, wanted = select(name, f, argnums, args, kwargs)
         value, pull, *aux = vjp_of(name, of_wanted, wanted, has_aux)
@@ -59,6 +61,8 @@ def _jacrev(name: str, f: Callable[P, Any], argnums: Argnums, has_aux: bool) -> 
 
 
 def _jacfwd(name: str, f: Callable[P, Any], argnums: Argnums, has_aux: bool) -> Callable[P, Any]:
+    need_function(name, f)
+
     def jacobian(*args: P.args, **kwargs: P.kwargs) -> Any:
         of_wanted, wanted = select(name, f, argnums, args, kwargs)
         call = Call(name, of_wanted, wanted, has_aux)
@@ -90,9 +94,9 @@ def hvp(f: Callable[..., Any], primals: X, tangents: X) -> X:
     function of one argument they may be that argument itself.
     """
     if not isinstance(primals, (tuple, list)):
-        return Call("hvp", grad(f), (primals,), False).push((tangents,))
+        return Call("hvp", grad_of("hvp", f, 0), (primals,), False).push((tangents,))
     every, directions = tuple(range(len(primals))), cast(Sequence[Any], tangents)
-    return cast(X, Call("hvp", grad(f, every), primals, False).push(directions))
+    return cast(X, Call("hvp", grad_of("hvp", f, every), primals, False).push(directions))
 
 
 def elementwise_grad(f: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, Any]:
@@ -100,6 +104,7 @@ def elementwise_grad(f: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, A
 
     For f that works element by element that is its derivative at each element.
     """
+    need_function("elementwise_grad", f)
 
     def gradient(*args: P.args, **kwargs: P.kwargs) -> Any:
         of_wanted, wanted = select("elementwise_grad", f, argnums, args, kwargs)

@@ -68,12 +68,12 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: autograd.grad(X * X, X),
         GradientError,
-        "backward: output has shape (2,), need a single number; pass gradient= or call .sum() first",
+        "autograd.grad: output has shape (2,), need a single number; pass gradient= or call .sum() first",
     ),
     (
         lambda: autograd.grad(X * X, X, np.ones(3)),
         ShapeError,
-        "backward: gradient has shape (3,), output (2,)",
+        "autograd.grad: gradient has shape (3,), output (2,)",
     ),
     (
         lambda: autograd.grad([X * X], X, [np.ones(2), np.ones(2)]),
@@ -112,12 +112,12 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: autograd.backward(X * X),
         GradientError,
-        "backward: output has shape (2,), need a single number; pass gradient= or call .sum() first",
+        "autograd.backward: output has shape (2,), need a single number; pass gradient= or call .sum() first",
     ),
     (
         lambda: autograd.backward([np.sum(X), X * X], [1.0, np.ones(3)]),
         ShapeError,
-        "backward: gradient has shape (3,), output (2,)",
+        "autograd.backward: gradient has shape (3,), output (2,)",
     ),
     (
         lambda: mg.tensor([1.0], name="t").sum().backward(),

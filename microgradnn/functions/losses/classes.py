@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...engine import ops
@@ -35,33 +37,38 @@ def cross_entropy(
     not_made_by("cross_entropy", input, ("softmax", "sigmoid"), "pass the logits, before that")
     labels = t.dtype.kind in "iu"
     if z.ndim > 2:
-        z = moveaxis(z, 1, -1)
-        t = t if labels else moveaxis(t, 1, -1)
+        z, t = moveaxis(z, 1, -1), t if labels else moveaxis(t, 1, -1)
     counted = t != ignore_index if labels else np.True_
     if not np.all(counted):
         t = np.where(counted, plain(t), 0)
     check_targets(plain(z), plain(t))
-    n = z.shape[-1]
+    _check_options(label_smoothing, labels, ignore_index)
+    check_weight("cross_entropy", weight, z.shape[-1])
+    w = None if weight is None else array(weight)
+    smooth = w is not None or label_smoothing
+    loss = _smoothed(z, t, w, label_smoothing) if smooth else ops.ce_with_logits(z, t)
+    if labels and not np.all(counted):
+        loss = ops.where(counted, loss, 0)
+    if reduction == "mean" and labels and (w is not None or not np.all(counted)):
+        total = ops.sum(counted if w is None else take(w, plain(t)) * counted)
+        return ops.sum(loss) / (total.astype(loss.dtype) if w is None else total)
+    return reduced("cross_entropy", loss, reduction)
+
+
+def _check_options(label_smoothing: float, labels: bool, ignore_index: int) -> None:
     if not 0 <= label_smoothing <= 1:
         raise ConfigError(f"cross_entropy: label_smoothing is {label_smoothing}, need 0 to 1")
     if not labels and ignore_index >= 0:
         raise ConfigError("cross_entropy: ignore_index is for labels, not for probabilities")
-    check_weight("cross_entropy", weight, n)
-    if weight is None and not label_smoothing:
-        loss = ops.ce_with_logits(z, t)
-        scale = counted
-    else:
-        w = np.ones(n, z.dtype) if weight is None else array(weight)
-        p = kernels.one_hot(plain(t), n).astype(z.dtype) if labels else t
-        smooth = p * (1 - label_smoothing) + label_smoothing / n
-        loss = -ops.sum(w * smooth * ops.log_softmax(z), axis=-1)
-        scale = take(w, plain(t)) * counted if labels else np.True_
-    if labels and not np.all(counted):
-        loss = ops.where(counted, loss, 0)
-    if reduction == "mean" and labels and (weight is not None or not np.all(counted)):
-        total = ops.sum(scale)
-        return ops.sum(loss) / (total if weight is not None else total.astype(loss.dtype))
-    return reduced("cross_entropy", loss, reduction)
+
+
+def _smoothed(z: Any, t: Any, w: Any, label_smoothing: float) -> Any:
+    """The losses of the samples, of weighted classes, the targets mixed with equal shares."""
+    n = z.shape[-1]
+    p = kernels.one_hot(plain(t), n).astype(z.dtype) if t.dtype.kind in "iu" else t
+    smooth = p * (1 - label_smoothing) + label_smoothing / n
+    smooth = smooth if w is None else w * smooth
+    return -ops.sum(smooth * ops.log_softmax(z), axis=-1)
 
 
 def nll_loss(

@@ -40,20 +40,30 @@ def _conv(
             f"{w.shape[1] * groups if w.ndim > 1 else '(out, in, …)'} for groups={groups}"
         )
     reach = [d * (k - 1) for k, d in zip(w.shape[2:], dilate, strict=True)]
-    if padding == "same":
-        if any(s != 1 for s in step):
-            raise ConfigError(f"{name}: padding='same' needs stride 1; pad explicitly")
-        sides = [(r // 2, r - r // 2) for r in reach]
-    elif padding == "valid":
-        sides = [(0, 0)] * n
-    else:
-        sides = [(p, p) for p in each(name, "padding", padding, n)]
-    x = padded(x, sides)
+    x = padded(x, _sides(name, padding, reach, step))
     if any(k <= r for k, r in zip(x.shape[2:], reach, strict=True)):
         raise ShapeError(
             f"{name}: kernel {w.shape[2:]} with dilation {dilate} is larger than the padded input "
             f"{x.shape[2:]}"
         )
+    y = _with_bias(name, _correlated(x, w, step, dilate, groups), bias, n)
+    return y if many else y[0]
+
+
+def _sides(name: str, padding: Any, reach: list[int], step: Any) -> list[tuple[int, int]]:
+    """How much to pad before and behind each axis."""
+    if padding == "same":
+        if any(s != 1 for s in step):
+            raise ConfigError(f"{name}: padding='same' needs stride 1; pad explicitly")
+        return [(r // 2, r - r // 2) for r in reach]
+    if padding == "valid":
+        return [(0, 0)] * len(reach)
+    return [(p, p) for p in each(name, "padding", padding, len(reach))]
+
+
+def _correlated(x: Any, w: Any, step: Any, dilate: Any, groups: int) -> Any:
+    """The windows of x, one for each place, times the kernels."""
+    n = w.ndim - 2
     view = ops.windows(x, shape=w.shape[2:], stride=step, dilation=dilate)
     places, kernel, b = view.shape[2 : 2 + n], math.prod(w.shape[1:]), x.shape[0]
     # (batch, groups, in, *places, *kernel) -> rows of one window each, times the kernels.
@@ -64,8 +74,7 @@ def _conv(
     )
     kernels = ops.reshape(w, shape=(groups, w.shape[0] // groups, kernel))
     y = ops.matmul(kernels, ops.swapaxes(rows, axis1=-1, axis2=-2))
-    y = _with_bias(name, ops.reshape(y, shape=(b, w.shape[0], *places)), bias, n)
-    return y if many else y[0]
+    return ops.reshape(y, shape=(b, w.shape[0], *places))
 
 
 def _with_bias(name: str, y: Any, bias: Any, n: int) -> Any:
@@ -140,8 +149,21 @@ def _conv_transpose(
         )
     if any(e >= max(s, d) for e, s, d in zip(extra, step, dilate, strict=True)):
         raise ShapeError(f"{name}: output_padding {extra} must be below stride or dilation")
-    b, places, out = x.shape[0], x.shape[2:], w.shape[1]
-    # Every input number puts its multiple of the kernel into the output.
+    y = padded(_spread(x, w, step, dilate, groups), [(0, e) for e in extra])
+    y = _with_bias(name, _cropped(name, y, cut), bias, n)
+    return y if many else y[0]
+
+
+def _cropped(name: str, y: Any, cut: Any) -> Any:
+    """y without `cut` places at both ends of each axis."""
+    if any(m <= 2 * c for c, m in zip(cut, y.shape[2:], strict=True)):
+        raise ShapeError(f"{name}: padding {cut} leaves nothing of the output {y.shape[2:]}")
+    return y[(..., *(slice(c, m - c) for c, m in zip(cut, y.shape[2:], strict=True)))]
+
+
+def _spread(x: Any, w: Any, step: Any, dilate: Any, groups: int) -> Any:
+    """Every number of x times the kernel, added up where it belongs in the output."""
+    n, (b, _, *places), out = w.ndim - 2, x.shape, w.shape[1]
     rows = ops.reshape(x, shape=(b, groups, w.shape[0] // groups, math.prod(places)))
     kernels = ops.reshape(w, shape=(groups, w.shape[0] // groups, math.prod(w.shape[1:])))
     product = ops.matmul(ops.swapaxes(kernels, axis1=-1, axis2=-2), rows)
@@ -151,13 +173,7 @@ def _conv_transpose(
         s * (p - 1) + d * (k - 1) + 1
         for s, p, d, k in zip(step, places, dilate, w.shape[2:], strict=True)
     )
-    y = ops.fold(ops.transpose(product, axes=order), size=size, stride=step, dilation=dilate)
-    y = padded(y, [(0, e) for e in extra])
-    if any(m <= 2 * c for c, m in zip(cut, y.shape[2:], strict=True)):
-        raise ShapeError(f"{name}: padding {cut} leaves nothing of the output {y.shape[2:]}")
-    index = tuple(slice(c, m - c) for c, m in zip(cut, y.shape[2:], strict=True))
-    y = _with_bias(name, y[(..., *index)], bias, n)
-    return y if many else y[0]
+    return ops.fold(ops.transpose(product, axes=order), size=size, stride=step, dilation=dilate)
 
 
 def conv_transpose1d(
