@@ -25,9 +25,10 @@ from .slopes import (
     TRANSPOSED,
     UNUSED,
     exchanged,
+    several,
     turned,
 )  # fmt: skip
-from .ways import Path, beside, paths, quoted
+from .ways import Path, exchanges, paths, quoted
 
 MOST_WORK = 4_000_000  # edges to walk along: half a second
 
@@ -78,11 +79,11 @@ def _only(kept: set[int], e: Edge) -> float | None:
 
 def _changed(probe: Probe, path: Path, change: Callable[[Edge], float | None]) -> list[Any] | None:
     """The gradients if the slopes of these edges are others; None if nothing changes."""
-    slopes = list(probe.graph.slopes)
+    slopes = list(probe.graph.base)
     moved = False
     for i in path.edges(probe.graph):
         new = change(probe.graph.edges[i])
-        if new is not None and new != slopes[i]:
+        if new is not None and new != probe.graph.slopes[i]:
             slopes[i] = new
             moved = True
     if not moved:
@@ -197,7 +198,8 @@ def _try_others(
 
 def _try_visits(found: Sequence[Probe], wrong: Sequence[int], path: Path, out: Any) -> None:
     """What remains if only the last (or first) use counts, of each number or of all at once."""
-    for one in ONE_USE:
+    graph = found[0].graph
+    for one in ONE_USE if several(graph, path.edges(graph)) else ():
         left = list(wrong)
         for p in found:
             keep = one(p.graph, path.edges(p.graph))
@@ -215,21 +217,16 @@ MOST_OTHERS = 40
 
 
 def _try_variables(found: Sequence[Probe], wrong: Sequence[int], path: Path, out: Any) -> None:
-    """The factor of a product taken from another array of the same shape."""
-    first = found[0].graph
-    names = beside(first, path)
-    for own, other in names[:MOST_OTHERS]:
+    """The factor of a product taken from another array of the same shape, or another step."""
+    for words, values in exchanges(found[0].graph, path)[:MOST_OTHERS]:
         left = list(wrong)
         for p in found:
             try:
-                values = p.graph.exchanged(own, other)
-            except KeyError:
-                left = []
-                break
-            got = _changed(p, path, partial(exchanged, values))
+                got = _changed(p, path, partial(exchanged, values(p.graph)))
+            except KeyError:  # at other shapes there is no such array
+                got = None
             left = [k for k in left if got is not None and p.fits(got[k], k)]
             if not left:
                 break
         for k in left:
-            words = f"{path.words} {other} stands where {own} belongs"
-            out[k].append(Named(OTHER_VARIABLE, words, path.line))
+            out[k].append(Named(OTHER_VARIABLE, f"{path.words} {words}", path.line))

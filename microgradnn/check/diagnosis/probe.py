@@ -120,7 +120,8 @@ def probes(subject: Subject, rng: np.random.Generator) -> list[Probe]:
     out = [first, _probe(_near(subject, rng, 1), rng)]
     if len(first.graph.edges) <= MOST_EDGES:
         others = [o for o in subject.others if _shapes(o) != _shapes(subject)]
-        out += [_probe(_near(o, rng, 1), rng) for o in (others or _stretched(subject))[:OTHERS]]
+        some = [_probe(_near(o, rng, 1), rng) for o in (others or _stretched(subject))[:OTHERS]]
+        out += [p for p in some if p is not None and (others or _idle(p) <= _idle(first))]
     return sorted(filter(None, out), key=lambda p: len(p.graph.edges))
 
 
@@ -145,6 +146,13 @@ def _stretched(subject: Subject) -> list[Subject]:
             arrays.append(np.resize(a, shape) if a.ndim else a)
         out.append(subject.at(arrays))
     return out if any(np.ndim(a) for a in subject.arrays) else []
+
+
+def _idle(probe: Probe) -> int:
+    """How many rows have no gradient: labels that were not stretched leave rows without one."""
+    return sum(
+        int((~t.reshape(len(t), -1).any(axis=1)).sum()) for t in probe.true if t.ndim and t.size
+    )
 
 
 def _moved(a: Any, rng: np.random.Generator, draw: int) -> Any:

@@ -1,6 +1,7 @@
 """What people do to the slope of one step on the way back, and should not."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,14 +110,35 @@ def _own(e: Edge) -> float | None:
     return float(e.xs[e.operand]) if e.op.name == "mul" and len(e.xs) == 2 else None
 
 
+def _without(f: Callable[[float, float], float], e: Edge) -> float | None:
+    return e.slope / f(e.xs[0], e.y) if len(e.xs) == 1 and e.op.name != "neg" else None
+
+
+def _with(f: Callable[[float, float], float], e: Edge) -> float | None:
+    return e.slope * f(e.xs[0], e.y) if len(e.xs) == 1 and e.op.name != "neg" else None
+
+
+_PARTS: dict[str, Callable[[float, float], float]] = {
+    "y": lambda x, y: y, "1 - y": lambda x, y: 1 - y, "1 + y": lambda x, y: 1 + y,
+    "x": lambda x, y: x, "y / (1 - y)": lambda x, y: y / (1 - y), "y**2": lambda x, y: y * y,
+}  # fmt: skip
+_CHAINED = [
+    (_entry("step_part", f"a factor {text} {word} in the derivative of {{0}} (y is its output)",
+            "the rest of the derivative is right", fix, 5), partial(change, f))
+    for text, f in _PARTS.items()
+    for word, fix, change in (("is missing", "multiply by it", _without),
+                              ("is too many", "leave it out", _with))
+]  # fmt: skip
+
 CHANGES: tuple[tuple[Mistake, Callable[[Edge], float | None]], ...] = (
     (NO_MASK, lambda e: 1.0 if _masks(e) else None),
     (WRONG_MASK, lambda e: 1.0 - e.slope if _masks(e) else None),
-    (NO_SLOPE, lambda e: 1.0 if not _masks(e) else None),
+    (NO_SLOPE, lambda e: None if _masks(e) or e.op.name == "neg" else 1.0),
     (SQUARED, lambda e: e.slope**2 if len(e.xs) == 1 else None),
     (AT_OUTPUT, _at_output),
     (AT_INPUT, _at_input),
     (OWN_OPERAND, _own),
+    *_CHAINED,
 )
 
 
@@ -148,8 +170,15 @@ def _last_of_each(graph: Graph, edges: Sequence[int]) -> set[int]:
     """Of each number the use that comes last in forward; edges run from the last to the first."""
     last: dict[int, Edge] = {}
     for i in edges:
-        last.setdefault(graph.edges[i].parent, graph.edges[i])
+        if graph.edges[i].slope:
+            last.setdefault(graph.edges[i].parent, graph.edges[i])
     return {id(e) for e in last.values()}
+
+
+def several(graph: Graph, edges: Sequence[int]) -> bool:
+    """Whether some number has several uses here that count."""
+    parents = [graph.edges[i].parent for i in edges if graph.edges[i].slope]
+    return len(set(parents)) < len(parents)
 
 
 def _last_visit(graph: Graph, edges: Sequence[int]) -> set[int]:

@@ -117,7 +117,8 @@ _FACTORS: dict[str, Callable[[Any, Any], Any]] = {
     "1 - y": lambda x, y: 1 - y, "1 + y": lambda x, y: 1 + y, "x**2": lambda x, y: x * x,
     "y**2": lambda x, y: y * y, "(1 - y)**2": lambda x, y: (1 - y) ** 2,
     "1 - y**2": lambda x, y: 1 - y * y, "1 + x**2": lambda x, y: 1 + x * x,
-    "√x": lambda x, y: np.sqrt(x), "|x|": lambda x, y: np.abs(x), "exp(x)": lambda x, y: np.exp(x),
+    "y / (1 - y)": lambda x, y: y / (1 - y), "√x": lambda x, y: np.sqrt(x),
+    "|x|": lambda x, y: np.abs(x),
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .graph import Edge, Graph
@@ -91,8 +92,8 @@ def _path(kind: str, key: Any, value: Any, e: Edge, graph: Graph) -> Path:
     return Path(key, value, words, e.line)
 
 
-def beside(graph: Graph, path: Path) -> list[tuple[str, str]]:
-    """Pairs of names of one shape, the first that of the factors used here."""
+def exchanges(graph: Graph, path: Path) -> list[tuple[str, Callable[[Graph], dict[int, float]]]]:
+    """Arrays that may have been taken for a factor used here: in words, and their numbers."""
     used = {
         other
         for i in path.edges(graph)
@@ -103,10 +104,26 @@ def beside(graph: Graph, path: Path) -> list[tuple[str, str]]:
     if not used:
         return []
     named = graph.named
-    own = [n for n, a in named.items() if used & set(a.ravel().tolist())]
-    return [
-        (a, b)
-        for a in own
+    pairs = [
+        (f"{b} stands where {a} belongs", partial(_instead, a, b))
+        for a in named
+        if used & set(named[a].ravel().tolist())
         for b in named
         if a != b and named[a].shape == named[b].shape and (named[a] != named[b]).any()
     ]
+    steps = [
+        (f"{name} of {word} step stands where that of the step itself belongs",
+         partial(_of_step, name, step))
+        for name, some in graph.versions.items()
+        if any(used & set(a.ravel().tolist()) for a in some)
+        for step, word in ((1, "the next"), (-1, "the previous"))
+    ]  # fmt: skip
+    return [*pairs, *steps]
+
+
+def _instead(own: str, other: str, graph: Graph) -> dict[int, float]:
+    return graph.exchanged(own, other)
+
+
+def _of_step(name: str, step: int, graph: Graph) -> dict[int, float]:
+    return graph.moved(name, step)
