@@ -14,9 +14,9 @@ import numpy as np
 from ...engine.value import Value
 from ..subject import quiet
 from ..words import gradient_of, names_gradient
-from .graph import elements
 from .lines import Assigned, Line, Watched, floats, said, source, watching
 from .probe import Probe, factor, near
+from .recorded import elements
 from .scales import worded
 
 CLOSE = 1e-7

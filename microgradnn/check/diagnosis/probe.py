@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import MicrogradError
 from ..subject import Subject, cotangents_like, quiet
-from .graph import Graph, traced
+from .graph import Graph
+from .recorded import traced
 
 MOST_EDGES = 6000  # with more, fewer points have to do
 MOST_OUTPUTS = 256  # of which a Jacobian is made
