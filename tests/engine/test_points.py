@@ -102,6 +102,37 @@ POINTS: list[tuple[str, tuple[Any, ...], dict[str, Any], float, tuple[Any, ...],
     ("bce_with_logits", (40.0, 1.0), {}, 4.248354255291589e-18, (0, -40), "keeps exp(-40)"),
     ("bce_with_logits", (-1000.0, 1.0), {}, 1000, (-1, 1000), "no inf"),
     ("bce_with_logits", (0.0, 1.0), {}, log(2), (-0.5, 0), ""),
+    # ---- infinite and tiny numbers
+    ("add", (inf, -inf), {}, nan, (1, 1), "linear: the slope does not ask where"),
+    ("sub", (inf, inf), {}, nan, (1, -1), "linear"),
+    ("mul", (inf, 0.0), {}, nan, (0, inf), "the other factor, whatever the product is"),
+    ("neg", (-inf,), {}, inf, (-1,), "linear"),
+    ("square", (TINY,), {}, 0, (2 * TINY,), "the square underflows, its slope does not"),
+    ("square", (-inf,), {}, inf, (-inf,), "limit"),
+    ("sin", (TINY,), {}, TINY, (1,), "subnormal numbers are not flushed to 0, as TF and JAX do"),
+    ("sin", (inf,), {}, nan, (nan,), "no limit"),
+    ("cos", (inf,), {}, nan, (nan,), "no limit"),
+    ("cos", (TINY,), {}, 1, (-TINY,), ""),
+    ("tan", (-0.0,), {}, 0, (1,), ""),
+    ("tan", (inf,), {}, nan, (nan,), "no limit"),
+    ("arctan", (inf,), {}, pi / 2, (0,), "limit"),
+    ("sinh", (-inf,), {}, -inf, (inf,), "limit"),
+    ("cosh", (-inf,), {}, inf, (-inf,), "limit"),
+    ("cosh", (TINY,), {}, 1, (TINY,), ""),
+    ("degrees", (nan,), {}, nan, (180 / pi,), "linear"),
+    ("radians", (inf,), {}, inf, (pi / 180,), "linear"),
+    ("erf", (inf,), {}, 1, (0,), "limit"),
+    ("erf", (TINY,), {}, TINY, (2 / pi**0.5,), "2/√π · TINY, rounded"),
+    ("erfc", (-inf,), {}, 2, (0,), "limit"),
+    ("lgamma", (inf,), {}, inf, (inf,), "limit"),
+    ("lgamma", (0.0,), {}, inf, (-inf,), "a pole, from the right"),
+    ("digamma", (inf,), {}, inf, (0,), "limit"),
+    ("digamma", (0.0,), {}, -inf, (inf,), "a pole, from the right"),
+    ("polygamma", (inf,), {}, 0, (0,), "limit"),
+    ("erfinv", (0.0,), {}, 0, (pi**0.5 / 2,), ""),
+    ("erfinv", (inf,), {}, nan, (nan,), "outside -1 to 1"),
+    ("ceil", (TINY,), {}, 1, (0,), "flat"),
+    ("bce", (0.0, 0.0), {}, 0, (0, 100), "torch: logarithms are at least -100"),
     # ---- of two numbers, at the tip of a cone
     ("hypot", (0.0, 0.0), {}, 0, (0, 0), "Keras; torch has nan, JAX 1/2"),
     ("hypot", (3.0, 4.0), {}, 5, (0.6, 0.8), ""),
@@ -365,6 +396,10 @@ HESSIANS: list[tuple[str, list[float], Any, str]] = [
     ("logsumexp", [0.0, 0.0], [[0.25, -0.25], [-0.25, 0.25]], ""),
 ]
 # fmt: on
+
+
+def test_every_op_of_single_numbers_has_a_row() -> None:
+    assert {op.name for op in OPS.values() if op.pointwise} - {row[0] for row in POINTS} == set()
 
 
 def make(carrier: str, x: float) -> Any:
