@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DTypeError, ForeignError, GradientError, RuleError, ShapeError
 from ..numerics import kernels
-from ..numerics.changes import PLAIN, held, held_options, next_stamp
+from ..numerics.changes import PLAIN, changes, held, held_options, next_stamp
 from ..numerics.forward import NO_PARAMS, complex_numbers, ordinary, real_array
 from ..numerics.recording import recording, special
 from ..numerics.wrapped import USED, WrappedArray
@@ -168,9 +168,11 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
         return Tensor(self.zeros(), requires_grad=True)
 
     def _set_data(self, data: Any) -> None:
-        if data is not self._data or self.seen is not USED:
+        if data is self._data and self.seen is USED and self.op is None:  # an optimiser's step
+            changes.last = self.stamp = next_stamp()
+        else:
             self.seen = None
-        super()._set_data(data)
+            super()._set_data(data)
 
     def _seed(self, gradient: Any, create_graph: bool, who: str = "backward") -> Any:
         g: Any
@@ -237,10 +239,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
         self.keeps_grad = True
 
     def detach(self) -> Tensor:
-        """A leaf that shares this tensor's array and has no history.
-
-        The array of a result cannot be changed: there `.data` of the new leaf is a copy.
-        """
+        """A leaf without history that shares this array; its `.data` is a copy if of a result."""
         self._lent()
         out = new(Tensor)
         out._leaf(self._data, self.name)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from operator import add, attrgetter
 from typing import Any
 
-from ..numerics.changes import changes, check
+from ..numerics.changes import changes, check, look
 from ..numerics.recording import quietly, recording
 from ..numerics.wrapped import USED
 from .op import MANY, Carrier
@@ -27,9 +27,12 @@ def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
     """
     ends = sorted(inputs, key=_stamp)
     stop = {n for i, n in enumerate(ends) if i == 0 or (n.op and n.op.boundary)}
-    last_ones = set(outputs)
-    found = {n for n in last_ones if n.op is not None}
-    stack = [n for n in found if n not in stop]
+    found, stack = set(outputs), []
+    for n in found:
+        if n.op is None:
+            look(n)
+        elif n not in stop:
+            stack.append(n)
     last, base, scalar = changes.last, Carrier, False
     if stack:  # nodes of one graph are of one kind, and isinstance finds an exact type faster
         base, scalar = stack[0].base, stack[0].scalar
@@ -47,7 +50,7 @@ def order(outputs: Iterable[Any], inputs: Iterable[Any] = ()) -> list[Any]:
                         stack.append(p)
                 elif not scalar and p.seen is not USED:  # others can change it
                     check(node)
-    return sorted(found | last_ones, key=_stamp, reverse=True)
+    return sorted(found, key=_stamp, reverse=True)
 
 
 def between(nodes: Sequence[Any], inputs: Iterable[Any]) -> set[Any]:

@@ -49,15 +49,14 @@ def settle(leaf: Any, times: int) -> None:
 
     The op that uses it holds the array so many times.
     """
-    if leaf.seen is not None:
-        look(leaf)
+    look(leaf)
     alone = leaf._data.base is None and _holders(leaf) == _ALONE + times
     leaf.seen = USED if alone else memory.note(leaf._data)
 
 
 def look(leaf: Any) -> None:
-    """Gives the leaf a new stamp if its data does not agree any more with the note on it."""
-    if not memory.agrees(leaf._data, leaf.seen):
+    """Gives the leaf a new stamp if its data does not agree any more with a note on it."""
+    if type(getattr(leaf, "seen", None)) is tuple and not memory.agrees(leaf._data, leaf.seen):
         changes.last = leaf.stamp = next_stamp()
         leaf.seen = memory.note(leaf._data)
 
@@ -66,7 +65,9 @@ def held(xs: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]:
     """Inputs of an op that nobody can change unnoticed, and the large ones, each with a note."""
     kept, large = [], []
     for x in xs:
-        if isinstance(x, WrappedArray):
+        if type(x) is np.ndarray and x.nbytes <= memory.SMALL:
+            x = x.copy()
+        elif isinstance(x, WrappedArray):
             if x.op is None and x.seen is not USED:
                 settle(x, sum(v is x for v in xs))
         else:
@@ -88,7 +89,7 @@ def held_options(params: dict[str, Any]) -> dict[str, Any]:
 def check(node: Any) -> None:
     """Raises GradientError if an input of node has changed since."""
     for p in node.parents:
-        if isinstance(p, WrappedArray) and p.op is None and type(p.seen) is tuple:
+        if isinstance(p, WrappedArray) and p.op is None:
             look(p)
         if getattr(p, "stamp", 0) > node.stamp:
             _refuse(node, f"the data of {p.describe()}")

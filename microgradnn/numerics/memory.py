@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 LIMIT = 1 << 20
-_SMALL = 1 << 12  # up to here a copy costs less than the question whether there is one already
+SMALL = 1 << 12  # up to here a copy costs less than the question whether there is one already
 _SAMPLE = 1 << 12
 _limits = [LIMIT]  # the last one holds, in all threads: a larger one does no harm
 _copies: "weakref.WeakValueDictionary[int, np.ndarray]" = weakref.WeakValueDictionary()
@@ -54,7 +54,7 @@ def frozen(x: np.ndarray) -> bool:
 
 def kept(x: Any) -> Any:
     """x as it is now: a copy, unless it cannot change or is too large; of a list, its array."""
-    if type(x) is np.ndarray and x.nbytes <= _SMALL:
+    if type(x) is np.ndarray and x.nbytes <= SMALL:
         return x.copy()
     if isinstance(x, (list, tuple)):
         return np.array(x)

@@ -673,3 +673,11 @@ test_messages = messages.table(
 def in_no_grad(w: Any, a: Any) -> None:
     with mg.no_grad():
         w -= a
+
+
+def test_a_leaf_that_is_an_output_too_is_looked_at() -> None:
+    x = leaf([1.0, 2.0])
+    lent, y = x.data, np.square(x).sum()
+    lent[0] = 9.0
+    with pytest.raises(GradientError, match="^square: the data of a tensor was changed"):
+        mg.autograd.grad([y, x], x, [1.0, np.ones(2)])
