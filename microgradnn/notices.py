@@ -1,13 +1,13 @@
 """Warnings that point at the user's line: the first one outside this library and NumPy."""
 
+import os
 import sys
 import warnings
-from pathlib import Path
 from types import FrameType
 
 from .errors import MicrogradWarning
 
-_OURS = str(Path(__file__).parent)
+_OURS = os.path.dirname(__file__)
 _said: set[tuple[str, str, int]] = set()
 
 
