@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from microgradnn.check.files.arguments import GuessError
@@ -891,3 +892,51 @@ class Scale:
     right = "(dout * self.x).reshape(-1, self.gamma.size).sum(axis=0)"
     assert check_found(find(load(text.format(right)))[0]).verdict == "PASS"
     assert check_found(find(load(text.format("dout * self.x")))[0]).verdict in ("CONTRACT", "FAIL")
+
+
+RARE = """
+class Dropout:
+    def __init__(self, rate=0.5):
+        self.rate = rate
+
+    def forward(self, x):
+        self.mask = np.random.binomial(1, 0.9, x.shape[1:])
+        return x * self.mask
+
+    def backward(self, dout):
+        return dout * {}
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_masks_that_are_the_same_by_chance_are_random(seed: int, load: Any) -> None:
+    np.random.seed(seed)
+    assert check_found(find(load(RARE.format("self.mask")))[0]).verdict == "PASS"
+    assert check_found(find(load(RARE.format("2")))[0]).verdict == "FAIL"
+
+
+IMPORTED = """
+class Net:
+    def __init__(self, n_in, n_out):
+        self.params = {{"W": np.random.randn(n_in, n_out)}}
+
+    def predict(self, x):
+        e = np.exp(x @ self.params["W"])
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(self, x, t):
+        return cross_entropy(self.predict(x), t)
+
+    def gradient(self, x, t):
+        return {{"W": x.T @ (self.predict(x) - t) / {}}}
+
+
+def cross_entropy(y, t):
+    t = t.argmax(axis=1) if t.size == y.size else t
+    return -np.sum(np.log(y[np.arange(len(t)), t])) / len(t)
+"""
+
+
+def test_targets_of_an_entropy_are_one_hot(load: Any) -> None:
+    assert check_found(find(load(IMPORTED.format("len(x)")))[0]).verdict == "PASS"
+    assert check_found(find(load(IMPORTED.format("7")))[0]).verdict == "FAIL"

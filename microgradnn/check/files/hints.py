@@ -164,9 +164,8 @@ class _Reader(ast.NodeVisitor):
         names = [self.name(a) for a in node.args]
         if called in ("log", "log2", "log1p"):
             self.hints.logged |= {n for n in map(self.name, _operands(node.args)) if n}
-        if called == "clip" and len(node.args) > 1 and names[0]:
-            low = _number(node.args[1])  # a probability: np.clip(y_pred, 1e-7, 1 - 1e-7)
-            self.hints.logged |= {names[0]} if low is not None and 0 < low < 1e-3 else set()
+        if called == "clip" and isinstance(function, ast.Attribute):
+            self.clipped(node, self.name(function.value))
         if called == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
             self.einsum(str(node.args[0].value), names[1:])
         if called == "transpose" and isinstance(function, ast.Attribute) and len(node.args) > 1:
@@ -220,6 +219,17 @@ class _Reader(ast.NodeVisitor):
             numbers = [k for k in (_number(node.left), _number(node.right)) if isinstance(k, int)]
             self.hints.times |= {k for k in numbers if 2 <= k <= 8}
         self.generic_visit(node)
+
+    def clipped(self, node: ast.Call, owner: str | None) -> None:
+        """A probability: np.clip(p, 1e-7, 1 - 1e-7), p.clip(eps, 1 - eps)."""
+        given = [k.value for k in node.keywords if k.arg in ("min", "a_min")]
+        method = owner is not None and owner not in ("np", "numpy")
+        name = owner if method else self.name(node.args[0]) if node.args else None
+        least = (given + node.args[0 if method else 1 :])[:1]
+        low = _number(least[0]) if least else None
+        eps = bool(least) and re.match("eps", self.name(least[0]) or "", re.I)
+        if name and (eps or low is not None and 0 < low < 1e-3):
+            self.hints.logged.add(name)
 
     def dotted(self, node: ast.Call) -> None:
         """np.dot(a, b) or a.dot(b)."""

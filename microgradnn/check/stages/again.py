@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 
 from ..subject import Subject
+from .draws import drawn
 from .results import Outcome, close, copies, raised, same, size_of, where
 
 
 def deterministic(subject: Subject, outcome: Outcome, outs: Any, douts: Any, kept: Any) -> bool:
     """Whether second calls give the same; if forward does not, backward is not asked."""
+    before = drawn()
     again = subject.start(copies(subject.arrays))
-    if not all(same(a, b) for a, b in zip(outs, again.outs, strict=True)):
+    tries = 8 if drawn() != before else 0  # masks of few numbers are the same now and then
+    others = [again, *(subject.start(copies(subject.arrays)) for _ in range(tries))]
+    if not all(same(a, b) for run in others for a, b in zip(outs, run.outs, strict=True)):
         outcome.random = True
         outcome.say(
             "GC010", "forward gives other results at a second call with the same arguments",

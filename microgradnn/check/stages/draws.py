@@ -24,6 +24,12 @@ def rewinding(places: Sequence[dict[str, Any]]) -> Callable[[], None]:
     return rewind
 
 
+def drawn() -> tuple[Any, ...]:
+    """Where np.random and random are: another answer means that numbers were drawn."""
+    _, keys, at, *rest = np.random.get_state()
+    return (np.asarray(keys).tobytes(), at, *rest, random.getstate())
+
+
 def _state(g: Any) -> Any:
     if isinstance(g, np.random.Generator):
         return g.bit_generator.state

@@ -149,7 +149,8 @@ def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option
     labels = [(c + odd[r], Slot("labels", shape(r), f"{prefix}.classes")) for c, r in ranks]
     hot = bool(re.search(r"one.?hot", hints.text.lower()))
     words = said(name, hints.text).lower()
-    certain = name in hints.index or bool(re.search(r"label|ind(ex|ic)|integer|word", words))
+    index = name in hints.index and name not in hints.flat
+    certain = index or bool(re.search(r"label|ind(ex|ic)|integer|word", words))
     if kind == "indices" or certain and not hot:
         return labels
     out = [(c + 0.7 * (name in hints.flat) + 0.7 * hot, s) for c, s in labels]

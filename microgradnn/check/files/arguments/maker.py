@@ -28,6 +28,7 @@ import numpy as np
 
 from ....errors import ConfigError
 from ...source import positional, required
+from ...source import text as source
 from .. import hints
 from ..discover import Found, find
 from . import roles, things
@@ -143,7 +144,7 @@ def _search(found: Found, seed: int, tries: int) -> Search:
     names = [p.name for p in (*init, *args)]
     text = hints.read(_texts(found), names)
     text.times |= {3} if "lstm" in found.name.lower() else set()
-    context = Context.of(text, found.name, names)
+    context = _context(found, text, names)
     context.constructor = True
     options = [
         [*things.options(found, p), *roles.options(p.name, context, p, "init " + p.name)]
@@ -163,6 +164,14 @@ def _search(found: Found, seed: int, tries: int) -> Search:
         if kind_of(p.name) in ("data", "") and p.name not in text.axes
     )
     return Search(found, options, len(init), context.roles, text, names, seed, tries, data)
+
+
+def _context(found: Found, text: hints.Hints, names: list[str]) -> Context:
+    """What is known of the whole; that it is about an entropy the code may say, too."""
+    context = Context.of(text, found.name, names)
+    words = "".join(map(source, _texts(found)))
+    context.entropy |= re.search("softmax|cross_?entropy", words, re.I) is not None
+    return context
 
 
 def _inner(found: Found) -> list[Any]:
