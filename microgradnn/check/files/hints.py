@@ -49,8 +49,7 @@ def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Hints
     """The hints of several functions that share their names: those of a class, or of a pair."""
     hints, seen = Hints(), set[Any]()
     for function in functions:
-        function = inspect.unwrap(function)
-        _read(function, {}, hints, seen, 0)
+        _read(inspect.unwrap(function), {}, hints, seen, 0)
     if not any(n in hints.axes for n in names):
         for name, found in zip(names, first_shapes(hints.text, list(names)), strict=False):
             hints.axes[name] = [""] * len(found)
@@ -222,14 +221,14 @@ class _Reader(ast.NodeVisitor):
 
     def clipped(self, node: ast.Call, owner: str | None) -> None:
         """A probability: np.clip(p, 1e-7, 1 - 1e-7), p.clip(eps, 1 - eps)."""
-        given = [k.value for k in node.keywords if k.arg in ("min", "a_min")]
-        method = owner is not None and owner not in ("np", "numpy")
+        method = owner not in (None, "np", "numpy")
         name = owner if method else self.name(node.args[0]) if node.args else None
-        least = (given + node.args[0 if method else 1 :])[:1]
-        low = _number(least[0]) if least else None
-        eps = bool(least) and re.match("eps", self.name(least[0]) or "", re.I)
-        if name and (eps or low is not None and 0 < low < 1e-3):
-            self.hints.logged.add(name)
+        given = [k.value for k in node.keywords if k.arg in ("min", "a_min")]
+        for least in (given + node.args[0 if method else 1 :])[:1]:
+            if name and (
+                re.match("eps", self.name(least) or "") or 0 < (_number(least) or 0) < 1e-3
+            ):
+                self.hints.logged.add(name)
 
     def dotted(self, node: ast.Call) -> None:
         """np.dot(a, b) or a.dot(b)."""
