@@ -10,6 +10,7 @@ from typing import Any
 from .. import source
 from .arguments.docstrings import documented, first_shapes
 
+EPS = {"eps", "epsilon", "EPS", "EPSILON"}  # what a number next to nothing is called
 REQUIRED = object()  # the default of a dict's key that has none
 
 
@@ -221,14 +222,11 @@ class _Reader(ast.NodeVisitor):
 
     def clipped(self, node: ast.Call, owner: str | None) -> None:
         """A probability: np.clip(p, 1e-7, 1 - 1e-7), p.clip(eps, 1 - eps)."""
-        method = owner not in (None, "np", "numpy")
-        name = owner if method else self.name(node.args[0]) if node.args else None
-        given = [k.value for k in node.keywords if k.arg in ("min", "a_min")]
-        for least in (given + node.args[0 if method else 1 :])[:1]:
-            if name and (
-                re.match("eps", self.name(least) or "") or 0 < (_number(least) or 0) < 1e-3
-            ):
-                self.hints.logged.add(name)
+        named = [self.name(n) for n in node.args] + [self.name(k.value) for k in node.keywords]
+        first = node.args[1:2] if owner in (None, "np", "numpy") else node.args[:1]
+        small = any(0 < (_number(n) or 0) < 1e-3 for n in first) or bool({*named} & EPS)
+        x = named[0] if owner in (None, "np", "numpy") else owner
+        self.hints.logged |= {x} if x and small else set()
 
     def dotted(self, node: ast.Call) -> None:
         """np.dot(a, b) or a.dot(b)."""
