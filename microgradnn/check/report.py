@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -87,6 +87,7 @@ class Report:
         if not shown:
             return clean(f"{self.verdict} {self.name}: {self._summary()}")
         first, *others = shown
+        others.sort(key=lambda f: not f.code.startswith(("GC4", "GC5")))
         lines = [f"{self.verdict} {self.name}: {first.headline}"]
         details = first.details() or [CODES.get(first.code, "")]
         lines += ["\n      ".join([f"  {first.code} {details[0]}", *details[1:]])[:1200]]
@@ -95,6 +96,15 @@ class Report:
         if not self.ok and self.reproduce:
             lines.append(f"  again: {self.reproduce}")
         return clean("\n".join(lines))
+
+    def hinted(self, level: str) -> "Report":
+        """The report with no more help than a level of HINTS allows, as a course wants it."""
+        if level == HINTS[-1]:
+            return self
+        kept = {"none": (), "class": ("GC4",), "line": ("GC4", "GC5")}[level]
+        findings = [f for f in self.findings if f.code[:3] not in ("GC4", "GC5")
+                    or f.code.startswith(kept)]  # fmt: skip
+        return replace(self, findings=tuple(replace(f, hint="", worst=None) for f in findings))
 
     def _summary(self) -> str:
         """What was looked at: "x (4, 3), b (3,) at 12 points; 31 checks, …"."""
@@ -150,6 +160,7 @@ class Report:
             raise CheckError(str(self))
 
 
+HINTS = ("none", "class", "line", "fix")  # what is told: only that, also what, where, how to mend
 EXACT = "traced exactly"  # the method of the best oracle
 _EXACT_MEANS = (
     "your own forward ran on numbers that remember how they were made and carry a proven error "

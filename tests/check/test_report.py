@@ -18,7 +18,7 @@ from microgradnn import check
 from microgradnn.check import CODES, VERDICTS, Entry, Finding, Report
 from microgradnn.check.codes import check_codes, selected
 from microgradnn.check.files.cli import Result
-from microgradnn.check.report import junit, report_from_dict
+from microgradnn.check.report import HINTS, junit, report_from_dict
 from microgradnn.errors import CheckError, ConfigError, MicrogradError
 from tests.check.hard import checked
 from tests.check.zoo import BY_NAME, WRONG
@@ -165,12 +165,27 @@ def test_text_of_a_wrong_layer() -> None:
     )
     assert lines[2] == "      at your point; true value: traced exactly"
     assert lines[3] == "  GC401 dx: it is 2 times the true gradient everywhere"
-    assert lines[6].startswith("  GC501 the first wrong line is line ")
+    assert lines[5].startswith("  GC501 the first wrong line is line ")
     assert re.fullmatch(
         r"  x \(2, 2\) at 1 point; \d+ checks, seed 3, \d\.\d\d s",
-        lines[7],
+        lines[6],
     )
-    assert lines[8:] == ["  again: check.layer(forward, backward, inputs, seed=3)"]
+    assert lines[7:] == ["  again: check.layer(forward, backward, inputs, seed=3)"]
+
+
+def test_levels_of_help() -> None:
+    report = wrong_report(probes=False, seed=3)
+    told = {level: [f.code for f in report.hinted(level).findings] for level in HINTS}
+    assert told == {
+        "none": ["GC201"],
+        "class": ["GC201", "GC401"],
+        "line": ["GC201", "GC401", "GC501"],
+        "fix": ["GC201", "GC401", "GC501"],
+    }
+    assert str(report.hinted("none")).split("\n")[0] == "FAIL forward: dx is wrong: 4 of 4 entries"
+    assert "to mend it" not in str(report.hinted("line"))
+    assert "to mend it" in str(report.hinted("fix"))
+    assert all(report.hinted(level).verdict == "FAIL" for level in HINTS)
 
 
 def test_what_was_looked_at_is_counted_in_plain_words() -> None:

@@ -110,12 +110,10 @@ def _told(found: Sequence[Probe], group: Mapping[int, Sequence[Named]]) -> Findi
     text = "; ".join(f"{', '.join(some)}: {said}" for said, some in texts.items())
     if ties:
         text += f" (or {' or '.join(t.text for t in ties)})"
-    shapes = len({tuple(map(np.shape, p.arrays)) for p in found})
     return Finding(
         "GC401", "FAIL", text, names[next(iter(group))] if len(group) == 1 else None,
-        f"{len(found)} points, {shapes} {'shape' if shapes == 1 else 'shapes'}",
         hint=f"{best.why}; to mend it: {best.fix}",
-        data={"mistake": best.mistake.key, "about": best.about,
+        data={"mistake": best.mistake.key, "about": best.about, "points": len(found),
               "arguments": [names[k] for k in group], "also": [t.mistake.key for t in ties]},
     )  # fmt: skip
 

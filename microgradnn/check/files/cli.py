@@ -24,7 +24,7 @@ from ...errors import ConfigError
 from ...optional import have
 from ..codes import check_codes
 from ..printable import clean
-from ..report import Finding, Report, junit
+from ..report import HINTS, Finding, Report, junit
 from .child import FileError, NothingError, Settings, check_file, list_file
 
 WITHOUT_FLINT = (
@@ -82,6 +82,9 @@ def parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--junit", metavar="FILE", type=Path, help="write JUnit XML for CI systems, too")
     add("--strict", action="store_true", help="exit with 3 at a CONVENTION, too")
+    add("--hints", choices=HINTS, default=HINTS[-1], metavar="LEVEL",
+        help="for courses, what is told of a mistake: none, its class, also the line, also the fix "
+        "(default)")  # fmt: skip
     add("--select", metavar="CODES", help="only these checks: GC2, or GC041,GC1")
     add("--ignore", metavar="CODES", help="all checks but these")
     add("--seed", type=int, default=0, help="of the inputs; default: %(default)s")
@@ -193,7 +196,8 @@ def _look(result: Result, names: list[str], how: Settings, args: argparse.Namesp
             print(clean(f"{result.file}:{found['line']}: {found['name']} ({found['what']})"))
         return
     with _progress() as show, closing(check_file(result.file, names, how, show)) as reports:
-        for report in reports:
+        for full in reports:
+            report = full.hinted(args.hints)
             show("")
             result.reports.append(report)
             if not args.json and not (args.quiet and report.ok and not report.conventional):
