@@ -13,6 +13,7 @@ from .codes import CODES, check_codes, selected
 from .diagnosis.diagnose import diagnose
 from .report import Finding, Report
 from .stages.algebra import algebra
+from .stages.configured import configured, weighed
 from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.draws import rewinding
@@ -99,12 +100,12 @@ def _nothing_to_do(subject: Subject, checks: Sequence[str]) -> Any:
 def _shapes(subject: Subject, points: Sequence[str]) -> tuple[dict[str, tuple[int, ...]], ...]:
     """The shapes at which values were compared."""
     tried = [subject] if points else []
-    tried += [o for k, o in enumerate(subject.others) if _shape_label(k) in points]
+    tried += [o for k, o in enumerate(subject.others) if _label(k, o) in points]
     return tuple({n: np.shape(a) for n, a in zip(s.names, s.arrays, strict=True)} for s in tried)
 
 
-def _shape_label(k: int) -> str:
-    return f"other shapes ({k + 1})"
+def _label(k: int, other: Subject) -> str:
+    return other.setting.label if other.setting else f"other shapes ({k + 1})"
 
 
 def _examine(subject: Subject, options: Options) -> Any:
@@ -167,7 +168,8 @@ def _with_seed(subject: Subject) -> Subject:
         rewind()
         return inner(arrays)
 
-    return replace(subject, start=start, others=[_with_seed(o) for o in subject.others])
+    others = [_with_seed(o) for o in subject.others]
+    return replace(subject, start=start, used=None, others=others)
 
 
 def _seeded(subject: Subject, notes: list[str]) -> Any:
@@ -207,13 +209,19 @@ def _elsewhere(
     subject: Subject, seen: list[Seen], points: list[str], outcome: Outcome, rng: Any
 ) -> None:
     """Adds what other shapes and other points show to `seen`, and their names to `points`."""
-    work = 0
+    work, there = 0, []
     for k, other in enumerate(subject.others):
         if all(outcome.good):
-            s = look(other, Point(_shape_label(k), other.arrays), rng, outcome.good)
-            seen.append(s)
+            label = _label(k, other)
+            if other.setting is None:
+                s = look(other, Point(label, other.arrays), rng, outcome.good)
+            else:
+                s = configured(subject, other, rng)
+                seen[0].notes += [f"{label} was not tried: {s.skipped}"] if s.skipped else []
+            there.append(s)
             work += s.work
-            points += [_shape_label(k)] if s.nonzero else []
+            points += [label] if s.nonzero else []
+    seen += weighed(subject, there)
     kinks = on_kinks(subject, seen[0].comparisons, rng)
     for point in chain(kinks, around(subject, rng)):
         if work > WORK:

@@ -38,6 +38,23 @@ class Pass:
     before: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What is different in another configuration.
+
+    label   in words
+    kind    sizes, equal (sizes), values, flags, labels, dtype, axes or broadcast
+    about   the argument that is different, where it is one
+    sure    whether backward has to be right there; likely: whether the code looks like it
+    """
+
+    label: str
+    kind: str = "sizes"
+    about: str = ""
+    sure: bool = True
+    likely: bool = False
+
+
 @dataclass
 class Subject:
     """A forward and a backward pass and the point where they are checked.
@@ -80,6 +97,7 @@ class Subject:
     reproduce: str = ""
     notes: list[str] = field(default_factory=list)
     others: list["Subject"] = field(default_factory=list)  # the same at other shapes
+    setting: Setting | None = None  # of what is the same but for a configuration
 
     def at(self, arrays: Sequence[Any]) -> "Subject":
         """The same, at another point."""

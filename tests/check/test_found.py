@@ -8,20 +8,20 @@ from microgradnn.check.files.found import check_found
 # Right code in the spellings of many hands; %s is where one factor too many makes it wrong.
 SPELLINGS = {
     "a tape": """
-        def mul_forward(x, w):
-            return x * w, (x, w)
+        def product_forward(x, w):
+            return x @ w, (x, w)
 
-        def mul_backward(dout, tape):
+        def product_backward(dout, tape):
             x, w = tape
-            return dout * w%s, dout * x
+            return dout @ w.T%s, x.T @ dout
         """,
     "the cache first, as in JAX": """
-        def mul_fwd(x, w):
-            return x * w, (x, w)
+        def product_fwd(x, w):
+            return x @ w, (x, w)
 
-        def mul_bwd(res, g):
+        def product_bwd(res, g):
             x, w = res
-            return g * w%s, g * x
+            return g @ w.T%s, x.T @ g
         """,
     "an object with a tape": """
         class Scale:
@@ -82,11 +82,11 @@ SPELLINGS = {
             return y * (1 - y)%s
         """,
     "the cotangent last": """
-        def scale(x, w):
-            return x * w
+        def product(x, w):
+            return x @ w
 
-        def scale_backward(x, w, up):
-            return up * w%s, up * x
+        def product_backward(x, w, up):
+            return up @ w.T%s, x.T @ up
         """,
     "weights beside the cotangent, a tuple from forward": """
         def linear_forward(x, w):

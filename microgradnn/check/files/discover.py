@@ -57,12 +57,13 @@ class Found:
         return {self.name, *(f.__name__ for f in (self.forward, self.backward) if f is not None)}
 
     def subject(
-        self, args: tuple[Any, ...], init: tuple[Any, ...] = (), wrt: Collection[int] = ()
-    ) -> Subject:
+        self, args: tuple[Any, ...], init: tuple[Any, ...] = (), wrt: Collection[int] = (),
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Subject:  # fmt: skip
         """What is checked at these arguments; raises what the constructor or the forward raises.
 
         `wrt` are the places of the arguments whose gradients backward returns, if not those that
-        names and shapes tell.
+        names and shapes tell; `attributes` are set on the object.
         """
         try:
             return self._subject(args, init, wrt)
@@ -73,7 +74,7 @@ class Found:
         self, args: tuple[Any, ...], init: tuple[Any, ...], wrt: Collection[int]
     ) -> Subject:
         if self.cls is not None:
-            return self._object(self.cls(*init), args)
+            return self._object(self.cls(*init), args, attributes)
         assert self.forward is not None
         arguments = Arguments(args, all_parameters(self.forward))
         chosen = [i for i, path in enumerate(arguments.paths) if path in {(w,) for w in wrt}]
@@ -83,9 +84,9 @@ class Found:
             self.forward, self.backward, arguments, name=self.name, wrt=chosen or None
         )
 
-    def _object(self, thing: Any, args: tuple[Any, ...]) -> Subject:
+    def _object(self, thing: Any, args: tuple[Any, ...], attributes: Any) -> Subject:
         if self.style == "layer":
-            return objects.layer_object(thing, args, name=self.name)
+            return objects.layer_object(thing, args, name=self.name, hyper=attributes)
         if self.backward is None or isinstance(thing.gradient(*args), Mapping):
             return networks.network(thing, args, name=self.name)
         arguments = Arguments(args, all_parameters(thing.loss))  # of an argument, not of parameters

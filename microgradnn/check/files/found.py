@@ -10,10 +10,11 @@ from ...errors import MicrogradError
 from ..engines.judged import engine
 from ..examine import Options, examine
 from ..report import Finding, Report
-from ..source import line
+from ..source import all_parameters, line
+from ..stages.configured import configured
 from ..stages.results import raised
-from ..subject import Subject, alone, is_float, quiet
-from .arguments import Found, GuessError, Made, Maker, maker
+from ..subject import Subject, alone, quiet
+from .arguments import Found, GuessError, Made, Maker, maker, single
 
 SHAPES = 3  # variants of sizes to look at
 DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
@@ -41,6 +42,16 @@ def check_found(
         return Report(found.name, (finding,), ("GC204",), seed=seed)
     except Exception as error:
         return Report(found.name, (raised("forward", error),), ("GC001",), seed=seed)
+    untried = _configure(found, subject, make, rng)
+    report = examine(subject, Options(seed, select, ignore))
+    if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
+        make = _proven(subject, make, rng)
+    report = _trusted(report, make)
+    return replace(report, notes=(*report.notes, *untried))
+
+
+def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[str]:
+    """Adds other shapes and configurations; what the forward does not take is told."""
     for variant in range(1, SHAPES):
         try:
             other = _subject(found, make(rng, variant), make.said)
@@ -48,7 +59,36 @@ def check_found(
             continue
         if [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]:
             subject.others.append(other)
-    return _trusted(examine(subject, Options(seed, select, ignore)), make)
+    untried = []
+    for setting, draw in make.others:
+        try:
+            with quiet():
+                made = draw(rng)
+                if all(a.dtype == np.float32 for a in subject.arrays):
+                    made = replace(made, args=tuple(map(single, made.args)))
+                other = found.subject(made.args, made.init, made.wrt, made.attributes)
+                if other.names != subject.names and found.cls is None:  # sizes are alike
+                    names = all_parameters(found.forward or other.start)
+                    wrt = tuple(names.index(n) for n in subject.names if n in names)
+                    other = found.subject(made.args, made.init, wrt)
+        except Exception as error:  # whatever the user's code raises
+            untried.append(f"{setting.label} was not tried: forward raises {type(error).__name__}")
+            continue
+        if setting.kind == "dtype":
+            other.arrays = [single(a) for a in other.arrays]
+        other.setting = setting
+        subject.others.append(other)
+    return untried
+
+
+def _proven(subject: Subject, make: Maker, rng: Any) -> Maker:
+    """The maker, whose guess is no doubtful one if what is odd is right where sizes are equal."""
+    for other in subject.others:
+        if other.setting and other.setting.kind == "equal":
+            seen = configured(subject, other, rng)
+            if seen.nonzero and not seen.findings:
+                return replace(make, cost=make.natural, backward="")
+    return make
 
 
 def _without_arguments(found: Found, seed: int) -> Report | None:
@@ -65,6 +105,7 @@ def _without_arguments(found: Found, seed: int) -> Report | None:
 # What no arguments of ours can be the reason of, once forward has run.
 _DEFINITE = ("NameError", "UnboundLocalError")
 _PRODUCT = re.compile(r"matmul: .*mismatch|shapes .* not aligned|is not callable")
+NATURAL = 0.5  # cost of a guess up to which it is what anybody would take
 BROKEN = 1.6  # what a guess costs whose backward raises
 
 
@@ -77,7 +118,7 @@ def _definite(f: Finding, make: Maker) -> bool:
         return False
     if f.data.get("exception") in _DEFINITE:
         return True
-    natural = make.backward and make.cost - BROKEN < 0.5
+    natural = make.backward and make.cost - BROKEN < NATURAL
     return bool(natural and f.message.startswith("backward") and _PRODUCT.search(f.message))
 
 
@@ -101,6 +142,7 @@ def _trusted(report: Report, make: Maker) -> Report:
             continue
         shapes = f.data.get("exception") in ("ValueError", "IndexError", "TypeError")
         misfit = f.code == "GC001" and shapes and not make.said and not make.backward
+        misfit &= "configuration" not in f.data
         if f.verdict in ("FAIL", "CONTRACT") and (doubtful or misfit):
             hint = (
                 f"the arguments were guessed and may not be meant: say them in GRADCHECK; {f.hint}"
@@ -117,11 +159,5 @@ def _subject(found: Found, made: Made, said: bool) -> Subject:
         with quiet():
             outs = subject.start([np.array(a) for a in subject.arrays]).outs
         if any(np.asarray(o).dtype == np.float32 for o in outs):
-            return found.subject(tuple(_single(a) for a in made.args), made.init, made.wrt)
+            return found.subject(tuple(single(a) for a in made.args), made.init, made.wrt)
     return subject
-
-
-def _single(x: Any) -> Any:
-    if isinstance(x, dict):
-        return {k: _single(v) for k, v in x.items()}
-    return x.astype(np.float32) if is_float(x) else x

@@ -25,7 +25,8 @@ class Hints:
     index     used as an index: whole numbers
     flat      used in arithmetic as it is, and not as an index
     logged    a logarithm is taken of it
-    literals  strings and numbers it is compared with
+    literals  strings it is compared with
+    numbers   whole numbers it is compared with, or those that are defaults of what it is
     columns   it is multiplied with weights on its left: samples are columns
     times     factors k in k * H
     lines     convolved, or what is convolved with: one of them is longer
@@ -39,6 +40,7 @@ class Hints:
     flat: set[str] = field(default_factory=set)
     logged: set[str] = field(default_factory=set)
     literals: dict[str, list[Any]] = field(default_factory=dict)
+    numbers: dict[str, list[int]] = field(default_factory=dict)
     columns: bool = False
     times: set[int] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
@@ -74,7 +76,10 @@ def _read(
         hints.text += "\n" + (inspect.getdoc(function) or "")
         comments = re.findall(r"#[ \t]*([^#\n]{4,})", source.text(function))
         hints.comments += "\n\n".join(["", *comments])
-    reader = _Reader(hints, renamed, depth, getattr(function, "__globals__", {}))
+    scope = getattr(function, "__globals__", {})
+    pairs = zip(node.args.args[::-1], node.args.defaults[::-1], strict=False)
+    defaults = {p.arg: _constant(d) for p, d in pairs}
+    reader = _Reader(hints, renamed, depth, scope, defaults)
     for statement in node.body:
         reader.visit(statement)
     if depth < 3:
@@ -83,8 +88,12 @@ def _read(
 
 
 class _Reader(ast.NodeVisitor):
-    def __init__(self, hints: Hints, renamed: dict[str, str], depth: int, scope: dict[str, Any]):
+    def __init__(
+        self, hints: Hints, renamed: dict[str, str], depth: int, scope: dict[str, Any],
+        defaults: dict[str, Any],
+    ) -> None:  # fmt: skip
         self.hints, self.renamed, self.depth, self.scope = hints, dict(renamed), depth, scope
+        self.defaults = defaults
         self.calls: list[tuple[Any, dict[str, str]]] = []
 
     def name(self, node: ast.AST) -> str | None:
@@ -249,10 +258,14 @@ class _Reader(ast.NodeVisitor):
             if isinstance(side, ast.Subscript) and isinstance(side.slice, ast.Constant):
                 name = str(side.slice.value)
             others = [_constant(s) for s in sides if s is not side]
+            others += [w for o in others if isinstance(o, (tuple, list, set)) for w in o]
             if name and any(isinstance(o, str) for o in others):
                 self.hints.literals.setdefault(name, []).extend(
                     o for o in others if isinstance(o, str)
                 )
+            whole = others + [self.defaults.get(getattr(s, "id", "")) for s in sides]
+            more = [n for n in whole if type(n) is int and abs(n) > 1 or n == -1]
+            self.hints.numbers.setdefault(name or "", []).extend(more)
         if isinstance(node.ops[0], (ast.In, ast.NotIn)) and isinstance(node.left, ast.Constant):
             name = self.name(node.comparators[0])
             if name and isinstance(node.left.value, str):

@@ -73,6 +73,7 @@ def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Findin
     total = [None if g is None else g + h for g, h in zip(at_v, at_w, strict=True)]
     laws.append(("for the sum of two it is not the sum of both", None, sums, total))
     sizes = [0.0 if g is None else np.abs(g) + np.abs(h) for g, h in zip(at_v, at_w, strict=True)]
+    most = size_of(at_v, at_w, v, w)
     for law, factor, cotangent, expected in laws:
         got = pull([np.asarray(d)[()] for d in cotangent])
         for k, name in enumerate(subject.names):
@@ -81,27 +82,31 @@ def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Findin
                 continue
             summed = factor is None
             off = _off(g, e, sizes[k] if summed else np.abs(e), subject.arrays[k], summed)
-            if off.any() and _confirmed(subject, factor, v, w, k):
+            # Where it may not be asked in balls: sums may cancel, of terms as large as these.
+            wide = _off(g, e, np.full(g.shape, most), subject.arrays[k], True)
+            if off.any() and _confirmed(subject, factor, v, w, k, bool(wide.any())):
                 message = f"d{name} does not grow with dout as it must: {law}"
                 return [_finding("GC102", message, name, g, e, np.where(off, np.abs(g - e), 0))]
     return []
 
 
-def _confirmed(subject: Subject, c: float | None, v: list[Any], w: list[Any], k: int) -> bool:
+def _confirmed(
+    subject: Subject, c: float | None, v: list[Any], w: list[Any], k: int, wide: bool
+) -> bool:
     """Whether the law of c·v, or of v + w, fails without rounding too: in balls.
 
-    True if it cannot be asked there.
+    `wide` if it cannot be asked there.
     """
     if not balls.available or subject.opaque:
-        return True
+        return wide
     sums = [np.asarray(d + e if c is None else c * d) for d, e in zip(v, w, strict=True)]
     try:
         parts = [evaluate(subject, d) for d in ((sums, v) if c is not None else (sums, v, w))]
     except MicrogradError:
-        return True
+        return wide
     yours = [p.yours for p in parts if p.yours is not None]
     if len(yours) < len(parts):
-        return True
+        return wide
     total, *rest = (y[k] for y in yours)
     expected = rest[0] + rest[1] if c is None else c * rest[0]
     # Relative to all gradients: one may be 0, and its balls nothing but their radii.

@@ -162,7 +162,7 @@ def _divided(subject: Subject, factors: dict[str, Callable[[Subject], float]]) -
         return replace(run, pull=pull)
 
     others = [_divided(o, factors) for o in subject.others]
-    return replace(subject, start=start, others=others)
+    return replace(subject, start=start, used=None, others=others)
 
 
 # ---- an eps --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ..report import Entry, Finding
 from ..subject import Subject, cotangents_like
 from .compared import Compared, findings_about
 from .points import Point, Seen
-from .results import apart, in_a_row
+from .results import apart, in_a_row, size_of
 
 FEW, MANY = 60_000, 400_000  # what single entries may cost, in nodes of a trace
 
@@ -38,10 +38,11 @@ def by_differences(
     for k, (name, g) in enumerate(zip(subject.names, grads, strict=True)):
         slopes = _slopes(numeric, arrays, k, rng.permutation(arrays[k].size), budget[k])
         seen.method = next(iter(slopes.values())).method if slopes else ""
-        c = _from_slopes(name, np.asarray(g, float), arrays[k], slopes)
+        c = _from_slopes(name, np.asarray(g, float), arrays[k], slopes, size_of(grads, douts))
         bad, kinks = _without_kinks(numeric, arrays, k, c, point, f"{seen.method} ({why})")
         found += bad or ([_unknown_sides(name, point, why)] if kinks and point.given else [])
-        seen.nonzero[name] = (np.nan_to_num(c.true) != 0) & np.isfinite(c.bound)
+        known = np.isfinite(c.bound)
+        seen.nonzero[name] = known & ((np.nan_to_num(c.true) != 0) | c.cancelled)
         seen.smallest[name] = c.smallest()
     seen.findings += found or along
     seen.work += numeric.work
@@ -89,14 +90,20 @@ def _unit(arrays: list[Any], k: int, i: int) -> list[Any]:
     return direction
 
 
-def _from_slopes(name: str, yours: Any, array: Any, slopes: dict[int, Slope]) -> Compared:
+def _from_slopes(
+    name: str, yours: Any, array: Any, slopes: dict[int, Slope], most: float
+) -> Compared:
+    """The gradient beside the slopes; `most` is the size of the terms that may cancel in it."""
     true, bound = np.full(yours.shape, np.nan), np.full(yours.shape, np.inf)
     for i, slope in slopes.items():
         true.flat[i], bound.flat[i] = slope.value, slope.bound
     scale = np.abs(true[np.isfinite(true)]).max(initial=0.0)
     eps = float(np.finfo(array.dtype).eps)
     rounding = np.full(yours.shape, 4 * eps * scale * max(1.0, np.sqrt(array.size)))
-    return Compared(name, yours, true, bound, None, None, rounding, array.dtype)
+    zero = (np.abs(true) <= bound) & (bound <= 1e-6 * most)
+    cancels = slopes and zero[np.isfinite(bound)].all() and yours.any()
+    terms = np.maximum(1e3 * np.where(zero, bound, 0.0), eps * most) if cancels else 0.0
+    return Compared(name, yours, true, bound, None, None, rounding, array.dtype, terms)
 
 
 def _at_kink(numeric: Numeric, arrays: list[Any], k: int, worst: Entry) -> bool:

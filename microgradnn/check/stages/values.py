@@ -16,7 +16,7 @@ from ..subject import Subject, cotangents_like, quiet
 from .compared import ROOM, Compared, findings_about
 from .kinks import at_kink
 from .points import Point, Seen
-from .results import copies, in_a_row, raised
+from .results import copies, in_a_row, raised, unit
 from .untraced import by_differences
 
 MOST_TIES = 3000  # comparisons at a tie in one trace; above it the kinks are left out
@@ -30,29 +30,67 @@ def look(
     seen = Seen()
     here = subject.at(point.arrays)
     with quiet():
-        try:
-            run = here.start(copies(point.arrays))
-        except Exception as error:
-            seen.skipped = f"forward raises {type(error).__name__}"
-            return seen
-        if not all(np.isfinite(np.asarray(o, float)).all() for o in run.outs):
-            seen.skipped = "the forward result is not finite"
-            if point.given:
-                seen.findings.append(Finding(
-                    "GC002", "INCONCLUSIVE", "the forward result is not finite at your point",
-                    hint="choose inputs inside the domain",
-                ))  # fmt: skip
-            return seen
-        douts = cotangents_like(run.outs, rng) if douts is None else _given(douts, run.outs)
-        if subject.scaled:
-            douts = [np.ones_like(d)[()] for d in douts]
-        try:
-            grads = run.pull(*copies(douts))
-        except Exception as error:
-            seen.findings.append(raised("backward", error, point.label))
-            return seen
-        _compare(here, point, rng, (douts, grads, good), run.outs, seen)
+        done = run(here, point.label, rng, seen, douts)
+        if done is not None:
+            outs, douts, grads = done
+            seen.findings += [] if point.given else misfits(here, grads, point.label)
+            _compare(here, point, rng, (douts, grads, good), outs, seen)
+    if point.given and seen.skipped == INFINITE:
+        seen.findings.append(Finding(
+            "GC002", "INCONCLUSIVE", f"{INFINITE} at your point",
+            hint="choose inputs inside the domain",
+        ))  # fmt: skip
     return seen
+
+
+INFINITE = "the forward result is not finite"
+
+
+def run(
+    here: Subject, label: str, rng: Any, seen: Seen, douts: Sequence[Any] | None = None
+) -> tuple[Any, Any, Any] | None:
+    """The outputs, their cotangents and the gradients; None if there are none, and `seen` says why.
+
+    Without douts the cotangents are random.
+    """
+    try:
+        passed = here.start(copies(here.arrays))
+        fine = all(np.isfinite(np.asarray(o, float)).all() for o in passed.outs)
+        seen.skipped = "" if fine else INFINITE
+    except Exception as error:
+        seen.skipped = f"forward raises {type(error).__name__}"
+    if seen.skipped:
+        return None
+    douts = cotangents_like(passed.outs, rng) if douts is None else _given(douts, passed.outs)
+    if here.scaled:
+        douts = [np.ones_like(d)[()] for d in douts]
+    try:
+        if here.broken is not None:
+            raise here.broken
+        return passed.outs, douts, passed.pull(*copies(douts))
+    except Exception as error:
+        seen.findings.append(raised("backward", error, label))
+    return None
+
+
+def misfits(subject: Subject, grads: Sequence[Any], point: str) -> list[Finding]:
+    """Findings about gradients that are not there, or have the wrong shape or a short dtype."""
+    out = []
+    for name, g, x in zip(subject.names, grads, subject.arrays, strict=True):
+        shapes, text = (np.shape(g), np.shape(x)), ""
+        kinds = np.asarray(g).dtype, np.asarray(x).dtype
+        if g is None:
+            code, text = "GC040", f"the gradient of {name} is None"
+        elif shapes[0] != shapes[1]:
+            code, text = "GC041", f"d{name} has shape {shapes[0]}, but {name} has shape {shapes[1]}"
+        elif kinds[0].kind not in "fiub" or kinds[0].kind == "f" and unit(g) > unit(x):
+            code, text = "GC042", f"d{name} has dtype {kinds[0]}, but {name} has dtype {kinds[1]}"
+        if text:
+            out.append(Finding(code, "CONTRACT", text, name, point, data={
+                "shape": list(shapes[0]), "expected": list(shapes[1]),
+                "yours": np.asarray(g) if 0 < np.size(g) <= 400 else None,
+            }))  # fmt: skip
+    return out
 
 
 def _given(douts: Sequence[Any], outs: Sequence[Any]) -> list[Any]:

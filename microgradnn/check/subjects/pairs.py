@@ -104,8 +104,33 @@ def _as_read(
     label = name or _name(forward)
     subject = _subject(label, args, reader, reading.run, code, reading.scaled)
     subject.broken = broken
+    if wrt is None and broken is None:
+        subject.unfound = _unfound(args, reader, reading, outs)
     subject.notes += [f"{called(backward)} is read so: {reading.said}"] if reading.said else []
     return subject
+
+
+def _unfound(args: Arguments, reader: Reader, reading: Reading, outs: Any) -> tuple[str, ...]:
+    """The arrays that move the outputs of a layer and that no gradient came back of."""
+    names = args.leaf_names
+    return tuple(
+        names[i]
+        for i in args.top()
+        if not (i in reader.wrt or names[i] in reader.missing or is_constant(names[i]))
+        and args.arrays[i].ndim
+        and any(np.ndim(out) for out in outs)
+        and _moves(args, reading, i)
+    )
+
+
+def _moves(args: Arguments, reading: Reading, i: int) -> bool:
+    """Whether the outputs are others when the i-th array is another."""
+    given = [a.copy() for a in args.arrays]
+    places = range(len(given))
+    first = reading.run(args.filled(places, given))[0]
+    given[i] = given[i] * 1.0625 + 0.0625
+    moved = reading.run(args.filled(places, given))[0]
+    return not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, moved, strict=True))
 
 
 def _subject(

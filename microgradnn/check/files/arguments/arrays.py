@@ -91,7 +91,7 @@ def _named(kind: str, axes: list[str], context: Context, prefix: str) -> tuple[D
         shape.append(dim)
         if isinstance(dim, str):
             role = _role(kind, i, len(axes), last)
-            if len(axes) == 1 and prefix in context.hints.lines:
+            if len(axes) == 1 and (prefix in context.hints.lines or "1d" in context.name.lower()):
                 short = re.match(r"k|w|f", prefix)
                 role = "short" if short else "long"
             context.roles.setdefault(dim, role)

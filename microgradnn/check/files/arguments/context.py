@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...words import is_loss
 from ..hints import Hints
 
 # Names, the most particular ones first; the whole name has to match, in lower case.
@@ -105,6 +106,8 @@ class Context:
         entropy = bool(re.search(r"softmax|entropy|nll|logistic|sigmoid|bce", low))
         groups = (("a", "b"), ("q", "k", "v"), ("u", "v"), ("h", "x"), ("A", "B"))
         alike = tuple(n for g in groups if set(g) <= set(names) for n in g)
+        alike += () if images or "s" not in names else ("s",)  # no stride
+        alike += ("p",) if "p" in names and is_loss(name) else ()
         logs = entropy or bool(hints.logged)
         words = not any(kind_of(n) == "data" and n not in hints.index for n in names)
         return cls(hints, name, images and not one, steps, {}, logs, alike=alike, words=words)

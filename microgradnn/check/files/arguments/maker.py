@@ -20,7 +20,6 @@ which two must be equal.
 import inspect
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +28,13 @@ import numpy as np
 from ....errors import ConfigError
 from ...source import positional, required
 from ...source import text as source
+from ...subject import Setting
 from .. import hints
 from ..discover import Found, find
 from . import roles, things
+from .configurations import configurations
 from .context import Context, kind_of
+from .draws import Draw, Drawn, Made
 from .search import TRIES, Search, quiet
 from .shapes import FAMILIES, Guess, Slot
 
@@ -42,28 +44,18 @@ class GuessError(ConfigError):
 
 
 @dataclass(frozen=True)
-class Made:
-    """Arguments of the forward and of the class's constructor.
-
-    wrt are the places of the arguments that are differentiated, where the file says them.
-    """
-
-    args: tuple[Any, ...]
-    init: tuple[Any, ...] = ()
-    wrt: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
 class Maker:
     """Draws arguments: the same generator guess and variant give the same.
 
     Variants are counted from 0 and differ in their sizes, as far as these are free.
     """
 
-    draws: tuple[Callable[[np.random.Generator], Made], ...]
+    draws: tuple[Draw, ...]
     backward: str = ""  # what the backward raised while guessing, if it did
     cost: float = 0.0  # of the guess: about 0 is natural, above 2 is doubtful
+    natural: float = 0.0  # its cost without what is odd about the gradients
     said: bool = False  # whether the file itself says the arguments
+    others: tuple[tuple[Setting, Draw], ...] = ()  # other configurations
 
     def __call__(self, rng: np.random.Generator, variant: int = 0) -> Made:
         """Arguments drawn from rng."""
@@ -80,8 +72,9 @@ def maker(found: Found, seed: int = 0, tries: int = TRIES) -> Maker:
     if fit is None:
         raise GuessError(_failure(found, search)) from _misnamed(search)
     variants = _variants(search, fit.guess)
-    draws = tuple(_Draw(search, fit.guess, v) for v in variants)
-    return Maker(draws, fit.broken, fit.cost)
+    draws = tuple(Drawn(search, fit.guess, v) for v in variants)
+    others = tuple(configurations(search, fit.guess, variants[0]))
+    return Maker(draws, fit.broken, fit.cost, fit.guess.cost, others=others)
 
 
 # ---- what the file says --------------------------------------------------------------------------
@@ -122,7 +115,7 @@ def _as_said(found: Found, said: Any, seed: int) -> Maker:
     return Maker((draw,), said=True)
 
 
-def _written(entry: dict[str, Any]) -> Callable[[np.random.Generator], Made]:
+def _written(entry: dict[str, Any]) -> Draw:
     def draw_said(rng: np.random.Generator) -> Made:
         args, init = (
             tuple(value(rng) if callable(value) else value)
@@ -163,7 +156,11 @@ def _search(found: Found, seed: int, tries: int) -> Search:
         for i, p in enumerate(args)
         if kind_of(p.name) in ("data", "") and p.name not in text.axes
     )
-    return Search(found, options, len(init), context.roles, text, names, seed, tries, data)
+    defaults = [getattr(p, "default", inspect.Parameter.empty) for p in (*init, *args)]
+    return Search(
+        found, options, len(init), context.roles, text, names, seed, tries, defaults,
+        _texts(found), data,
+    )  # fmt: skip
 
 
 def _context(found: Found, text: hints.Hints, names: list[str]) -> Context:
@@ -192,17 +189,6 @@ def _texts(found: Found) -> list[Any]:
         return [f for f in (found.forward, found.backward) if f is not None]
     known = [vars(c) for c in reversed(found.cls.__mro__[:-1])]
     return [f for scope in known for f in scope.values() if inspect.isfunction(f)]
-
-
-@dataclass(frozen=True)
-class _Draw:
-    search: Search
-    guess: Guess
-    variant: int
-
-    def __call__(self, rng: np.random.Generator) -> Made:
-        args, init = self.search.arguments(self.guess, self.variant, rng)
-        return Made(args, init)
 
 
 def _variants(search: Search, guess: Guess) -> list[int]:

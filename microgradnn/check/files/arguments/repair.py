@@ -10,6 +10,12 @@ from .shapes import Dim, Guess, Slot
 _SHAPE = r"\(([\d, ]*)\)"
 
 
+def describe(error: BaseException) -> str:
+    """One line for a user: the kind of error and its message."""
+    text = str(error).split("\n")[0]
+    return f"{type(error).__name__}: {text}"[:160]
+
+
 # How NumPy says that two sizes should be equal: of matmul, dot, concatenate, masks.
 _EQUAL = (
     r"\(size (\d+) is different from (\d+)\)",
@@ -222,6 +228,8 @@ def conventional(guess: Guess, kinds: Sequence[str], columns: bool) -> Iterator[
             into, out = (1, 0) if columns else (0, 1)
             pairs = [(shape[into], width)] if width is not None else []
             width = shape[out]
+        elif kind == "weights" and len(shape) == 4 and len(data) == 4:
+            pairs, width = [(shape[1], data[1])], shape[0]
         elif kind in ("bias", "scale") and width is not None:
             pairs = [(d, width) for d in shape if d != 1]
         elif not data and slot.kind == "normal" and len(shape) > 1:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from ..hints import Hints
 from . import repair
 from .arrays import Option
 from .context import kind_of
-from .shapes import FAMILIES, FLOATS, Dim, Guess, draw
+from .shapes import EVEN, FLOATS, Dim, Guess, draw
 
+SECONDS = 2.0  # of this process at most
 TRIES = 450  # guesses at most; a third of them, once one runs, to find a better one
 
 
@@ -38,12 +40,6 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         np.random.set_state(state)  # noqa: NPY002
-
-
-def describe(error: BaseException) -> str:
-    """One line for a user: the kind of error and its message."""
-    text = str(error).split("\n")[0]
-    return f"{type(error).__name__}: {text}"[:160]
 
 
 @dataclass(frozen=True)
@@ -67,6 +63,8 @@ class Search:
     names: list[str]
     seed: int
     tries: int = TRIES
+    defaults: list[Any] = field(default_factory=list)  # of all arguments, empty where there is none
+    code: list[Any] = field(default_factory=list)  # what was read: functions, backward the last
     data: tuple[int, ...] = ()  # options whose ranks are likely the same
     runs: int = 0
     stuck: list[str] = field(default_factory=list)  # what went wrong and led nowhere, likely first
@@ -81,7 +79,10 @@ class Search:
         for rank in (1, 2, 3, 4):
             if len(self.data) > 1 and (picks := self.alike(rank)):
                 self.push(self.picked(picks))
+        end = process_time() + SECONDS
         while self.heap and self.runs < (self.tries if self.best is None else self.tries // 3):
+            if process_time() > end:
+                break
             cost, _, guess = heapq.heappop(self.heap)
             if self.best is not None and cost >= self.best.cost:
                 break
@@ -128,7 +129,8 @@ class Search:
             return
         if problem:
             self.stuck.append(problem)
-            for child in repair.other_values(guess, self.logged()):
+            logged = {i for i, name in enumerate(self.names) if name in self.hints.logged}
+            for child in repair.other_values(guess, logged):
                 self.push(child)
             return
         self.accept(guess, subject, passed, args, init)
@@ -138,7 +140,7 @@ class Search:
         children = list(repair.repairs(error, guess, sizes))
         known = bool(children)
         if not known:
-            self.stuck.append(describe(error))
+            self.stuck.append(repair.describe(error))
             for columns in (self.hints.columns, not self.hints.columns):
                 children += repair.conventional(guess, self.kinds(), columns)
         if isinstance(error, (ValueError, IndexError)) and (self.hints.times or not known):
@@ -148,8 +150,8 @@ class Search:
 
     def push_neighbours(self, guess: Guess) -> None:
         """The next option of each argument, and another family of sizes."""
-        family = guess.family + 1 if guess.windows() else len(FAMILIES) - 1
-        if guess.family < family < len(FAMILIES):
+        family = guess.family + 1 if guess.windows() else EVEN
+        if guess.family < family <= EVEN:
             self.push(replace(guess, family=family, cost=guess.cost + 0.45))
         if guess.bound or guess.family:
             return  # the neighbours of what it came from are there already
@@ -161,14 +163,12 @@ class Search:
         """What the names of the arguments mean."""
         return [kind_of(name) for name in self.names]
 
-    def logged(self) -> set[int]:
-        """The arguments that a logarithm is taken of."""
-        return {i for i, name in enumerate(self.names) if name in self.hints.logged}
-
-    def arguments(self, guess: Guess, variant: int, rng: Any = None) -> tuple[Any, Any]:
+    def arguments(
+        self, guess: Guess, variant: int, rng: Any = None, sizes: Any = None
+    ) -> tuple[Any, Any]:
         """args and init of a guess, drawn anew."""
         rng = np.random.default_rng(self.seed) if rng is None else rng
-        sizes = guess.sizes(variant)
+        sizes = guess.sizes(variant) if sizes is None else sizes
         drawn = [draw(guess, slot, sizes, variant, rng) for slot in guess.slots]
         return tuple(drawn[self.inits :]), tuple(drawn[: self.inits])
 
@@ -201,7 +201,7 @@ class Search:
             self.push(child)
         cost = guess.cost + 0.8 * len(idle) + self.odd(guess, subject, passed)
         if (self.best is None or cost < self.best.cost) and self.elsewhere(guess):
-            broken = describe(subject.broken) if subject.broken else ""
+            broken = repair.describe(subject.broken) if subject.broken else ""
             self.best = Fit(cost, guess, broken)
 
     def elsewhere(self, guess: Guess) -> bool:
@@ -210,7 +210,7 @@ class Search:
             try:
                 problem = self.problem(self.run(*self.arguments(guess, variant))[1])
             except Exception as error:  # whatever the user's code raises
-                problem = describe(error)
+                problem = repair.describe(error)
                 for child in repair.repairs(error, guess, guess.sizes(variant)):
                     self.push(child)
             if problem:

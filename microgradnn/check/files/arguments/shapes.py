@@ -63,8 +63,8 @@ _FEW = ((2, 3, 4, 5, 6, 7, 8), (3, 2, 5, 4, 6, 7, 8), (2, 4, 3, 6, 5, 7, 8), (3,
 def _family(*windows: dict[str, Any]) -> tuple[Table, ...]:
     """Tables of one way to lay windows over images; the first one is for the search."""
     tables = [Table((), (), **windows[0])]
-    for i in range(4):
-        tables.append(Table(_SMALL[i], _FEW[i], **windows[i % len(windows)]))
+    for i in range(max(4, len(windows))):
+        tables.append(Table(_SMALL[i % 4], _FEW[i % 4], **windows[i % len(windows)]))
     return tuple(tables)
 
 
@@ -104,7 +104,17 @@ FAMILIES += (
         replace(t, generic=e, images=e)
         for t, e in zip(FAMILIES[0], (*_EVEN, _EVEN[1][::-1]), strict=True)
     ),
-)
+    _family(  # not searched: a remainder, a gap between windows, no padding, much padding
+        {"spatial": (6, 5), "square": (6, 5), "kernel": (3, 2), "pad": 0},
+        {"spatial": (5, 6), "square": (5, 6), "kernel": (2, 2), "stride": 3, "pad": 0},
+        {"spatial": (4, 5), "square": (4, 5), "kernel": (3, 2), "stride": 1, "pad": 0},
+        {"spatial": (4, 3), "square": (4, 3), "kernel": (3, 2), "stride": 1, "pad": 2},
+        {"spatial": (6, 6), "square": (6, 6), "kernel": (3, 3), "stride": 1},
+    ),
+)  # fmt: skip
+WINDOWS = len(FAMILIES) - 1
+EVEN = WINDOWS - 1
+EQUAL = len(FAMILIES[WINDOWS]) - 1  # the table of square images
 
 
 @dataclass(frozen=True)
