@@ -16,6 +16,7 @@ from .stages.algebra import algebra
 from .stages.configured import configured, weighed
 from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
+from .stages.covered import coverage, untested
 from .stages.draws import rewinding
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, failed, raised, same
@@ -72,15 +73,15 @@ def examine(subject: Subject, options: Options) -> Report:
         found, seen, points, notes = [failed(error, subject)], [], [], list(subject.notes)
     finally:
         np.random.set_state(state)
-    coverage = _coverage(subject, seen)
+    covered = coverage(subject, seen)
     notes += _uniform(options)
-    untested = _untested(coverage, seen, found)
-    found += [_of_steps(f, subject) for f in untested if options.wants(f.code)]
+    left = untested(covered, seen, found)
+    found += [_of_steps(f, subject) for f in left if options.wants(f.code)]
     given = seen[0] if seen else Seen()
     return Report(
         subject.name, tuple(found), checks, tuple(points),
         {n: given.method for n in subject.names if given.method},
-        {n: v for n, v in given.smallest.items() if np.isfinite(v)}, coverage,
+        {n: v for n, v in given.smallest.items() if np.isfinite(v)}, covered,
         options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
         _shapes(subject, points),
     )  # fmt: skip
@@ -240,17 +241,6 @@ def _pruned(findings: list[Finding]) -> list[Finding]:
     return list(out.values())
 
 
-def _coverage(subject: Subject, seen: list[Seen]) -> dict[str, tuple[int, int]]:
-    """Entries of each true gradient that were not zero somewhere, of the user's own shapes."""
-    out = {}
-    for name, array in zip(subject.names, subject.arrays, strict=True):
-        shape = np.shape(array)
-        masks = [s.nonzero[name] for s in seen if np.shape(s.nonzero.get(name, ())) == shape]
-        if masks:
-            out[name] = (int(np.any(masks, axis=0).sum()), int(np.size(array)))
-    return out
-
-
 def _uniform(options: Options) -> list[str]:
     """A note on cotangents that are the same everywhere."""
     given = [np.asarray(c) for c in options.cotangents or ()]
@@ -284,25 +274,3 @@ def _moves(subject: Subject, k: int) -> bool:
         except Exception:  # a value that the user's code refuses
             continue
     return any(not all(map(same, outs[0], more)) for more in outs[1:])
-
-
-def _untested(coverage: Any, seen: list[Seen], found: list[Finding]) -> list[Finding]:
-    """Remarks on gradients that were zero everywhere: nothing was tested there."""
-    out = []
-    for name, mask in (seen[0].nonzero if seen else {}).items():
-        if np.size(mask) and not np.any(mask) and coverage.get(name, (0, 0))[0]:
-            out.append(Finding(
-                "GC206", "PASS", f"at your point 0 of {np.size(mask)} entries of d{name} are "
-                "nonzero: it was tested at other points only", argument=name, point="your point",
-            ))  # fmt: skip
-    for name, (some, total) in coverage.items():
-        if (
-            total
-            and some == 0
-            and not any(f.argument == name for f in found if f.verdict != "PASS")
-        ):
-            out.append(Finding(
-                "GC206", "INCONCLUSIVE", f"0 of {total} entries of d{name} were nonzero at any "
-                "point: nothing was tested there", argument=name,
-            ))  # fmt: skip
-    return out

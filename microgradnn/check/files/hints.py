@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import source
 from .arguments.docstrings import documented, first_shapes
+from .expressions import constant, is_self, number, operands, shape_of, unclipped
 
 EPS = {"eps", "epsilon", "EPS", "EPSILON"}  # what a number next to nothing is called
 REQUIRED = object()  # the default of a dict's key that has none
@@ -78,7 +79,7 @@ def _read(
         hints.comments += "\n\n".join(["", *comments])
     scope = getattr(function, "__globals__", {})
     pairs = zip(node.args.args[::-1], node.args.defaults[::-1], strict=False)
-    defaults = {p.arg: _constant(d) for p, d in pairs}
+    defaults = {p.arg: constant(d) for p, d in pairs}
     reader = _Reader(hints, renamed, depth, scope, defaults)
     for statement in node.body:
         reader.visit(statement)
@@ -98,7 +99,7 @@ class _Reader(ast.NodeVisitor):
 
     def name(self, node: ast.AST) -> str | None:
         """The variable a node is, or None; in a function called, only what was handed to it."""
-        if isinstance(node, ast.Attribute) and _is_self(node.value):
+        if isinstance(node, ast.Attribute) and is_self(node.value):
             return self.renamed.get(node.attr, node.attr if self.depth == 0 else None)
         if isinstance(node, ast.Name):
             return self.renamed.get(node.id, node.id if self.depth == 0 else None)
@@ -106,14 +107,14 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
         target, value = node.targets[0], node.value
-        if isinstance(target, (ast.Tuple, ast.List)) and (shaped := _shape_of(value)) is not None:
+        if isinstance(target, (ast.Tuple, ast.List)) and (shaped := shape_of(value)) is not None:
             names = [e.id if isinstance(e, ast.Name) else "" for e in target.elts]
             starred = any(isinstance(e, ast.Starred) for e in target.elts)
             if (name := self.name(shaped)) and not starred:
                 self.axes(name, names)
         if isinstance(target, ast.Name):
             self.assigned(target.id, value)
-        elif isinstance(target, ast.Attribute) and _unclipped(value) is not value:
+        elif isinstance(target, ast.Attribute) and unclipped(value) is not value:
             self.assigned(target.attr, value)  # self.probs = np.clip(y_pred, …)
         self.generic_visit(node)
 
@@ -135,13 +136,13 @@ class _Reader(ast.NodeVisitor):
             self.renamed.setdefault(target.id, name)
 
     def assigned(self, target: str, value: ast.expr) -> None:
-        if isinstance(value, ast.Subscript) and (shaped := _shape_of(value.value)) is not None:
-            name, at = self.name(shaped), _number(value.slice)
+        if isinstance(value, ast.Subscript) and (shaped := shape_of(value.value)) is not None:
+            name, at = self.name(shaped), number(value.slice)
             if name and isinstance(at, int) and at >= 0 and self.depth == 0:
                 axes = self.hints.least.setdefault(name, [])
                 axes += [""] * (at + 1 - len(axes))
                 axes[at] = axes[at] or target
-        value = _unclipped(value)
+        value = unclipped(value)
         if isinstance(value, ast.Name) and (name := self.name(value)):
             self.renamed.setdefault(target, name)
 
@@ -172,14 +173,14 @@ class _Reader(ast.NodeVisitor):
         called = function.attr if isinstance(function, ast.Attribute) else ""
         names = [self.name(a) for a in node.args]
         if called in ("log", "log2", "log1p"):
-            self.hints.logged |= {n for n in map(self.name, _operands(node.args)) if n}
+            self.hints.logged |= {n for n in map(self.name, operands(node.args)) if n}
         if called == "clip" and isinstance(function, ast.Attribute):
             self.clipped(node, self.name(function.value))
         if called == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
             self.einsum(str(node.args[0].value), names[1:])
         if called == "transpose" and isinstance(function, ast.Attribute) and len(node.args) > 1:
             name = self.name(function.value)
-            if name and name not in self.hints.axes and all(_number(a) is not None
+            if name and name not in self.hints.axes and all(number(a) is not None
                                                            for a in node.args):  # fmt: skip
                 self.axes(name, [""] * len(node.args))
         if called == "at" and len(node.args) > 1 and names[1]:
@@ -197,7 +198,7 @@ class _Reader(ast.NodeVisitor):
     def key(self, name: str, node: ast.Call) -> None:
         key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
         if isinstance(key, str):
-            default = _constant(node.args[1]) if len(node.args) > 1 else None
+            default = constant(node.args[1]) if len(node.args) > 1 else None
             self.hints.keys.setdefault(name, {}).setdefault(key, default)
 
     def einsum(self, spec: str, names: list[str | None]) -> None:
@@ -225,7 +226,7 @@ class _Reader(ast.NodeVisitor):
         else:
             self.hints.flat |= {n for n in (self.name(node.left), self.name(node.right)) if n}
         if isinstance(node.op, ast.Mult) and isinstance(node.right, (ast.Name, ast.Constant)):
-            numbers = [k for k in (_number(node.left), _number(node.right)) if isinstance(k, int)]
+            numbers = [k for k in (number(node.left), number(node.right)) if isinstance(k, int)]
             self.hints.times |= {k for k in numbers if 2 <= k <= 8}
         self.generic_visit(node)
 
@@ -257,7 +258,7 @@ class _Reader(ast.NodeVisitor):
             name = self.name(side)
             if isinstance(side, ast.Subscript) and isinstance(side.slice, ast.Constant):
                 name = str(side.slice.value)
-            others = [_constant(s) for s in sides if s is not side]
+            others = [constant(s) for s in sides if s is not side]
             others += [w for o in others if isinstance(o, (tuple, list, set)) for w in o]
             if name and any(isinstance(o, str) for o in others):
                 self.hints.literals.setdefault(name, []).extend(
@@ -271,43 +272,3 @@ class _Reader(ast.NodeVisitor):
             if name and isinstance(node.left.value, str):
                 self.hints.keys.setdefault(name, {}).setdefault(node.left.value, None)
         self.generic_visit(node)
-
-
-def _is_self(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and node.id == "self"
-
-
-def _unclipped(node: ast.expr) -> ast.expr:
-    """x, of np.clip(x, low, high) and np.maximum(x, low)."""
-    if isinstance(node, ast.Call) and node.args:
-        clips = getattr(node.func, "attr", "") in ("clip", "maximum", "minimum")
-        return node.args[0] if clips else node
-    return node
-
-
-def _shape_of(node: ast.AST) -> ast.AST | None:
-    """x, of x.shape or np.shape(x); or of x.shape[1:] nothing."""
-    if isinstance(node, ast.Attribute) and node.attr == "shape":
-        return node.value
-    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "shape" and node.args:
-        return node.args[0]
-    return None
-
-
-def _operands(args: list[ast.expr]) -> list[ast.expr]:
-    out: list[ast.expr] = []
-    for a in args:
-        out += [a, *(_operands([a.left, a.right]) if isinstance(a, ast.BinOp) else [])]
-    return out
-
-
-def _constant(node: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        return None
-
-
-def _number(node: ast.expr) -> int | float | None:
-    value = _constant(node)
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

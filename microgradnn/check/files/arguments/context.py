@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...words import is_loss
+from ...verbs import is_loss
 from ..hints import Hints
 
 # Names, the most particular ones first; the whole name has to match, in lower case.
