@@ -16,14 +16,16 @@ from ...source import text
 from ...subject import Setting
 from ...words import is_parameter
 from .context import kind_of
-from .draws import Draw, Drawn, Made, repaired, single, told
+from .drawn import Draw, Drawn, Made, repaired, single, told
 from .search import Search, quiet
 from .shapes import EQUAL, FAMILIES, FLOATS, WINDOWS, Dim, Guess, Slot
 
 
-def configurations(search: Search, guess: Guess, variant: int) -> list[tuple[Setting, Draw]]:
-    """All configurations of a guess that runs with this table of sizes."""
-    around = _Around(search, guess, variant)
+def configurations(
+    search: Search, guess: Guess, variant: int, code: Sequence[Callable[..., Any]]
+) -> list[tuple[Setting, Draw]]:
+    """All configurations of a guess that runs with this table of sizes; `code` is what it is of."""
+    around = _Around(search, guess, variant, code)
     found = [
         *around.sizes(), *around.windows(), *around.values(), *around.flags(), *around.labels(),
         *around.dtypes(), *around.axes(), *around.broadcasting(),
@@ -46,7 +48,7 @@ _LAST_AXIS = re.compile(r"(axis\s*=\s*|mean\(|sum\(|max\()-1|axis=\(?0, 1")
 
 
 class _Around:
-    def __init__(self, search: Search, guess: Guess, variant: int) -> None:
+    def __init__(self, search: Search, guess: Guess, variant: int, code: Any) -> None:
         self.search, self.guess, self.variant = search, guess, variant
         self.inits, self.slots = search.inits, guess.slots
         self.plain = guess.sizes(variant)
@@ -54,7 +56,7 @@ class _Around:
         shaped = [i for i in given if self.slots[i].kind in FLOATS and self.slots[i].shape]
         self.data = min(shaped, key=self.parameter) if shaped else -1
         self.shape = [guess.resolve(d) for d in self.slots[self.data].shape] if shaped else []
-        self.text = "\n".join(map(text, search.code))
+        self.text = "\n".join(map(text, code))
         back = search.found.backward
         self.back = text(back) if back is not None else ""
 

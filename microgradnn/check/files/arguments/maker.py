@@ -34,7 +34,7 @@ from ..discover import Found, find
 from . import roles, things
 from .configurations import configurations
 from .context import Context, kind_of
-from .draws import Draw, Drawn, Made
+from .drawn import Draw, Drawn, Made
 from .search import TRIES, Search, quiet
 from .shapes import FAMILIES, Guess, Slot
 
@@ -73,7 +73,7 @@ def maker(found: Found, seed: int = 0, tries: int = TRIES) -> Maker:
         raise GuessError(_failure(found, search)) from _misnamed(search)
     variants = _variants(search, fit.guess)
     draws = tuple(Drawn(search, fit.guess, v) for v in variants)
-    others = tuple(configurations(search, fit.guess, variants[0]))
+    others = tuple(configurations(search, fit.guess, variants[0], _texts(found)))
     return Maker(draws, fit.broken, fit.cost, fit.guess.cost, others=others)
 
 
@@ -156,11 +156,9 @@ def _search(found: Found, seed: int, tries: int) -> Search:
         for i, p in enumerate(args)
         if kind_of(p.name) in ("data", "") and p.name not in text.axes
     )
-    defaults = [getattr(p, "default", inspect.Parameter.empty) for p in (*init, *args)]
-    return Search(
-        found, options, len(init), context.roles, text, names, seed, tries, defaults,
-        _texts(found), data,
-    )  # fmt: skip
+    search = Search(found, options, len(init), context.roles, text, names, seed, tries, data)
+    search.defaults = [getattr(p, "default", inspect.Parameter.empty) for p in (*init, *args)]
+    return search
 
 
 def _context(found: Found, text: hints.Hints, names: list[str]) -> Context:

@@ -63,9 +63,8 @@ class Search:
     names: list[str]
     seed: int
     tries: int = TRIES
-    defaults: list[Any] = field(default_factory=list)  # of all arguments, empty where there is none
-    code: list[Any] = field(default_factory=list)  # what was read: functions, backward the last
     data: tuple[int, ...] = ()  # options whose ranks are likely the same
+    defaults: list[Any] = field(default_factory=list)  # of all arguments, empty where there is none
     runs: int = 0
     stuck: list[str] = field(default_factory=list)  # what went wrong and led nowhere, likely first
     best: Fit | None = None
