@@ -77,14 +77,12 @@ def _linear(subject: Subject, pull: Pull, v: list[Any], rng: Any) -> list[Findin
     for law, factor, cotangent, expected in laws:
         got = pull([np.asarray(d)[()] for d in cotangent])
         for k, name in enumerate(subject.names):
-            g, e = got[k], expected[k]
+            g, e, summed = got[k], expected[k], factor is None
             if g is None or e is None or g.shape != e.shape:
                 continue
-            summed = factor is None
             off = _off(g, e, sizes[k] if summed else np.abs(e), subject.arrays[k], summed)
-            # Where it may not be asked in balls: sums may cancel, of terms as large as these.
-            wide = _off(g, e, np.full(g.shape, most), subject.arrays[k], True)
-            if off.any() and _confirmed(subject, factor, v, w, k, bool(wide.any())):
+            wide = _off(g, e, np.full(g.shape, most), subject.arrays[k], True).any()
+            if off.any() and _confirmed(subject, factor, v, w, k, bool(wide)):
                 message = f"d{name} does not grow with dout as it must: {law}"
                 return [_finding("GC102", message, name, g, e, np.where(off, np.abs(g - e), 0))]
     return []
@@ -95,7 +93,7 @@ def _confirmed(
 ) -> bool:
     """Whether the law of c·v, or of v + w, fails without rounding too: in balls.
 
-    `wide` if it cannot be asked there.
+    If it cannot be asked there, it is `wide`: more than rounding of terms that may cancel.
     """
     if not balls.available or subject.opaque:
         return wide
