@@ -83,7 +83,7 @@ def examine(subject: Subject, options: Options) -> Report:
         {n: given.method for n in subject.names if given.method},
         {n: v for n, v in given.smallest.items() if np.isfinite(v)}, covered,
         options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
-        _shapes(subject, points),
+        _shapes(subject, points), tuple(s.skipped for s in seen[1:] if s.skipped),
     )  # fmt: skip
 
 
@@ -218,7 +218,6 @@ def _elsewhere(
                 s = look(other, Point(label, other.arrays), rng, outcome.good)
             else:
                 s = configured(subject, other, rng)
-                seen[0].notes += [f"{label} was not tried: {s.skipped}"] if s.skipped else []
             there.append(s)
             work += s.work
             points += [label] if s.nonzero else []

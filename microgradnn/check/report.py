@@ -26,6 +26,7 @@ class Report:
     coverage    entries of the gradient that were not zero at some point, and all, by argument
     reproduce   a line of Python that runs the same check again
     shapes      the shapes at which values were compared, by argument
+    untried     points and configurations that forward does not take, and why
     """
 
     name: str
@@ -40,6 +41,7 @@ class Report:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     shapes: tuple[dict[str, tuple[int, ...]], ...] = ()
+    untried: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -112,7 +114,8 @@ class Report:
         if self.shapes and self.points:
             points = f"{_listed(self.shapes[0])} at {points}"
         checks = _many(len(self.checks), "check")
-        return f"{points}; {checks}, seed {self.seed}, {self.seconds:.2f} s"
+        not_tried = f"{len(self.untried)} not tried, " if self.untried else ""
+        return f"{points}; {not_tried}{checks}, seed {self.seed}, {self.seconds:.2f} s"
 
     def explain(self) -> str:
         """The whole report in words: what was looked at and how, all findings, what was not."""
@@ -131,6 +134,7 @@ class Report:
         if EXACT in self.methods.values():
             lines.append(f"           {EXACT}: {_EXACT_MEANS}")
         lines += [f"remark     {f}" for f in self.findings if f.verdict == "PASS"]
+        lines += [f"not tried  {text}" for text in self.untried]
         lines += [f"note       {note}" for note in self.notes]
         lines += [f"looked at  {code} {CODES[code]}" for code in self.checks]
         return clean("\n".join([*lines, f"again      {self.reproduce}"]))
@@ -202,7 +206,7 @@ def report_from_dict(d: dict[str, Any]) -> Report:
         Finding(**{**f, "worst": _entry(f["worst"]) if f.get("worst") else None})
         for f in d.get("findings", ())
     )
-    for name in ("checks", "points", "notes"):
+    for name in ("checks", "points", "notes", "untried"):
         kept[name] = tuple(d.get(name, ()))
     kept["smallest"] = {k: float(v) for k, v in d.get("smallest", {}).items()}
     kept["coverage"] = {k: (int(a), int(b)) for k, (a, b) in d.get("coverage", {}).items()}

@@ -97,6 +97,7 @@ class Subject:
     reproduce: str = ""
     notes: list[str] = field(default_factory=list)
     others: list["Subject"] = field(default_factory=list)  # the same at other shapes
+    read: int | None = None  # which of several readings of a pair it is
     setting: Setting | None = None  # of what is the same but for a configuration
 
     def at(self, arrays: Sequence[Any]) -> "Subject":

@@ -58,12 +58,13 @@ class Found:
 
     def subject(
         self, args: tuple[Any, ...], init: tuple[Any, ...] = (), wrt: Collection[int] = (),
-        attributes: Mapping[str, Any] | None = None,
+        attributes: Mapping[str, Any] | None = None, read: int | None = None,
     ) -> Subject:  # fmt: skip
         """What is checked at these arguments; raises what the constructor or the forward raises.
 
         `wrt` are the places of the arguments whose gradients backward returns, if not those that
-        names and shapes tell; `attributes` are set on the object.
+        names and shapes tell; `attributes` are set on the object, `read` is the
+        number of a reading of a pair.
         """
         try:
             return self._subject(args, init, wrt)
@@ -81,7 +82,7 @@ class Found:
         if self.backward is None:
             return pairs.loss(self.forward, arguments, name=self.name, wrt=chosen or None)
         return pairs.pair(
-            self.forward, self.backward, arguments, name=self.name, wrt=chosen or None
+            self.forward, self.backward, arguments, name=self.name, wrt=chosen or None, read=read
         )
 
     def _object(self, thing: Any, args: tuple[Any, ...], attributes: Any) -> Subject:

@@ -13,7 +13,7 @@ from ..report import Finding, Report
 from ..source import all_parameters, line
 from ..stages.configured import configured
 from ..stages.results import raised
-from ..subject import Subject, alone, quiet
+from ..subject import Setting, Subject, alone, quiet
 from .arguments import Found, GuessError, Made, Maker, maker, single
 
 SHAPES = 3  # variants of sizes to look at
@@ -47,7 +47,7 @@ def check_found(
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
     report = _trusted(report, make)
-    return replace(report, notes=(*report.notes, *untried))
+    return replace(report, untried=(*untried, *report.untried))
 
 
 def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[str]:
@@ -63,22 +63,35 @@ def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[st
     for setting, draw in make.others:
         try:
             with quiet():
-                made = draw(rng)
-                if all(a.dtype == np.float32 for a in subject.arrays):
-                    made = replace(made, args=tuple(map(single, made.args)))
-                other = found.subject(made.args, made.init, made.wrt, made.attributes)
-                if other.names != subject.names and found.cls is None:  # sizes are alike
-                    names = all_parameters(found.forward or other.start)
-                    wrt = tuple(names.index(n) for n in subject.names if n in names)
-                    other = found.subject(made.args, made.init, wrt)
+                other = _configured(found, subject, draw(rng), setting)
         except Exception as error:  # whatever the user's code raises
-            untried.append(f"{setting.label} was not tried: forward raises {type(error).__name__}")
+            untried.append(f"{setting.label}: it raises {type(error).__name__}")
             continue
-        if setting.kind == "dtype":
-            other.arrays = [single(a) for a in other.arrays]
-        other.setting = setting
-        subject.others.append(other)
+        if _key(other) == _key(subject):
+            subject.others.append(other)
+        else:
+            untried.append(f"{setting.label}: backward is read in another way there")
     return untried
+
+
+def _configured(found: Found, subject: Subject, made: Made, setting: Setting) -> Subject:
+    """What was found in another configuration, read as it is in the first one."""
+    if all(a.dtype == np.float32 for a in subject.arrays):
+        made = replace(made, args=tuple(map(single, made.args)))
+    other = found.subject(made.args, made.init, made.wrt, made.attributes, subject.read)
+    if other.names != subject.names and found.cls is None:  # sizes are alike
+        names = all_parameters(found.forward or other.start)
+        wrt = tuple(names.index(n) for n in subject.names if n in names)
+        other = found.subject(made.args, made.init, wrt, None, subject.read)
+    if setting.kind == "dtype":
+        other.arrays = [single(a) for a in other.arrays]
+    other.setting = setting
+    return other
+
+
+def _key(subject: Subject) -> tuple[Any, ...]:
+    """How it is read."""
+    return subject.read, subject.scaled, subject.descends, subject.opaque
 
 
 def _proven(subject: Subject, make: Maker, rng: Any) -> Maker:

@@ -35,7 +35,7 @@ def look(
             outs, douts, grads = done
             seen.findings += [] if point.given else misfits(here, grads, point.label)
             _compare(here, point, rng, (douts, grads, good), outs, seen)
-    if point.given and seen.skipped == INFINITE:
+    if point.given and seen.skipped.endswith(INFINITE):
         seen.findings.append(Finding(
             "GC002", "INCONCLUSIVE", f"{INFINITE} at your point",
             hint="choose inputs inside the domain",
@@ -56,9 +56,9 @@ def run(
     try:
         passed = here.start(copies(here.arrays))
         fine = all(np.isfinite(np.asarray(o, float)).all() for o in passed.outs)
-        seen.skipped = "" if fine else INFINITE
+        seen.skipped = "" if fine else f"{label}: {INFINITE}"
     except Exception as error:
-        seen.skipped = f"forward raises {type(error).__name__}"
+        seen.skipped = f"{label}: forward raises {type(error).__name__}"
     if seen.skipped:
         return None
     douts = cotangents_like(passed.outs, rng) if douts is None else _given(douts, passed.outs)

@@ -42,16 +42,19 @@ def _by_name(values: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
 def pair(
     forward: Callable[..., Any], backward: Callable[..., Any], args: Arguments, *,
     hyper: Mapping[str, Any] | None = None, wrt: Any = None, name: str = "", cache: bool = True,
+    read: int | None = None,
 ) -> Subject:  # fmt: skip
     """forward(*args) -> (out, cache) or out, and backward(dout, cache) or (dout, *args) -> grads.
 
     Where their signatures can be read in several ways, the first one counts whose gradients agree
-    with differences of forward; the first of all if none does.
+    with differences of forward; the first of all if none does. `read` is the number of one of them.
     """
     call = partial(forward, **hyper) if hyper else forward
     with quiet():
         found = readings(call, backward, args, cache)
-        subjects = (_as_read(r, forward, backward, args, wrt, name) for r in found)
+        if read is not None:
+            return _as_read(found[read], forward, backward, args, wrt, name, read)
+        subjects = (_as_read(r, forward, backward, args, wrt, name, k) for k, r in enumerate(found))
         first = next(subjects)
         if first.broken is None and agrees(first):
             return first
@@ -89,8 +92,9 @@ def _with_targets(
 
 
 def _as_read(
-    reading: Reading, forward: Any, backward: Any, args: Arguments, wrt: Any, name: str
-) -> Subject:
+    reading: Reading, forward: Any, backward: Any, args: Arguments, wrt: Any, name: str,
+    read: int | None = None,
+) -> Subject:  # fmt: skip
     raw: Any = None
     broken: Exception | None = None
     outs, pull = reading.run(args.filled(range(len(args.arrays)), [a.copy() for a in args.arrays]))
@@ -103,7 +107,7 @@ def _as_read(
     code = [forward, backward]
     label = name or _name(forward)
     subject = _subject(label, args, reader, reading.run, code, reading.scaled)
-    subject.broken = broken
+    subject.broken, subject.read = broken, read
     if wrt is None and broken is None:
         subject.unfound = _unfound(args, reader, reading, outs)
     subject.notes += [f"{called(backward)} is read so: {reading.said}"] if reading.said else []

@@ -38,6 +38,7 @@ _SHOWN = re.compile(
     r"return_.*|.*cache.*|verbose|debug|inplace|copy|print.*|log.*|plot.*|dtype|seed"
 )
 _AXIS = re.compile(r"axis|axes|dim")
+_PENALTY = re.compile(r".*(reg|decay|penalty|lambda|lambd|l1|l2).*")  # of layers: not in the output
 _PARAMETERS = ("scale", "bias", "weights", "number")
 # What code for any number of axes has in it, and what may have been written for two.
 _ANY_RANK = re.compile(
@@ -51,6 +52,7 @@ class _Around:
     def __init__(self, search: Search, guess: Guess, variant: int, code: Any) -> None:
         self.search, self.guess, self.variant = search, guess, variant
         self.inits, self.slots = search.inits, guess.slots
+        self.method = search.found.cls is not None
         self.plain = guess.sizes(variant)
         given = range(self.inits, len(self.slots))
         shaped = [i for i in given if self.slots[i].kind in FLOATS and self.slots[i].shape]
@@ -112,7 +114,9 @@ class _Around:
         """The configuration with this slot in the i-th place."""
         slots = (*self.slots[:i], slot, *self.slots[i + 1 :])
         guess = repaired(self.search, replace(self.guess, slots=slots), self.variant)
-        flag = kind_of(name) == "train" or (isinstance(value, bool) and 0 < self.inits <= i)
+        flag = kind_of(name) == "train" or (
+            isinstance(value, bool) and self.method and i >= self.inits
+        )
         sure = not flag or re.search(rf"train|mode|eval|test|{name}", self.back) is not None
         setting = Setting(f"{name}={value!r}", "flags" if flag else "values", name, sure)
         yield setting, Drawn(self.search, guess, self.variant)
@@ -121,7 +125,14 @@ class _Around:
         """Other values than the guessed one that a setting may have."""
         given = default if isinstance(default, (bool, int, float, str)) else None
         static = slot.kind in ("const", "stride", "pad", "pool", "groups")
-        if not static or _SHOWN.fullmatch(name.lower()) or slot.value is None and given is None:
+        penalty = self.search.found.style == "layer" and _PENALTY.fullmatch(name.lower())
+        if (
+            not static
+            or penalty
+            or _SHOWN.fullmatch(name.lower())
+            or slot.value is None
+            and given is None
+        ):
             return []
         if slot.kind != "const" or given is not None and slot.value != given:
             return [given] if given is not None else []
