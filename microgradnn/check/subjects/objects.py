@@ -167,16 +167,21 @@ def _moves(plan: Plan, paths: Sequence[str]) -> bool:
 
 
 def _used(plan: Plan, arrays: list[Any], keep: list[int]) -> Pass:
-    """A forward pass of an object that was used before, with other inputs."""
+    """A forward pass of an object that was used before, with other inputs and other sizes."""
+    try:
+        return _after(plan, arrays, keep, (0, 2))
+    except Exception:  # it need not take other sizes
+        return _after(plan, arrays, keep, ())
+
+
+def _after(plan: Plan, arrays: list[Any], keep: list[int], times: Sequence[int]) -> Pass:
+    """The same after one sample (0), or all of them so many times."""
     thing, n = copy.deepcopy(plan.thing), len(plan.inputs)
     other = [0.5 - np.asarray(a) for a in arrays[:n]]
     given = plan.args.filled([i for i, _ in plan.inputs], other)
-    for times in (0, 2):  # with one sample, and with many
-        try:
-            more = (np.concatenate([a] * times or [a[:1]]) if np.ndim(a) else a for a in given)
-            getattr(thing, plan.forward)(*more)
-        except Exception:  # it need not take them
-            pass
+    for k in times:
+        more = (np.concatenate([a] * k or [a[:1]]) if np.ndim(a) else a for a in given)
+        getattr(thing, plan.forward)(*more)
     first = _run(plan, thing, [*other, *arrays[n:]], keep)
     first.pull(*cotangents_like(first.outs, np.random.default_rng(1)))
     forget_gradients(plan, thing)
