@@ -39,7 +39,7 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Variation:
     """What is different in another configuration.
 
     label   in words
@@ -98,7 +98,7 @@ class Subject:
     notes: list[str] = field(default_factory=list)
     others: list["Subject"] = field(default_factory=list)  # the same at other shapes
     read: int | None = None  # which of several readings of a pair it is
-    setting: Setting | None = None  # of what is the same but for a configuration
+    setting: Variation | None = None  # of what is the same but for a configuration
 
     def at(self, arrays: Sequence[Any]) -> "Subject":
         """The same, at another point."""

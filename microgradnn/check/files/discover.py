@@ -67,13 +67,14 @@ class Found:
         number of a reading of a pair.
         """
         try:
-            return self._subject(args, init, wrt)
+            return self._subject(args, init, wrt, attributes, read)
         except SystemExit as error:  # of arguments that it does not like
             raise ValueError(f"it calls sys.exit({error.code!r})") from error
 
     def _subject(
-        self, args: tuple[Any, ...], init: tuple[Any, ...], wrt: Collection[int]
-    ) -> Subject:
+        self, args: tuple[Any, ...], init: tuple[Any, ...], wrt: Collection[int],
+        attributes: Mapping[str, Any] | None, read: int | None,
+    ) -> Subject:  # fmt: skip
         if self.cls is not None:
             return self._object(self.cls(*init), args, attributes)
         assert self.forward is not None

@@ -13,7 +13,7 @@ from ..report import Finding, Report
 from ..source import all_parameters, line
 from ..stages.configured import configured
 from ..stages.results import raised
-from ..subject import Setting, Subject, alone, quiet
+from ..subject import Subject, Variation, alone, quiet
 from .arguments import Found, GuessError, Made, Maker, maker, single
 
 SHAPES = 3  # variants of sizes to look at
@@ -74,7 +74,7 @@ def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[st
     return untried
 
 
-def _configured(found: Found, subject: Subject, made: Made, setting: Setting) -> Subject:
+def _configured(found: Found, subject: Subject, made: Made, setting: Variation) -> Subject:
     """What was found in another configuration, read as it is in the first one."""
     if all(a.dtype == np.float32 for a in subject.arrays):
         made = replace(made, args=tuple(map(single, made.args)))

@@ -234,7 +234,7 @@ class _Reader(ast.NodeVisitor):
         """A probability: np.clip(p, 1e-7, 1 - 1e-7), p.clip(eps, 1 - eps)."""
         named = [self.name(n) for n in node.args] + [self.name(k.value) for k in node.keywords]
         first = node.args[1:2] if owner in (None, "np", "numpy") else node.args[:1]
-        small = any(0 < (_number(n) or 0) < 1e-3 for n in first) or bool({*named} & EPS)
+        small = any(0 < (number(n) or 0) < 1e-3 for n in first) or bool({*named} & EPS)
         x = named[0] if owner in (None, "np", "numpy") else owner
         self.hints.logged |= {x} if x and small else set()
 

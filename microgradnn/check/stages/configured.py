@@ -12,7 +12,7 @@ import numpy as np
 
 from ..oracle.numeric import Numeric
 from ..report import Finding
-from ..subject import Setting, Subject, cotangents_like, quiet
+from ..subject import Subject, Variation, cotangents_like, quiet
 from .points import Point, Seen
 from .results import close, copies, same, size_of, unit
 from .values import look, misfits, run
@@ -106,7 +106,7 @@ def _stale(base: Subject, here: Subject, douts: Any, kept: Any, label: str) -> l
 # ---- what it makes of the report -----------------------------------------------------------------
 
 
-def _weighed(f: Finding, setting: Setting) -> Finding:
+def _weighed(f: Finding, setting: Variation) -> Finding:
     """The finding, with the weight that it has in such a configuration."""
     f = replace(f, data={**f.data, "configuration": setting.kind})
     if setting.sure or f.verdict == "PASS":

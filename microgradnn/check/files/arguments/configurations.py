@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...source import text
-from ...subject import Setting
+from ...subject import Variation
 from ...words import is_parameter
 from .context import kind_of
 from .drawn import Draw, Drawn, Made, repaired, single, told
@@ -23,7 +23,7 @@ from .shapes import EQUAL, FAMILIES, FLOATS, WINDOWS, Dim, Guess, Slot
 
 def configurations(
     search: Search, guess: Guess, variant: int, code: Sequence[Callable[..., Any]]
-) -> list[tuple[Setting, Draw]]:
+) -> list[tuple[Variation, Draw]]:
     """All configurations of a guess that runs with this table of sizes; `code` is what it is of."""
     around = _Around(search, guess, variant, code)
     found = [
@@ -64,7 +64,7 @@ class _Around:
 
     # ---- sizes -----------------------------------------------------------------------------------
 
-    def sizes(self) -> Iterator[tuple[Setting, Draw]]:
+    def sizes(self) -> Iterator[tuple[Variation, Draw]]:
         """Sizes of one, all sizes equal, and more than 1000 numbers."""
         names = [d for d in self.shape if isinstance(d, str) and not self.guess.role(d)]
         for name in dict.fromkeys(names[: 1 if len(self.shape) == 4 else 3]):
@@ -78,14 +78,14 @@ class _Around:
             )
             yield self.sized({names[0]: 1024 // int(rest) + 1})
 
-    def sized(self, other: Mapping[str, int], kind: str = "sizes") -> tuple[Setting, Draw]:
+    def sized(self, other: Mapping[str, int], kind: str = "sizes") -> tuple[Variation, Draw]:
         """The configuration with these sizes."""
         sizes = {**self.plain, **other}
         shape = tuple(self.guess.evaluate(d, sizes) for d in self.shape)
         label = f"{self.search.names[self.data]} of shape {shape}"
-        return Setting(label, kind), Drawn(self.search, self.guess, self.variant, sizes)
+        return Variation(label, kind), Drawn(self.search, self.guess, self.variant, sizes)
 
-    def windows(self) -> Iterator[tuple[Setting, Draw]]:
+    def windows(self) -> Iterator[tuple[Variation, Draw]]:
         """Other windows: with a remainder, without padding, with other strides."""
         if not self.guess.windows():
             return
@@ -93,11 +93,11 @@ class _Around:
             guess = replace(self.guess, family=WINDOWS)
             made = Drawn(self.search, guess, variant)
             label = told(self.search, guess, variant)
-            yield Setting(label, "equal" if variant == EQUAL else "sizes"), made
+            yield Variation(label, "equal" if variant == EQUAL else "sizes"), made
 
     # ---- values ----------------------------------------------------------------------------------
 
-    def values(self) -> Iterator[tuple[Setting, Draw]]:
+    def values(self) -> Iterator[tuple[Variation, Draw]]:
         """The default and another value of every setting."""
         for i, slot in enumerate(self.slots):
             name, default = self.search.names[i], self.search.defaults[i]
@@ -110,7 +110,7 @@ class _Around:
                     items = (*slot.items[:k], changed, *slot.items[k + 1 :])
                     yield from self.valued(key, value, i, replace(slot, items=items))
 
-    def valued(self, name: str, value: Any, i: int, slot: Slot) -> Iterator[tuple[Setting, Draw]]:
+    def valued(self, name: str, value: Any, i: int, slot: Slot) -> Iterator[tuple[Variation, Draw]]:
         """The configuration with this slot in the i-th place."""
         slots = (*self.slots[:i], slot, *self.slots[i + 1 :])
         guess = repaired(self.search, replace(self.guess, slots=slots), self.variant)
@@ -118,7 +118,7 @@ class _Around:
             isinstance(value, bool) and self.method and i >= self.inits
         )
         sure = not flag or re.search(rf"train|mode|eval|test|{name}", self.back) is not None
-        setting = Setting(f"{name}={value!r}", "flags" if flag else "values", name, sure)
+        setting = Variation(f"{name}={value!r}", "flags" if flag else "values", name, sure)
         yield setting, Drawn(self.search, guess, self.variant)
 
     def others(self, name: str, slot: Slot, default: Any) -> list[Any]:
@@ -138,7 +138,7 @@ class _Around:
             return [given] if given is not None else []
         return _beside(name, slot.value, self.search.hints.literals.get(name, []))
 
-    def flags(self) -> Iterator[tuple[Setting, Draw]]:
+    def flags(self) -> Iterator[tuple[Variation, Draw]]:
         """The other state of an object that is told by an attribute whether it is trained."""
         if self.search.found.cls is None:
             return
@@ -151,35 +151,35 @@ class _Around:
         for name in known.keys() - {*self.search.names}:
             if isinstance(known[name], bool) and kind_of(name) == "train":
                 other = {name: not known[name]}
-                setting = Setting(f"{name}={other[name]}", "flags", name, name in self.back)
+                setting = Variation(f"{name}={other[name]}", "flags", name, name in self.back)
                 yield setting, self.changed(partial(replace, attributes=other))
 
     # ---- numbers ---------------------------------------------------------------------------------
 
-    def labels(self) -> Iterator[tuple[Setting, Draw]]:
+    def labels(self) -> Iterator[tuple[Variation, Draw]]:
         """Labels that are all the lowest or the highest, and those that the code asks for."""
         for i in range(self.inits, len(self.slots)):
             slot, name = self.slots[i], self.search.names[i]
             if slot.kind not in ("labels", "binary", "mask", "onehot"):
                 continue
             for which, word in ((0, "lowest"), (-1, "highest")):
-                setting = Setting(f"{name} all the {word}", "labels", name)
+                setting = Variation(f"{name} all the {word}", "labels", name)
                 yield setting, self.changed(partial(_alike, i - self.inits, which))
             for number in self.search.hints.numbers.get(name, ()) if slot.kind == "labels" else ():
-                setting = Setting(f"{number} in {name}", "labels", name)
+                setting = Variation(f"{number} in {name}", "labels", name)
                 yield setting, self.changed(partial(_with_first, i - self.inits, number))
 
     def changed(self, change: Callable[[Made], Made]) -> Draw:
         """Draws as ever, and changes it."""
         return Drawn(self.search, self.guess, self.variant, None, change)
 
-    def dtypes(self) -> Iterator[tuple[Setting, Draw]]:
+    def dtypes(self) -> Iterator[tuple[Variation, Draw]]:
         """All in float32."""
-        yield Setting("float32", "dtype"), self.changed(_single)
+        yield Variation("float32", "dtype"), self.changed(_single)
 
     # ---- shapes ----------------------------------------------------------------------------------
 
-    def axes(self) -> Iterator[tuple[Setting, Draw]]:
+    def axes(self) -> Iterator[tuple[Variation, Draw]]:
         """One axis more behind the batch, or a batch where there is none."""
         if len(self.shape) not in (1, 2) or not isinstance(self.shape[0], str):
             return
@@ -196,7 +196,7 @@ class _Around:
         if self.loss() and not sure:
             return
         likely = _LAST_AXIS.search(text) is not None
-        setting = Setting(f"{name} with {len(self.shape) + 1} axes", "axes", name, sure, likely)
+        setting = Variation(f"{name} with {len(self.shape) + 1} axes", "axes", name, sure, likely)
         yield setting, Drawn(self.search, replace(self.guess, slots=tuple(slots)), self.variant)
 
     def loss(self) -> bool:
@@ -216,7 +216,7 @@ class _Around:
         name = self.search.names[i]
         return is_parameter(name) or kind_of(name) in _PARAMETERS
 
-    def broadcasting(self) -> Iterator[tuple[Setting, Draw]]:
+    def broadcasting(self) -> Iterator[tuple[Variation, Draw]]:
         """Arguments of the shape of the data with axes of one, or less axes."""
         alike = [
             i for i in range(self.inits, len(self.slots))
@@ -238,7 +238,7 @@ class _Around:
                 sure = kind_of(name) in ("scale", "bias", "number") and not (
                     name in "ab" and {"a", "b"} <= {*self.search.names}
                 )
-                setting = Setting(label, "broadcast", name, sure)
+                setting = Variation(label, "broadcast", name, sure)
                 yield setting, Drawn(self.search, replace(self.guess, slots=slots), self.variant)
 
 

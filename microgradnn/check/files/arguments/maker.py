@@ -28,7 +28,7 @@ import numpy as np
 from ....errors import ConfigError
 from ...source import positional, required
 from ...source import text as source
-from ...subject import Setting
+from ...subject import Variation
 from .. import hints
 from ..discover import Found, find
 from . import roles, things
@@ -55,7 +55,7 @@ class Maker:
     cost: float = 0.0  # of the guess: about 0 is natural, above 2 is doubtful
     natural: float = 0.0  # its cost without what is odd about the gradients
     said: bool = False  # whether the file itself says the arguments
-    others: tuple[tuple[Setting, Draw], ...] = ()  # other configurations
+    others: tuple[tuple[Variation, Draw], ...] = ()  # other configurations
 
     def __call__(self, rng: np.random.Generator, variant: int = 0) -> Made:
         """Arguments drawn from rng."""
