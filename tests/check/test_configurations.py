@@ -47,10 +47,11 @@ def mul_backward(dout, cache):
 """
 
 
-def test_what_may_not_be_meant_is_a_convention_or_a_remark(checked):
+def test_what_may_not_be_meant_is_a_remark(checked):
     report = checked(TWO_SHAPES)
-    assert report.verdict == "CONVENTION" and report.ok
-    assert "right where both have one shape" in str(report) and "w of shape (3,)" in str(report)
+    assert report.verdict == "PASS"
+    said = report.explain()
+    assert "right where both have one shape" in said and "w of shape (3,)" in said
     linear = checked("""
     def linear_forward(x, w):
         return x @ w, (x, w)

@@ -58,7 +58,7 @@ PROTOCOLS: dict[str, tuple[str, str, str, str]] = {
                 a, b = ctx.saved_tensors
                 return {}
         """,
-        "g * b, g * a", "g * a, g * b", "CONVENTION",
+        "g * b, g * a", "g * a, g * b", "PASS",
     ),
     "ctx with attributes of its own": (
         """

@@ -114,7 +114,7 @@ def _weighed(f: Finding, setting: Variation) -> Finding:
     text = f"{f.message}; {_WHY.get(setting.kind, 'it is right elsewhere')}"
     if setting.likely and f.code == "GC201":
         return f
-    loud = f.code == "GC001" or f.code == "GC041" and setting.kind in ("axes", "flags")
+    loud = f.code == "GC001" or f.code == "GC041" and setting.kind in ("axes", "flags", "broadcast")
     if loud and not setting.likely:
         return replace(f, verdict="PASS", message=text)
     return replace(f, code="GC209", verdict="CONVENTION", message=text)
