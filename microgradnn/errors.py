@@ -70,6 +70,13 @@ def nearest(name: str, names: Iterable[str], form: str = "; did you mean {!r}?")
     return form.format(found[0]) if found else ""
 
 
+RAW = (
+    TypeError, ValueError, AttributeError, LookupError, ZeroDivisionError, OverflowError,
+    RecursionError, MemoryError, AssertionError, NotImplementedError, UnboundLocalError,
+)  # fmt: skip
+"""What Python and NumPy raise in the depths when an argument does not fit."""
+
+
 def unknown(caller: str, kind: str, name: str, known: Iterable[str]) -> ConfigError:
     """The error for a name that is none of the known ones: it says which is nearest."""
     known = list(known)

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 from .engine import ops
 from .engine.value import Value
 from .errors import ShapeError
+from .signatures.expected import affordable, brief
+from .signatures.expected import tell as _tell
 
 Inputs: TypeAlias = Sequence[Value] | Sequence[float] | Sequence[Value | float]
 
@@ -31,14 +33,20 @@ class Neuron(Module):
     """relu(w·x + b), or w·x + b if not nonlin; w from U(-1, 1) of `random`, b = 0."""
 
     def __init__(self, nin: int, nonlin: bool = True) -> None:
+        affordable("Neuron", 2**32, nin=nin)
         self.w = [Value(random.uniform(-1, 1), f"w{i}") for i in range(nin)]
         self.b = Value(0.0, "b")
         self.nonlin = nonlin
 
     def __call__(self, x: Inputs) -> Value:
         """relu(w·x + b) of the numbers x. Raises ShapeError unless there are nin of them."""
-        if len(x) != len(self.w):
-            raise ShapeError(f"Neuron: got {len(x)} inputs, expected {len(self.w)}")
+        try:
+            n = len(x)
+        except TypeError as error:
+            wanted = f"expected a list of {len(self.w)} numbers"
+            raise ShapeError(f"Neuron: got {brief(x)}, {wanted}") from error
+        if n != len(self.w):
+            raise ShapeError(f"Neuron: got {n} inputs, expected {len(self.w)}")
         act: Value = ops.sumprod(*self.w, *x, self.b)
         return act.relu() if self.nonlin else act
 
@@ -54,6 +62,7 @@ class Layer(Module):
     """nout neurons that see the same nin inputs."""
 
     def __init__(self, nin: int, nout: int, **kwargs: bool) -> None:
+        affordable("Layer", 2**32, nout=nout)
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Inputs) -> Any:
@@ -93,3 +102,6 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+_tell(globals(), __name__)

@@ -117,8 +117,8 @@ class Op(Forward):
             return self.compute(xs, params)
         try:
             y = self.array(*xs, **params)
-        except (TypeError, AttributeError, ArithmeticError, ValueError):
-            return self.on_arrays(xs, params)
+        except (TypeError, AttributeError, ArithmeticError, ValueError, LookupError) as error:
+            return self.second_try(xs, params, error)
         plain = isinstance(y, ARRAYS) and y.dtype.char != "O"
         return y if plain else self.settled(y, xs, params)
 

@@ -99,7 +99,10 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
             recorded = recording.recorded(op)
         if recorded is not None:
             if loose:
-                xs, large = held(xs)
+                try:
+                    xs, large = held(xs)
+                except (ValueError, RecursionError) as error:
+                    raise op.refusal(raw, error) from error
             if params and not PLAIN.issuperset(map(type, params.values())):
                 params = held_options(params)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ def flipud(m: Like[A]) -> A:
 @implements(np.roll)
 def roll(a: Like[A], shift: Shape, axis: Axis = None) -> A:
     """The elements moved by `shift` along axis; those that leave come in at the other end."""
-    return ops.roll(array(a), shift=shift, axis=axis)
+    by = [operator.index(n) for n in np.ravel(plain(shift)).tolist()]
+    return ops.roll(array(a), shift=tuple(by) if np.ndim(plain(shift)) else by[0], axis=axis)
 
 
 @implements(np.fft.fftshift)

@@ -11,6 +11,7 @@ from ..engine.node import plain
 from ..engine.op import Carrier
 from ..engine.protocol import array
 from ..errors import ConfigError
+from ..signatures.expected import affordable
 from .implementing import implements
 from .shape import as_array, floats
 from .types import A, Array, ArrayLike, E, Each, Like, Some
@@ -102,6 +103,7 @@ def polygamma(n: int, x: Each[E]) -> E:
     """The n-th derivative of digamma at x; digamma itself for n = 0. Arguments as in SciPy."""
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
         raise ConfigError(f"polygamma: n is {n!r}, need an integer >= 0")
+    affordable("polygamma", 1000, n=n)
     given: Any = as_array(x)
     return ops.polygamma(given, n=int(n))
 

@@ -2,16 +2,15 @@
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..engine.protocol import FUNCTIONS, np_name, unsupported
-from ..errors import DTypeError, MicrogradError, RuleError, ShapeError
+from ..errors import RAW
+from ..signatures.expected import explained, told
 
-_TORCHS_WORD = re.compile(r"unexpected keyword argument '(dim|dims|keepdim)'")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -26,30 +25,9 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
             if callable(function):  # a name stands for what this NumPy does not have yet
                 FUNCTIONS[function] = _Adapted(function, ours)
 
-        @functools.wraps(ours)
-        def named(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return ours(*args, **kwargs)
-            except MicrogradError:
-                raise
-            except (TypeError, ValueError, IndexError, OverflowError) as error:
-                raise _typed(ours.__name__, error) from error
-
-        return named if inspect.isfunction(ours) else ours  # type: ignore[return-value]
+        return told(ours) if inspect.isfunction(ours) else ours
 
     return enter
-
-
-def _typed(name: str, error: Exception) -> Exception:
-    """One of our errors for NumPy's, the name of the function before what it says."""
-    if isinstance(error, TypeError) and (word := _TORCHS_WORD.search(str(error))):
-        ours = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
-        return RuleError(
-            f"{name}: {word[1]}= is PyTorch's word, here it is {ours[word[1]]}=; methods of a "
-            "Tensor that PyTorch has too take both"
-        )
-    kind = DTypeError if isinstance(error, TypeError | OverflowError) else ShapeError
-    return kind(f"{name}: {error}")
 
 
 class _Adapted:
@@ -93,12 +71,14 @@ class _Adapted:
         if self.names and len(args) > first:
             kwargs = dict(zip(self.names, args[first:], strict=False)) | kwargs
             args = args[:first]
+        known = self._known(self.theirs, kwargs)
         try:
-            return self.ours(*args, **self._known(self.theirs, kwargs))
-        except MicrogradError:
-            raise
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise _typed(self.name, error) from error
+            return self.ours(*args, **known)
+        except RAW as error:
+            better = explained(self.name, self.ours, args, known, error)
+            if better is error:
+                raise
+            raise better from error
 
     def _known(self, theirs: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Those keywords that our function has; another may only say NumPy's default."""

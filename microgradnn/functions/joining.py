@@ -110,6 +110,8 @@ def block(arrays: Any) -> Any:
         if not inner:
             raise ValueError("a list of blocks is empty")
         depth, inner = depth + 1, inner[0]
+        if depth > 64:
+            raise ValueError("arrays is nested too deeply")
     ndim = max([depth, *(np.ndim(plain(x)) for x in _leaves(arrays))])
     return _joined(arrays, depth, ndim)
 

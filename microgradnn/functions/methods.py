@@ -9,6 +9,7 @@ from ..engine import ops
 from ..engine.node import Node
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, GradientError
+from ..signatures.expected import told
 from . import arrange, choosing, diagonals, elements, reduce, running, shape, splitting
 from .shape import reshape
 
@@ -30,7 +31,8 @@ for _module, _names in {
     elements: "round",
 }.items():
     for _name in _names.split():
-        setattr(Tensor, _name, getattr(_module, _name))
+        _function = getattr(_module, _name)
+        setattr(Tensor, _name, told(_function))
 
 
 def _plain(function: Any) -> Callable[..., Any]:
@@ -38,7 +40,8 @@ def _plain(function: Any) -> Callable[..., Any]:
         return function(self, *args, **kwargs)
 
     method.__doc__ = f"Answered from the data, plain: see np.{function.__name__}."
-    return method
+    method.__name__ = function.__name__
+    return told(method)
 
 
 for _name, _function in _SAME.items():
@@ -124,3 +127,7 @@ def _format(self: Node, spec: str) -> str:
 
 
 setattr(Node, "__format__", _format)  # noqa: B010  mypy refuses to assign a method
+
+
+for _name in ("__init__", "requires_grad_"):
+    setattr(Tensor, _name, told(getattr(Tensor, _name)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ def array_split(
             raise ValueError(f"{k} sections; need 1 or more")
         cuts = np.cumsum([0] + [n // k + (i < n % k) for i in range(k)]).tolist()
     else:
-        cuts = [0, *map(int, np.ravel(indices_or_sections)), n]
+        cuts = [0, *map(operator.index, np.ravel(plain(indices_or_sections)).tolist()), n]
     lead: tuple[slice, ...] = (slice(None),) * (axis % a.ndim)
     return [a[(*lead, slice(i, j))] for i, j in zip(cuts, cuts[1:], strict=False)]
 

@@ -1,5 +1,6 @@
 """Models: modules, layers, losses, initial weights, and the functions behind them."""
 
+from ..signatures.expected import tell as _tell
 from . import functional, init, utils
 from .activations import (
     CELU,
@@ -82,3 +83,6 @@ __all__ = [
     "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
     "TripletMarginLoss", "Unflatten", "Upsample", "functional", "init", "utils",
 ]  # fmt: skip
+
+for _room in (globals(), vars(utils)):
+    _tell(_room, "microgradnn.nn")

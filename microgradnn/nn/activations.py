@@ -10,8 +10,9 @@ from typing import Any, ClassVar, dataclass_transform
 
 from .. import functions
 from ..engine import ops
-from ..errors import ConfigError
+from ..errors import RAW, ConfigError
 from ..functions.types import A, E, Like
+from ..signatures.expected import blame
 from . import functional as F
 from .module import Module
 
@@ -42,7 +43,11 @@ class Activation(Module):
 
     def __call__(self, x: E) -> E:  # type: ignore[override]  # mypy infers no E through forward
         """Returns forward(x)."""
-        return self.forward(x) if self._hooks is None else self._hooks.call(self, (x,), {})
+        try:
+            return self.forward(x) if self._hooks is None else self._hooks.call(self, (x,), {})
+        except RAW as error:
+            blame(self, (x,), {}, error)
+            raise
 
 
 @dataclass_transform(eq_default=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
+from ..signatures.expected import brief
 from . import regularizers
 
 Config = dict[str, Any]
@@ -63,6 +64,8 @@ def _encoded(kind: type, value: Any, classes: dict[str, Any]) -> Any:
 
 def make(config: Config, classes: dict[str, Any]) -> Any:
     """A new module as described. Raises ConfigError for anything else."""
+    if not isinstance(config, dict):
+        raise ConfigError(f"from_config: got {brief(config)}, need the dict that get_config made")
     try:
         kind = classes[config["class"]]
         if "inside" in config:
@@ -72,7 +75,7 @@ def make(config: Config, classes: dict[str, Any]) -> Any:
             return whole
         args = [_decoded(a, classes) for a in config["args"]]
         return kind(*args, **{k: _decoded(v, classes) for k, v in config["options"].items()})
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"from_config: no description of a model ({error!r})") from error
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self, overload
 from ..engine.tensor import Tensor
 from ..errors import ConfigError, ShapeError
 from ..functions.types import ArrayLike
+from ..signatures.expected import brief
 from .checks import shape_of
 from .members import need_module
 from .module import Module
@@ -135,10 +136,12 @@ class ModuleDict(Module):
     holds_modules = True
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
-        self.update(modules or {})
+        self.update({} if modules is None else modules)
 
     def update(self, modules: Mapping[str, Module]) -> None:
         """Adds these modules, or puts them in place of those of the same name."""
+        if not isinstance(modules, Mapping):
+            raise ConfigError(f"ModuleDict: modules is {brief(modules)}, need a dict of them")
         for name, module in modules.items():
             self.add_module(name, module)
 

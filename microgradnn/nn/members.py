@@ -8,8 +8,9 @@ from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast
 import numpy as np
 
 from ..engine.op import constant
-from ..errors import ConfigError
+from ..errors import RAW, ConfigError
 from ..functions.types import ArrayLike
+from ..signatures.expected import blame
 from ..signatures.handles import Handle
 from .hooks import Hooks
 from .parameter import Parameter
@@ -43,7 +44,11 @@ class Members(Generic[M]):
         """Returns forward(*args, **kwargs), with the hooks around it if there are any."""
         hooks: Hooks | None = self._hooks  # type: ignore[attr-defined]
         if hooks is None:
-            return self.forward(*args, **kwargs)
+            try:
+                return self.forward(*args, **kwargs)
+            except RAW as error:
+                blame(self, args, kwargs, error)
+                raise
         out: Out = hooks.call(self, args, kwargs)
         return out
 

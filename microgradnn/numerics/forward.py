@@ -1,12 +1,13 @@
 """How the value of an op is computed: on numbers, on arrays, on arrays of other objects."""
 
+import math
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, ForeignError, MicrogradError, RuleError, ShapeError
+from ..errors import RAW, DTypeError, ForeignError, MicrogradError, RuleError, ShapeError
 from .numbers import PLAIN
 
 ARRAYS = (np.ndarray, np.generic)
@@ -31,12 +32,17 @@ class Forward:
 
     def compute(self, xs: Any, params: Any = NO_PARAMS) -> Any:
         """The value on raw numbers or arrays."""
-        if self.number is None:
-            xs = [x if isinstance(x, ARRAYS) else np.asarray(x) for x in xs]
-            return self.on_arrays(xs, params)
-        for x in xs:
-            if type(x) not in PLAIN and isinstance(x, (*ARRAYS, list, tuple)):
+        try:
+            if self.number is None:
+                xs = [x if isinstance(x, ARRAYS) else np.asarray(x) for x in xs]
                 return self.on_arrays(xs, params)
+            for x in xs:
+                if type(x) not in PLAIN and isinstance(x, (*ARRAYS, list, tuple)):
+                    return self.on_arrays(xs, params)
+        except MicrogradError:
+            raise
+        except RAW as error:
+            raise self.refusal(xs, error) from error
         return self.on_numbers(xs, params)
 
     def settled(self, y: Any, xs: Any, params: Any) -> Any:
@@ -63,13 +69,14 @@ class Forward:
         """
         try:
             return self.on_arrays(xs, params)
-        except (TypeError, ValueError) as again:
-            raise self._refusal(xs, again) from error
+        except RAW as again:
+            raise self.refusal(xs, again) from error
 
-    def _refusal(self, xs: Any, error: Exception) -> Exception:
+    def refusal(self, xs: Any, error: Exception) -> Exception:
+        """Our own error for one of the kernels."""
         if isinstance(error, MicrogradError):
             return error
-        if isinstance(error, TypeError):
+        if not isinstance(error, ValueError) or not all(map(_regular, xs)):
             kinds = " and ".join(type(x).__name__ for x in xs)
             return DTypeError(f"{self.name}: got {kinds}, need arrays or numbers ({error})")
         if "negative integer powers" in str(error):
@@ -99,7 +106,7 @@ class Forward:
             return self._as_ieee(xs, params)
         except DTypeError:
             raise
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             if all(hasattr(type(x), "__mul__") and not hasattr(type(x), "__len__") for x in xs):
                 raise DTypeError(f"{self.name}: {error}") from error  # types that do not mix
             kinds = " and ".join(type(x).__name__ for x in xs)
@@ -107,7 +114,7 @@ class Forward:
 
     def _as_ieee(self, xs: Any, params: Any) -> Any:
         with np.errstate(all="ignore"):
-            y = float(self.array(*[np.float64(x) for x in xs], **params))
+            y = float(self.array(*map(_rounded, xs), **params))
         for x in xs:
             if type(x) not in PLAIN:
                 try:
@@ -145,6 +152,23 @@ def real_array(name: str, data: Any, dtype: Any) -> np.ndarray:
     if x.dtype.kind == "c":
         raise complex_numbers(name)
     return x
+
+
+def _rounded(x: Any) -> np.float64:
+    """x as a float; of an integer beyond its range, an infinity."""
+    try:
+        return np.float64(x)
+    except OverflowError:
+        return np.float64(math.copysign(math.inf, x > 0 or -1))
+
+
+def _regular(x: Any) -> bool:
+    """Whether it has a shape: all rows of it are equally long."""
+    try:
+        np.shape(x)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def complex_numbers(what: str) -> DTypeError:

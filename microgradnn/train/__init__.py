@@ -1,6 +1,7 @@
 """Training in Keras's words: compile and fit of any model, metrics, callbacks, checkpoints."""
 
 from ..nn.history import History
+from ..signatures.expected import tell as _tell
 from . import callbacks, losses, metrics
 from .callbacks import (
     BackupAndRestore,
@@ -22,3 +23,6 @@ __all__ = [
     "TerminateOnNaN", "Trainer", "callbacks", "load_checkpoint", "losses", "metrics",
     "read_checkpoint", "save_checkpoint",
 ]  # fmt: skip
+
+for _room in (globals(), vars(losses), vars(metrics)):
+    _tell(_room, "microgradnn.")

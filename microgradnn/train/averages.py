@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError, ShapeError
 from ..functions.types import ArrayLike
+from ..signatures.expected import brief
 from . import reading
 from .reading import Array, Cutoff
 
@@ -19,6 +20,8 @@ class Metric:
     """
 
     def __init__(self, name: str | None = None) -> None:
+        if not (name is None or isinstance(name, str)):
+            raise ConfigError(f"{type(self).__name__}: name is {brief(name)}, need a word")
         words = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
         self.name = name or re.sub(words, "_", type(self).__name__).lower()
         self.reset_state()

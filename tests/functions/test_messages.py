@@ -101,7 +101,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: mg.concatenate([N, V]),
         ShapeError,
-        "concatenate: all the input arrays must have same number of dimensions, but the array at index 0 has 2 dimension(s) and the array at index 1 has 1 dimension(s)",
+        "concatenate: inputs of shapes (2, 3), (3,): all the input arrays must have same number of dimensions, but the array at index 0 has 2 dimension(s) and the array at index 1 has 1 dimension(s)",
     ),
     (lambda: mg.block([[], [V]]), ShapeError, "block: a list of blocks is empty"),
     (

@@ -4,6 +4,7 @@ Refused by name: eig and eigvals (their results are complex in general; see eigh
 that full_matrices=True and mode="complete" add, which are not functions of the input.
 """
 
+from ...signatures.expected import tell as _tell
 from ..products import cross, matmul, outer, tensordot, vecdot
 from ..shape import matrix_transpose
 from .factors import (
@@ -39,3 +40,5 @@ __all__ = [
     "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd",
     "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+_tell(globals(), "microgradnn.functions")

@@ -5,6 +5,7 @@ Shapes must be equal: broadcasting (3, 1) against (3,) would silently compare ev
 every target. Raises ShapeError, LabelError or ConfigError.
 """
 
+from ...signatures.expected import tell as _tell
 from .binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -28,3 +29,5 @@ __all__ = [
     "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss", "smooth_l1_loss",
     "soft_margin_loss", "triplet_margin_loss",
 ]  # fmt: skip
+
+_tell(globals(), "microgradnn.functions.losses")

@@ -4,6 +4,7 @@ One thing differs: `linear` takes its weight as (in, out), as Keras and this lib
 """
 
 from ...functions.losses import *  # noqa: F403
+from ...signatures.expected import tell as _tell
 from .activation import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .images import *  # noqa: F403
@@ -11,3 +12,5 @@ from .interpolation import *  # noqa: F403
 from .layer import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pools import *  # noqa: F403
+
+_tell(globals(), "microgradnn.nn.functional")

@@ -15,6 +15,7 @@ from ...engine.protocol import array, bare
 from ...errors import ConfigError, ShapeError
 from ...functions.shape import float_array
 from ...functions.types import A, Like
+from ...signatures.expected import affordable
 from .spaces import Sizes, batched, each, padded
 
 
@@ -203,6 +204,8 @@ def _adaptive(n: int, input: Any, output_size: Any, reduce: Callable[..., Any]) 
     sizes = (output_size,) * n if isinstance(output_size, (int, type(None))) else output_size
     sizes = tuple(m if k is None else k for m, k in zip(x.shape[-n:], sizes, strict=True))
     each(f"adaptive_pool{n}d", "output_size", sizes, n)
+    for size in sizes:
+        affordable(f"adaptive_pool{n}d", 2**20, output_size=size)
     for axis, size in reversed([*zip(range(-n, 0), sizes, strict=True)]):
         m, lead = x.shape[axis], (slice(None),) * (axis % x.ndim)
         k = size

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ...errors import ShapeError, unknown
+from ...errors import ConfigError, ShapeError, unknown
+from ...signatures.expected import brief
+from ...signatures.expected import tell as _tell
 
 Shape = tuple[int, ...]
 Initializer = str | Callable[..., np.ndarray]
@@ -109,26 +111,28 @@ def orthogonal(
 
 # ---- scaled by the fans -------------------------------------------------------------------------
 
+_uniform, _normal, _truncated_normal = uniform, normal, truncated_normal  # inside, unnamed
+
 
 def fan_in_uniform(
     shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """U(-1/√in, 1/√in), the default of torch.nn.Linear and of torch's convolutions."""
-    return uniform(shape, rng, dtype, 1 / math.sqrt(max(fans(shape)[0], 1)))
+    return _uniform(shape, rng, dtype, 1 / math.sqrt(max(fans(shape)[0], 1)))
 
 
 def xavier_uniform(
     shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """U(-a, a) with a = √(6 / (in + out)), the default of Keras' Dense ("glorot_uniform")."""
-    return uniform(shape, rng, dtype, math.sqrt(6 / max(sum(fans(shape)), 1)))
+    return _uniform(shape, rng, dtype, math.sqrt(6 / max(sum(fans(shape)), 1)))
 
 
 def xavier_normal(
     shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """N(0, 2 / (in + out)), not truncated (as in torch)."""
-    return normal(shape, rng, dtype, math.sqrt(2 / max(sum(fans(shape)), 1)))
+    return _normal(shape, rng, dtype, math.sqrt(2 / max(sum(fans(shape)), 1)))
 
 
 def glorot_normal(
@@ -142,14 +146,14 @@ def kaiming_uniform(
     shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """U(-a, a) with a = √(6 / in), made for ReLU; Keras' "he_uniform"."""
-    return uniform(shape, rng, dtype, math.sqrt(6 / max(fans(shape)[0], 1)))
+    return _uniform(shape, rng, dtype, math.sqrt(6 / max(fans(shape)[0], 1)))
 
 
 def kaiming_normal(
     shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """N(0, 2 / in), made for ReLU, not truncated (as in torch)."""
-    return normal(shape, rng, dtype, math.sqrt(2 / max(fans(shape)[0], 1)))
+    return _normal(shape, rng, dtype, math.sqrt(2 / max(fans(shape)[0], 1)))
 
 
 def he_normal(shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> np.ndarray:
@@ -161,7 +165,7 @@ def lecun_uniform(
     shape: Shape, rng: np.random.Generator, dtype: DTypeLike = np.float32
 ) -> np.ndarray:
     """U(-a, a) with a = √(3 / in)."""
-    return uniform(shape, rng, dtype, math.sqrt(3 / max(fans(shape)[0], 1)))
+    return _uniform(shape, rng, dtype, math.sqrt(3 / max(fans(shape)[0], 1)))
 
 
 def lecun_normal(
@@ -175,12 +179,14 @@ def _truncated(
     shape: Shape, rng: np.random.Generator, dtype: DTypeLike, variance: float
 ) -> np.ndarray:
     """Truncated so that the variance is this one after the cut."""
-    return truncated_normal(shape, rng, dtype, math.sqrt(variance) / TRUNCATED_STD)
+    return _truncated_normal(shape, rng, dtype, math.sqrt(variance) / TRUNCATED_STD)
 
 
 glorot_uniform, he_uniform = xavier_uniform, kaiming_uniform
 
 # ---- by name ------------------------------------------------------------------------------------
+
+_tell(globals(), __name__, but="get draw")
 
 INITIALIZERS: dict[str, Callable[..., np.ndarray]] = {
     "zeros": zeros, "ones": ones, "constant": constant, "uniform": uniform, "normal": normal,
@@ -200,6 +206,9 @@ def get(initializer: Initializer, **options: Any) -> Callable[..., np.ndarray]:
     """
     if callable(initializer):
         return partial(initializer, **options) if options else initializer
+    if not isinstance(initializer, str):
+        need = "need a name or a function"
+        raise ConfigError(f"init.get: initializer is {brief(initializer)}, {need}")
     if initializer not in INITIALIZERS:
         raise unknown("init.get", "initializer", initializer, INITIALIZERS)
     return get(INITIALIZERS[initializer], **options)

@@ -16,6 +16,7 @@ import numpy as np
 from ...engine.node import plain
 from ...engine.tensor import Tensor
 from ...errors import ConfigError, DTypeError, GradientError, ShapeError
+from ...signatures.expected import tell as _tell
 from .drawing import fans, orthogonal
 
 T = TypeVar("T", Tensor, np.ndarray)
@@ -193,3 +194,5 @@ __all__ = [
     "normal_", "ones_", "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_",
     "xavier_uniform_", "zeros_",
 ]  # fmt: skip
+
+_tell(globals(), __name__)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import ConfigError
+from ...errors import ConfigError, DTypeError
+from ...signatures.expected import brief
 from ..base import Optimizer
 from ..groups import need, number_problem
 from ..patience import Patience
@@ -43,8 +44,12 @@ class ReduceLROnPlateau(Scheduler, Patience):
 
     def step(self, metrics: Any) -> None:
         """Notes the metric of an epoch, for instance a loss, and may lower the rates."""
+        try:
+            number = float(getattr(metrics, "data", metrics))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DTypeError(f"{self.owner}: metrics is {brief(metrics)}, need a number") from error
         self.last_epoch += 1
-        stalled = self.stalled(float(getattr(metrics, "data", metrics)))
+        stalled = self.stalled(number)
         rates = [group["lr"] for group in self.optimizer.param_groups]
         if stalled and len(rates) == len(self.min_lrs):
             rates = [self._lower(lr, low) for lr, low in zip(rates, self.min_lrs, strict=True)]
