@@ -80,7 +80,7 @@ from .engine.value import Value
 from .functions import *  # noqa: F403
 from .functions import linalg
 from .numerics.recording import no_grad
-from .signatures.expected import tell as _tell
+from .signatures.telling import tell as _tell
 from .transforms.anomaly import detect_anomaly, nan_origin
 from .transforms.custom import custom_jvp, custom_vjp
 from .transforms.derivatives import grad, jvp, linearize, stop_gradient, value_and_grad, vjp

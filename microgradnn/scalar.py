@@ -11,7 +11,7 @@ from .engine import ops
 from .engine.value import Value
 from .errors import ShapeError
 from .signatures.expected import affordable, brief
-from .signatures.expected import tell as _tell
+from .signatures.telling import tell as _tell
 
 Inputs: TypeAlias = Sequence[Value] | Sequence[float] | Sequence[Value | float]
 

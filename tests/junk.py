@@ -9,6 +9,7 @@ import datetime
 import inspect
 import math
 from collections.abc import Callable, Iterator
+from types import GenericAlias
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,11 +158,10 @@ def _objects() -> Iterator[tuple[str, Callable[[], Any]]]:
 def public(room: Any) -> list[str]:
     names = getattr(room, "__all__", None)
     if names is None:
-        home = room.__name__
         names = [
             n
             for n, v in vars(room).items()
-            if n[0] != "_" and str(getattr(v, "__module__", "")).startswith(home)
+            if n[0] != "_" and str(getattr(v, "__module__", "")).startswith("microgradnn.")
         ]
     return sorted(names)
 
@@ -207,7 +207,7 @@ def targets() -> Iterator[Target]:
 
 
 def _is_error(f: Any) -> bool:
-    return inspect.isclass(f) and issubclass(f, BaseException)
+    return isinstance(f, GenericAlias) or inspect.isclass(f) and issubclass(f, BaseException)
 
 
 _KNOWN: dict[str, list[Any]] = {}

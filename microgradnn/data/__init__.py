@@ -3,7 +3,7 @@
 Imports NumPy and the standard library only.
 """
 
-from ..signatures.expected import tell as _tell
+from ..signatures.telling import tell as _tell
 from .batches import batches, one_hot, subset
 from .idx import read_images, read_labels
 from .mnist import MNIST, Split, load_mnist

@@ -15,7 +15,8 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import DataError, DTypeError
+from ..signatures.expected import brief
 
 _AGAIN = "delete it and download it again"
 LARGEST = 1 << 30  # bytes of one array; the largest relative of MNIST has half as many
@@ -55,6 +56,9 @@ def _read(path: PathLike, magic: int, sha256: str | None) -> NDArray[np.uint8]:
     The header says how many bytes follow, and not many more are read: a small gzip file that
     unpacks to gigabytes (a "zip bomb") is refused early.
     """
+    if not isinstance(path, str | os.PathLike):
+        reads = "read_images" if magic == 2051 else "read_labels"
+        raise DTypeError(f"{reads}: path is {brief(path)}, need a str or a Path")
     names = ("images", "rows", "columns") if magic == 2051 else ("labels",)
     header = 4 * (1 + len(names))
     try:

@@ -267,7 +267,7 @@ getitem      = linear("getitem",      lambda x, index: x[index],
                       lambda g, y, x, index: put(g, index=index, shape=x.shape), label="[]", formula="x[index]")
 put          = linear("put",          kernels.put,    lambda g, y, x, index, shape: getitem(g, index=index),
                       formula="zeros of shape, x added at index")
-astype       = linear("astype",       lambda x, dtype: x.astype(dtype), lambda g, y, x, dtype: astype(g, dtype=x.dtype),
+astype       = linear("astype",       kernels.astype, lambda g, y, x, dtype: astype(g, dtype=x.dtype),
                       formula="x.astype(dtype)")
 concatenate  = linear_variadic("concatenate", lambda *xs, axis=0: np.concatenate(xs, axis),
                                lambda g, y, *xs, axis=0: _split(g, xs, axis))

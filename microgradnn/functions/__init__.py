@@ -6,8 +6,8 @@ NumPy's own function of that name means when it is given a Tensor (see engine/pr
 """
 
 from ..engine.tensor import Tensor as _Tensor
-from ..signatures.expected import tell as _tell
-from ..signatures.expected import tell_methods as _tell_methods
+from ..signatures.telling import tell as _tell
+from ..signatures.telling import tell_methods as _tell_methods
 from . import in_place as in_place  # attaches operators to Tensor
 from . import linalg as linalg
 from . import methods as methods  # these too
@@ -30,5 +30,5 @@ from .sorting import *  # noqa: F403
 from .splitting import *  # noqa: F403
 from .without_nan import *  # noqa: F403
 
-_tell(globals(), "microgradnn.functions", but="linear")
+_tell(globals(), "microgradnn.functions")
 _tell_methods(_Tensor, "microgradnn.functions")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.protocol import FUNCTIONS, np_name, unsupported
 from ..errors import RAW
-from ..signatures.expected import explained, told
+from ..signatures.telling import explained, told
 
 F = TypeVar("F", bound=Callable[..., Any])
 

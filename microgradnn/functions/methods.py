@@ -9,7 +9,7 @@ from ..engine import ops
 from ..engine.node import Node
 from ..engine.tensor import Tensor
 from ..errors import DTypeError, GradientError
-from ..signatures.expected import told
+from ..signatures.telling import told
 from . import arrange, choosing, diagonals, elements, reduce, running, shape, splitting
 from .shape import reshape
 

@@ -1,6 +1,6 @@
 """Models: modules, layers, losses, initial weights, and the functions behind them."""
 
-from ..signatures.expected import tell as _tell
+from ..signatures.telling import tell as _tell
 from . import functional, init, utils
 from .activations import (
     CELU,

@@ -12,7 +12,7 @@ from .. import functions
 from ..engine import ops
 from ..errors import RAW, ConfigError
 from ..functions.types import A, E, Like
-from ..signatures.expected import blame
+from ..signatures.telling import blame
 from . import functional as F
 from .module import Module
 

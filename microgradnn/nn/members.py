@@ -10,8 +10,8 @@ import numpy as np
 from ..engine.op import constant
 from ..errors import RAW, ConfigError
 from ..functions.types import ArrayLike
-from ..signatures.expected import blame
 from ..signatures.handles import Handle
+from ..signatures.telling import blame
 from .hooks import Hooks
 from .parameter import Parameter
 

@@ -75,7 +75,7 @@ class Forward:
     def refusal(self, xs: Any, error: Exception) -> Exception:
         """Our own error for one of the kernels."""
         if isinstance(error, MicrogradError):
-            return error
+            return error if ": " in str(error) else type(error)(f"{self.name}: {error}")
         if not isinstance(error, ValueError) or not all(map(_regular, xs)):
             kinds = " and ".join(type(x).__name__ for x in xs)
             return DTypeError(f"{self.name}: got {kinds}, need arrays or numbers ({error})")

@@ -19,6 +19,13 @@ COMPLEX = "complex numbers are out of scope; keep the real and imaginary parts a
 # ---- on arrays, element by element --------------------------------------------------------------
 
 
+def astype(x: Any, dtype: Any) -> Any:
+    """x in another dtype. Raises DTypeError where imaginary parts would be lost."""
+    if x.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+        raise DTypeError(COMPLEX)
+    return x.astype(dtype)
+
+
 def floating(x: Any) -> Any:
     """x as an array of floats: integers, which would wrap in -x and x², become float64."""
     x = np.asarray(x)

@@ -1,6 +1,6 @@
 """Optimisers, learning rates and averages, in PyTorch's words, for Tensors and for Values."""
 
-from ..signatures.expected import tell as _tell
+from ..signatures.telling import tell as _tell
 from . import lr_scheduler, schedules
 from .adaptive import Adadelta, Adamax, NAdam, RAdam, Rprop
 from .base import Optimizer

@@ -1,7 +1,7 @@
 """Training in Keras's words: compile and fit of any model, metrics, callbacks, checkpoints."""
 
 from ..nn.history import History
-from ..signatures.expected import tell as _tell
+from ..signatures.telling import tell as _tell
 from . import callbacks, losses, metrics
 from .callbacks import (
     BackupAndRestore,

@@ -87,7 +87,7 @@ test_messages = messages.table(
     (
         lambda: mg.var(np.array([1j])),
         DTypeError,
-        "complex numbers are out of scope; keep the real and imaginary parts as two arrays",
+        "var: complex numbers are out of scope; keep the real and imaginary parts as two arrays",
     ),
 )
 

@@ -91,7 +91,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: mg.reshape(V, 2),
         ShapeError,
-        "reshape: cannot reshape array of size 3 into shape (2,)",
+        "reshape: inputs of shapes (3,): cannot reshape array of size 3 into shape (2,)",
     ),
     (
         lambda: mg.reshape(V, 3, order="K"),

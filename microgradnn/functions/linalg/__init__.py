@@ -4,7 +4,7 @@ Refused by name: eig and eigvals (their results are complex in general; see eigh
 that full_matrices=True and mode="complete" add, which are not functions of the input.
 """
 
-from ...signatures.expected import tell as _tell
+from ...signatures.telling import tell as _tell
 from ..products import cross, matmul, outer, tensordot, vecdot
 from ..shape import matrix_transpose
 from .factors import (

@@ -5,7 +5,7 @@ Shapes must be equal: broadcasting (3, 1) against (3,) would silently compare ev
 every target. Raises ShapeError, LabelError or ConfigError.
 """
 
-from ...signatures.expected import tell as _tell
+from ...signatures.telling import tell as _tell
 from .binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

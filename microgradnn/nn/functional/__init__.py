@@ -4,7 +4,7 @@ One thing differs: `linear` takes its weight as (in, out), as Keras and this lib
 """
 
 from ...functions.losses import *  # noqa: F403
-from ...signatures.expected import tell as _tell
+from ...signatures.telling import tell as _tell
 from .activation import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .images import *  # noqa: F403

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from ...errors import ConfigError, ShapeError, unknown
 from ...signatures.expected import brief
-from ...signatures.expected import tell as _tell
+from ...signatures.telling import tell as _tell
 
 Shape = tuple[int, ...]
 Initializer = str | Callable[..., np.ndarray]

@@ -16,7 +16,7 @@ import numpy as np
 from ...engine.node import plain
 from ...engine.tensor import Tensor
 from ...errors import ConfigError, DTypeError, GradientError, ShapeError
-from ...signatures.expected import tell as _tell
+from ...signatures.telling import tell as _tell
 from .drawing import fans, orthogonal
 
 T = TypeVar("T", Tensor, np.ndarray)

@@ -9,7 +9,7 @@ Each rate is computed from the initial one by a closed formula, where torch mult
 and drifts by an ulp per step. A rate set by hand is therefore overwritten by the next step().
 """
 
-from ...signatures.expected import tell as _tell
+from ...signatures.telling import tell as _tell
 from .cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from .plateau import ReduceLROnPlateau
 from .scheduler import LRScheduler
