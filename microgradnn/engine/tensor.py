@@ -98,13 +98,10 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
         if tracked and special:
             recorded = recording.recorded(op)
         if recorded is not None:
-            try:
-                if loose:
-                    xs, large = held(xs)
-                if params and not PLAIN.issuperset(map(type, params.values())):
-                    params = held_options(params)
-            except (ValueError, RecursionError) as error:
-                raise op.refusal(raw, error) from error
+            if loose:
+                xs, large = held(xs)
+            if params and not PLAIN.issuperset(map(type, params.values())):
+                params = held_options(params)
         try:
             y = op.array(*raw, **params)
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:

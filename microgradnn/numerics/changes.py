@@ -83,7 +83,10 @@ PLAIN = {int, float, bool, str, type(None)}
 
 def held_options(params: dict[str, Any]) -> dict[str, Any]:
     """The options of an op such that nobody can change them: indices and lists are copied."""
-    return {name: memory.kept_option(x) for name, x in params.items()}
+    try:
+        return {name: memory.kept_option(x) for name, x in params.items()}
+    except RecursionError:  # lists without end: the op says so
+        return params
 
 
 def check(node: Any) -> None:

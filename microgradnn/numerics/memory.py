@@ -57,7 +57,10 @@ def kept(x: Any) -> Any:
     if type(x) is np.ndarray and x.nbytes <= SMALL:
         return x.copy()
     if isinstance(x, (list, tuple)):
-        return np.array(x)
+        try:
+            return np.array(x)
+        except (ValueError, RecursionError):  # rows of several lengths: the op says so
+            return x
     if not isinstance(x, np.ndarray):
         return x
     if frozen(x) or x.nbytes > _limits[-1]:
