@@ -72,7 +72,7 @@ def nearest(name: str, names: Iterable[str], form: str = "; did you mean {!r}?")
 
 RAW = (
     TypeError, ValueError, AttributeError, LookupError, ZeroDivisionError, OverflowError,
-    RecursionError, MemoryError, AssertionError, NotImplementedError, UnboundLocalError,
+    RecursionError, MemoryError, AssertionError, UnboundLocalError,
 )  # fmt: skip
 """What Python and NumPy raise in the depths when an argument does not fit."""
 
