@@ -69,8 +69,11 @@ def _foreign(error: BaseException) -> bool:
 
 
 def _python(f: Callable[..., Any], error: BaseException) -> bool:
-    """Whether it is Python's own sentence about a wrong keyword or number of arguments."""
-    if not isinstance(error, TypeError):
+    """Whether it is Python's own sentence about a wrong keyword or number of arguments.
+
+    NumPy's functions say theirs with the name in front, as the ops do.
+    """
+    if not isinstance(error, TypeError) or f.__module__.startswith("microgradnn.functions."):
         return False
     return str(error).startswith((f"{f.__name__}()", f"{f.__qualname__}()"))
 
