@@ -14,7 +14,7 @@ def deterministic(subject: Subject, outcome: Outcome, outs: Any, douts: Any, kep
     """Whether second calls give the same; if forward does not, backward is not asked."""
     before = drawn()
     again = subject.start(copies(subject.arrays))
-    tries = 8 if drawn() != before else 0  # masks of few numbers are the same now and then
+    tries = 24 if drawn() != before else 0  # masks of few numbers are the same now and then
     others = [again, *(subject.start(copies(subject.arrays)) for _ in range(tries))]
     if not all(same(a, b) for run in others for a, b in zip(outs, run.outs, strict=True)):
         outcome.random = True

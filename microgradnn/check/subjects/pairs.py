@@ -114,6 +114,9 @@ def _as_read(
     return subject
 
 
+_DATA = re.compile(r"x\d?|x_\w+|inputs?|data|images?|features", re.I)  # nothing comes before it
+
+
 def _unfound(args: Arguments, reader: Reader, reading: Reading, outs: Any) -> tuple[str, ...]:
     """The arrays that move the outputs of a layer and that no gradient came back of."""
     names = args.leaf_names
@@ -121,6 +124,7 @@ def _unfound(args: Arguments, reader: Reader, reading: Reading, outs: Any) -> tu
         names[i]
         for i in args.top()
         if not (i in reader.wrt or names[i] in reader.missing or is_constant(names[i]))
+        and not _DATA.fullmatch(names[i])
         and args.arrays[i].ndim
         and any(np.ndim(out) for out in outs)
         and _moves(args, reading, i)
