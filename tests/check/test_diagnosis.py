@@ -289,7 +289,9 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize(("forward", "backward", "inputs"), LINES, ids=lambda x: str(x)[:24])
+@pytest.mark.parametrize(
+    ("forward", "backward", "inputs"), LINES, ids=lambda x: getattr(x, "__name__", "")
+)
 def test_the_first_wrong_line_is_the_marked_one(forward, backward, inputs):
     lines, start = inspect.getsourcelines(backward)
     marked = next(start + i for i, text in enumerate(lines) if "# wrong" in text)

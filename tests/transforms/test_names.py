@@ -1,5 +1,6 @@
 """Errors of a transform begin with its own name, whichever transform it is made of."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -43,8 +44,15 @@ def refused(name: str, call: Callable[[], Any]) -> None:
     assert str(caught.value).startswith(f"{name}: ")
 
 
+def shown(x: Any) -> str:
+    """A name for a test that is the same in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(x))
+
+
 @pytest.mark.parametrize("name", CALLED)
-@pytest.mark.parametrize("x", [3, True, "x", np.array([1, 2]), {"a": 1}, [1.0, object()]], ids=repr)
+@pytest.mark.parametrize(
+    "x", [3, True, "x", np.array([1, 2]), {"a": 1}, [1.0, object()]], ids=shown
+)
 def test_of_an_argument(name: str, x: Any) -> None:
     refused(name, lambda: CALLED[name](total, x))
 
@@ -71,7 +79,7 @@ def test_of_an_integer_result(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["grad", "value_and_grad", "elementwise_grad", "jacrev", "jacfwd", "hessian"]
 )
-@pytest.mark.parametrize("argnums", [1, -2, (0, 1), (0, 0), "x", 1.5, None, [None], {0}], ids=repr)
+@pytest.mark.parametrize("argnums", [1, -2, (0, 1), (0, 0), "x", 1.5, None, [None], {0}], ids=shown)
 def test_of_argnums(name: str, argnums: Any) -> None:
     refused(name, lambda: CALLED[name](total, ONE, argnums=argnums))
 
@@ -86,14 +94,14 @@ def test_of_has_aux(name: str, y: Any) -> None:
 
 @pytest.mark.parametrize("name", COTANGENTS)
 @pytest.mark.parametrize(
-    "given", [np.ones(3), "x", None, {"a": 1.0}, np.ones((2, 1)), object()], ids=repr
+    "given", [np.ones(3), "x", None, {"a": 1.0}, np.ones((2, 1)), object()], ids=shown
 )
 def test_of_cotangents_and_tangents(name: str, given: Any) -> None:
     refused(name, lambda: COTANGENTS[name](given))
 
 
 @pytest.mark.parametrize("name", CALLED)
-@pytest.mark.parametrize("f", [3, None, "sin", ONE], ids=repr)
+@pytest.mark.parametrize("f", [3, None, "sin", ONE], ids=shown)
 def test_of_what_is_no_function(name: str, f: Any) -> None:
     refused(name, lambda: CALLED[name](f, ONE))
 
@@ -105,14 +113,14 @@ AUTOGRAD: dict[str, Callable[..., Any]] = {
 
 
 @pytest.mark.parametrize("name", AUTOGRAD)
-@pytest.mark.parametrize("given", [None, np.ones(3), "x", (1.0, 2.0), {"a": 1.0}], ids=repr)
+@pytest.mark.parametrize("given", [None, np.ones(3), "x", (1.0, 2.0), {"a": 1.0}], ids=shown)
 def test_of_cotangents_in_pytorchs_words(name: str, given: Any) -> None:
     x = mg.tensor(ONE, requires_grad=True)
     refused(name, lambda: AUTOGRAD[name](x * x, x, given))
 
 
 @pytest.mark.parametrize("name", AUTOGRAD)
-@pytest.mark.parametrize("y", [3, None, "y", ONE, (), mg.tensor(ONE)], ids=repr)
+@pytest.mark.parametrize("y", [3, None, "y", ONE, (), mg.tensor(ONE)], ids=shown)
 def test_of_outputs_in_pytorchs_words(name: str, y: Any) -> None:
     x = mg.tensor(ONE, requires_grad=True)
     refused(name, lambda: AUTOGRAD[name](y, x))
