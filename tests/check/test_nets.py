@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from microgradnn import check
 from microgradnn.check.files.discover import find
 from microgradnn.check.files.found import check_found
 
@@ -243,3 +245,29 @@ def test_layers_in_other_languages(
     assert report.verdict == "PASS" and set(report.coverage) == {"x", w, b}, report
     (found,) = find(load(text.format("mean")))
     assert check_found(found).verdict != "PASS"
+
+
+class Shared:
+    """Parameters in a dict, and the same arrays in the layers that use them."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.params = {"W1": rng.normal(size=(3, 4)), "W2": rng.normal(size=(4, 2))}
+        self.layers = [[self.params["W1"]], [self.params["W2"]]]
+
+    def loss(self, x, t):
+        h = np.tanh(x @ self.layers[0][0])
+        return ((h @ self.layers[1][0] - t) ** 2).sum()
+
+    def gradient(self, x, t):
+        h = np.tanh(x @ self.layers[0][0])
+        d = 2 * (h @ self.layers[1][0] - t)
+        dh = d @ self.layers[1][0].T * (1 - h**2)
+        return {"W1": x.T @ dh, "W2": h.T @ d}
+
+
+def test_a_parameter_that_is_in_several_places():
+    rng = np.random.default_rng(1)
+    found = check.layer(Shared(), (rng.normal(size=(5, 3)), rng.normal(size=(5, 2))))
+    assert found.verdict == "PASS"
+    assert set(found.methods) == {"W1", "W2"}

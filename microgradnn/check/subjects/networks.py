@@ -26,13 +26,20 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
     bound = _bound(thing, grads)
     wanted = chosen(wrt, list(bound), "layer")
     names = list(bound) if wanted is None else [list(bound)[k] for k in wanted]
+    # A net may hold a parameter in a dict and in its layers: it must change in all places.
+    found = state.arrays(thing)
+    everywhere = {
+        key: [path for path, place in found.items() if place.get() is state.find(thing, where)]
+        for key, where in bound.items()
+    }
 
     def start(arrays: list[Any]) -> Pass:
         new = copy.deepcopy(thing)
         state.traced_state(new)
         here = state.places(new)
         for key, x in zip(names, arrays, strict=True):
-            here[bound[key]].set(x)
+            for path in everywhere[key]:
+                here[path].set(x)
         given = args.filled([], [])
         held = args.held(given)
         loss, grads = _both(new, given)
