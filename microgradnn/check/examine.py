@@ -66,7 +66,8 @@ def examine(subject: Subject, options: Options) -> Report:
     try:
         found, seen, points, notes = _nothing_to_do(subject, checks) or _examine(subject, options)
         found = _pruned(found)
-        found += [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
+        if options.wants("GC401") or options.wants("GC402") or options.wants("GC501"):
+            found += [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
     except ConfigError:
         raise
     except Exception as error:

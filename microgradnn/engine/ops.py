@@ -373,7 +373,7 @@ def _ties(y: Any, x: Any, axis: Any) -> Any:
 
 def _power_slope(g: Any, a: Any, b: Any) -> Any:
     """g·b·a**(b - 1), and 0 where b is 0 and a is 0 or nan."""
-    flat = eq(b, 0)
+    flat = b == 0 if type(b) in (int, float) else eq(b, 0)
     if flat is False or not np.any(flat):
         return g * b * pow(a, b - 1)
     flat = flat & (eq(a, 0) | (a != a))

@@ -28,6 +28,8 @@ def astype(x: Any, dtype: Any) -> Any:
 
 def floating(x: Any) -> Any:
     """x as an array of floats: integers, which would wrap in -x and x², become float64."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return x
     x = np.asarray(x)
     if x.dtype.kind == "c":
         raise DTypeError(COMPLEX)
@@ -42,7 +44,8 @@ def wide(x: Any) -> Any:
 
 def like(y: Any, x: Any) -> Any:
     """y, computed from wide(x), in the dtype of x."""
-    return y.astype(np.float16) if getattr(x, "dtype", None) == np.float16 else y
+    dtype = getattr(x, "dtype", None)
+    return y.astype(np.float16) if dtype is not None and dtype.char == "e" else y
 
 
 def sigmoid(x: Any) -> Any:
