@@ -50,7 +50,7 @@ def public() -> Iterator[str]:
 TRANSFORMS = {
     "apply_along_axis", "check_grads", "custom_jvp", "custom_vjp", "detect_anomaly",
     "elementwise_grad", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jvp", "linearize",
-    "no_grad", "piecewise", "stop_gradient", "tensor", "value_and_grad", "vjp",
+    "nan_origin", "no_grad", "piecewise", "stop_gradient", "tensor", "value_and_grad", "vjp",
 }  # fmt: skip
 """What takes functions or makes tensors: no function of numbers alone."""
 

@@ -200,7 +200,10 @@ def rounded(name: str) -> Callable[..., Any]:
         if hasattr(x, "context") and not decimals:
             return x.context.nint(x)
         if hasattr(type(x), "floor") and not decimals:  # a ball
-            return (x + type(x)(1) / 2).floor()
+            half = type(x)(1) / 2
+            y = (x + half).floor()
+            odd = y - x == half and y * half != (y * half).floor()
+            return y - 1 if odd else y  # a tie goes to the even neighbour
         if not hasattr(type(x), "__round__"):
             raise missing(name, x)
         return builtins.round(x, decimals)

@@ -26,3 +26,6 @@ __all__ = [
 
 for _room in (globals(), vars(losses), vars(metrics)):
     _tell(_room, "microgradnn.")
+for _table in (losses.KERAS, losses.TORCH):  # what is pickled by name must be what has the name
+    for _name, _loss in _table.items():
+        _table[_name] = getattr(losses, _loss.__name__, _loss)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import check, custom_jvp, custom_vjp
+from microgradnn.check import examine
 from microgradnn.errors import CheckError, ConfigError
 from tests.check.zoo import right
 from tests.strategies import seeds, signed
@@ -17,6 +18,12 @@ from tests.strategies import seeds, signed
 X = np.array([[0.5, -1.25, 2.0], [0.75, 1.5, -0.3]])
 W = np.array([[1.5, -0.5], [0.25, 2.0], [-1.0, 0.75]])
 B = np.array([0.1, -0.2])
+
+
+@pytest.fixture(autouse=True)
+def without_names_of_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are tested in test_diagnosis."""
+    monkeypatch.setattr(examine, "diagnose", lambda *_: [])
 
 
 def codes(report: Any) -> set[str]:

@@ -182,7 +182,7 @@ def test_without_a_fallback_absent_data_is_an_error():
     with pytest.raises(DataError) as caught:
         load_mnist(download=False, fallback=None)
     assert str(caught.value) == (
-        f"MNIST was not found and download=False forbids to download it; {ADVICE}"
+        f"load_mnist: MNIST was not found and download=False forbids to download it; {ADVICE}"
     )
 
 
@@ -191,7 +191,7 @@ def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(DataError) as caught:
         load_mnist(download=False)
     assert str(caught.value) == (
-        f"MNIST was not found and download=False forbids to download it; {ADVICE}, "
+        f"load_mnist: MNIST was not found and download=False forbids to download it; {ADVICE}, "
         "or in a clone of microgradnn write pip install -e '.[data]' to use scikit-learn's 8x8 "
         "digits instead"
     )

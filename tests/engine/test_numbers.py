@@ -111,7 +111,6 @@ MISSING: dict[str, dict[str, str]] = {
     | dict.fromkeys("logaddexp softplus bce bce_with_logits".split(), "log1p")
     | dict.fromkeys("degrees radians".split(), "arctan")
     | {"elu": "expm1"},
-    "arb": {"rint": "rint", "round": "round"},
 }
 # A slope or factor is of the number's own type, because a Decimal does not mix with a float.
 OPTIONS: dict[str, dict[str, float]] = {

@@ -52,6 +52,7 @@ def minors_change(a: Any, e: Any) -> Any:
 # What the op should compute, from another source than its own kernel; an op that is not listed is
 # compared with its kernel, because that is NumPy's own function.
 REFERENCE: dict[str, Any] = {
+    "astype": lambda x, dtype: np.array(x, dtype), "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p,
     "pow": np.power, "reciprocal": lambda x: 1 / x, "clip": np.clip, "where": np.where,
     "sigmoid": special.expit, "relu": lambda x: x * (x > 0), "relu6": lambda x: np.clip(x, 0, 6),
     "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),

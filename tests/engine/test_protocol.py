@@ -27,6 +27,8 @@ POS, SPD, APART = ("positive", (2, 3)), ("spd", 3), ("apart", (3, 4))
 # fmt: off
 # ruff: noqa: E501
 PROGRAMS: list[tuple[Any, ...]] = [
+    # ---- made of nodes
+    (lambda a: np.array([[1.0] * 3, a[0]], like=a), M), (lambda a: np.asarray(a, like=a) * 2, M),
     # ---- reductions
     (lambda a: np.sum(a), M), (lambda a: np.sum(a, 0), M), (lambda a: np.sum(a, axis=(0, -1), keepdims=True), T3),
     (lambda a: np.sum(a, where=MASK, initial=2.0), M), (lambda a: np.sum(a, 1, float), M), (lambda a: np.add.reduce(a, 1), M),

@@ -42,7 +42,7 @@ def test_every_method_is_declared_and_every_declaration_filled_in() -> None:
 
 def says_its_parameters(name: str) -> bool:
     method = FILLED.get(name)
-    if not hasattr(method, "__wrapped__"):
+    if not hasattr(method, "__wrapped__") or DECLARED[name].decorator_list:  # overloads
         return False
     kinds = {p.kind for p in inspect.signature(method).parameters.values()}
     return inspect.Parameter.VAR_KEYWORD not in kinds

@@ -26,12 +26,7 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
     bound = _bound(thing, grads)
     wanted = chosen(wrt, list(bound), "layer")
     names = list(bound) if wanted is None else [list(bound)[k] for k in wanted]
-    # A net may hold a parameter in a dict and in its layers: it must change in all places.
-    found = state.arrays(thing)
-    everywhere = {
-        key: [path for path, place in found.items() if place.get() is state.find(thing, where)]
-        for key, where in bound.items()
-    }
+    everywhere = _everywhere(thing, bound)
 
     def start(arrays: list[Any]) -> Pass:
         new = copy.deepcopy(thing)
@@ -51,6 +46,15 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
         namespaces(type(thing), *state.parts(thing)), scaled=True, object=True,
         code=(type(thing), *state.parts(thing)),
     )  # fmt: skip
+
+
+def _everywhere(thing: Any, bound: Mapping[str, str]) -> dict[str, list[str]]:
+    """All places of each parameter: a net may hold it in a dict and in its layers."""
+    found = state.arrays(thing)
+    return {
+        key: [path for path, place in found.items() if place.get() is state.find(thing, where)]
+        for key, where in bound.items()
+    }
 
 
 def _both(thing: Any, given: list[Any]) -> tuple[Any, Any]:
