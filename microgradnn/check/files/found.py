@@ -1,6 +1,8 @@
 """A found pair, layer or net of a file: arguments guessed, then checked."""
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +49,22 @@ def check_found(
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
     report = _trusted(report, make)
+    if report.verdict in ("FAIL", "CONTRACT"):
+        for other in _cheaper(found, make, seed):
+            return replace(check_found(found, seed=other, select=select, ignore=ignore), seed=seed)
     return replace(report, untried=(*untried, *report.untried))
+
+
+def _cheaper(found: Found, make: Maker, seed: int) -> Iterator[int]:
+    """Seeds with which clearly more natural arguments are found, where these were no natural ones.
+
+    The search may turn the natural ones down by the chance of the numbers it drew.
+    """
+    natural = make.said or make.cost < CHEAPER
+    for other in () if natural else (seed + 1, seed + 2):
+        with suppress(GuessError):
+            if maker(found, other).cost < make.cost - CHEAPER:
+                yield other
 
 
 def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[str]:
@@ -118,6 +135,7 @@ def _without_arguments(found: Found, seed: int) -> Report | None:
 # What no arguments of ours can be the reason of, once forward has run.
 _DEFINITE = ("NameError", "UnboundLocalError")
 _PRODUCT = re.compile(r"matmul: .*mismatch|shapes .* not aligned|is not callable")
+CHEAPER = 0.2  # by so much another guess must cost less to be the better one
 NATURAL = 0.5  # cost of a guess up to which it is what anybody would take
 BROKEN = 1.6  # what a guess costs whose backward raises
 

@@ -26,15 +26,14 @@ def network(thing: Any, inputs: Any, *, name: str = "", wrt: Any = None) -> Subj
     bound = _bound(thing, grads)
     wanted = chosen(wrt, list(bound), "layer")
     names = list(bound) if wanted is None else [list(bound)[k] for k in wanted]
-    everywhere = _everywhere(thing, bound)
+    places = _everywhere(thing, bound)
 
     def start(arrays: list[Any]) -> Pass:
         new = copy.deepcopy(thing)
         state.traced_state(new)
         here = state.places(new)
-        for key, x in zip(names, arrays, strict=True):
-            for path in everywhere[key]:
-                here[path].set(x)
+        for path, x in [(p, x) for n, x in zip(names, arrays, strict=True) for p in places[n]]:
+            here[path].set(x)
         given = args.filled([], [])
         held = args.held(given)
         loss, grads = _both(new, given)
