@@ -52,11 +52,15 @@ class Held:
             self.own[number](number, None)
 
     def _replace(self) -> None:
-        for number in SIGNALS:
-            handler = signal.getsignal(number)
-            if callable(handler) and handler != self._handle:
-                self.own[number] = handler
-                signal.signal(number, self._handle)
+        try:
+            for number in SIGNALS:
+                handler = signal.getsignal(number)
+                if callable(handler) and handler != self._handle:
+                    self.own[number] = handler
+                    signal.signal(number, self._handle)
+        except BaseException:  # a handler that was not yet replaced raised
+            self._put_back()
+            raise
 
     def _put_back(self) -> None:
         for number, handler in self.own.items():
