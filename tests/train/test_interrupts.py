@@ -247,3 +247,24 @@ def test_in_another_thread_it_does_nothing():
     thread.join()
     assert len(got) == 1
     everything_is_as_before()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="a second signal")
+def test_a_signal_while_handlers_are_exchanged_leaves_none_behind(monkeypatch):
+    exchange, calls = signal.signal, []
+
+    def interrupted(number, handler):
+        calls.append(number)
+        if len(calls) == 2:  # as if its own handler had been called just before
+            raise KeyboardInterrupt
+        return exchange(number, handler)
+
+    old = exchange(signal.SIGALRM, lambda *_: None)
+    try:
+        monkeypatch.setattr(signal, "signal", interrupted)
+        with pytest.raises(KeyboardInterrupt), held:
+            pass
+        monkeypatch.undo()
+        everything_is_as_before()
+    finally:
+        exchange(signal.SIGALRM, old)
