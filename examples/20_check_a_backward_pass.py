@@ -42,7 +42,10 @@ assert report.ok and report.verdict == "PASS"
 
 report = check.layer(batchnorm_forward, wrong_backward, inputs)
 print(report)
-assert report.verdict == "FAIL" and [f.argument for f in report.findings] == ["x"]
+assert report.verdict == "FAIL" and {f.argument for f in report.findings if f.worst} == {"x"}
+# And what the mistake is, by its name.
+(mistake,) = [f.message for f in report.findings if f.code == "GC401"]
+assert mistake.endswith("mean and variance are taken for constants")
 
 # The report holds the numbers, too: which entry is farthest off, and what it should be.
 worst = report.worst
