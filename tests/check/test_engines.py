@@ -189,6 +189,33 @@ def test_plain_numbers_are_not_taken():
     assert found.findings[0].message == "a + 3 raises AttributeError: a plain number is not taken"
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("self.data + other.data, (self", "self.dat + other.data, (self"),
+         "a + b raises AttributeError: 'Value' object has no attribute 'dat'"),
+        (("t = math.tanh", "t = maths.tanh"),
+         "a.tanh() raises NameError: name 'maths' is not defined"),
+        (("        out = Value(t, (self,))", "        return t\n        out = Value(t, (self,))"),
+         "a.tanh() gives a float, not an object with .data"),
+        (("Value(self.data**n, (self,))", "Value(self.data**n, self)"),
+         "a ** 3 raises TypeError: 'Value' object is not iterable"),
+        (("return self * -1", "return self * minus_one"),
+         "-a raises NameError: name 'minus_one' is not defined"),
+    ],
+)  # fmt: skip
+def test_what_is_there_and_does_not_work_is_told(change, said):
+    """It may not be left out in silence because the rest is right."""
+    found = check.engine(made(change))
+    assert not found
+    assert ("GC001", "CONTRACT", said) in {(f.code, f.verdict, f.message) for f in found.findings}
+
+
+def test_a_value_that_is_not_finite_is_wrong():
+    found = check.engine(made(("t = math.tanh(self.data)", "t = math.nan")))
+    assert [f.code for f in found.findings] == ["GC211"]
+
+
 def test_a_wrong_value():
     found = check.engine(made(("math.tanh(self.data)", "math.sinh(self.data)")))
     assert [f.code for f in found.findings] == ["GC211"]

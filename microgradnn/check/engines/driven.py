@@ -1,7 +1,6 @@
 """A user's engine from outside: how its numbers are made, read, and differentiated."""
 
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -115,6 +114,7 @@ class Known:
     left      operators with a constant on the left; methods: functions of one number
     empty     those that are there and return None
     errors    what an operator raised, by how it is written
+    kind      the class of its numbers
     """
 
     both: list[str]
@@ -123,6 +123,7 @@ class Known:
     methods: list[str]
     empty: list[str]
     errors: dict[str, Exception]
+    kind: type
 
     @property
     def ops(self) -> list[str]:
@@ -133,21 +134,22 @@ class Known:
 
 def known(engine: Driven) -> Known:
     """What an engine can do, found by trying."""
-    found = Known([], [], [], [], [], {})
     one = engine.make(2.0)
+    found = Known([], [], [], [], [], {}, type(one))
 
     def attempt(op: str, into: list[str], text: str, *xs: Any) -> None:
         try:
             got = apply(op, xs)
             if got is None:
                 found.empty.append(text)
-            elif math.isfinite(engine.read(got)):
+            elif not hasattr(got, engine.value):
+                found.errors[text] = ResultError(f"gives a {type(got).__name__}, not an object "
+                                                 f"with .{engine.value}")  # fmt: skip
+            else:
                 into.append(op)
         except NotImplementedError:
             found.empty.append(text)
-        except (TypeError, AttributeError, AssertionError) as error:
-            found.errors[text] = error
-        except Exception as error:
+        except Exception as error:  # whatever the user's code raises: told by _raising
             found.errors[text] = error
 
     for op, (_, text) in OPERATORS.items():
@@ -161,3 +163,7 @@ def known(engine: Driven) -> Known:
         if callable(getattr(one, name, None)):
             attempt(name, found.methods, f"a.{name}()", engine.make(0.5))
     return found
+
+
+class ResultError(Exception):
+    """An operation gave something that is no number of the engine."""

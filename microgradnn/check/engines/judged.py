@@ -9,7 +9,7 @@ import numpy as np
 from ..codes import CODES
 from ..report import Finding, Report
 from ..subject import quiet
-from .driven import Driven, Known, UnwrittenError, driven, known
+from .driven import Driven, Known, ResultError, UnwrittenError, driven, known
 from .programs import OPERATORS, Program, Step, drawn
 from .repeated import deep, twice
 from .single import CORE, differs, expected, fault, named_slope, programs_of_one
@@ -40,7 +40,7 @@ def engine(engine: Callable[..., Any], *, seed: int = 0, name: str = "") -> Repo
         try:
             user = driven(engine)
             can = known(user)
-            found += [*_unwritten(can), *_one_sided(can)]
+            found += [*_unwritten(can), *_one_sided(can), *_raising(can)]
             found += _judged(user, can, seed)
             spelled = _spelled(can)
             points += [f"{len(spelled)} operations", f"{2 * PROGRAMS} random programs"]
@@ -63,6 +63,33 @@ def _spelled(can: Known) -> list[str]:
 
 def _unwritten(can: Known) -> list[Finding]:
     return [Finding("GC003", "NOT_WRITTEN", f"{text} is still empty") for text in can.empty]
+
+
+_NAMES = {
+    "add": "__add__", "mul": "__mul__", "sub": "__sub__", "div": "__truediv__", "pow": "__pow__",
+    "neg": "__neg__",
+}  # fmt: skip
+
+
+def _raising(can: Known) -> list[Finding]:
+    """Operators and methods that are there and do not work; a power may want a plain exponent."""
+    out = []
+    for op, word in _NAMES.items():
+        written = OPERATORS[op][1]
+        text = "-a" if op == "neg" else written.format("a", "3" if op == "pow" else "b")
+        there = hasattr(can.kind, word)
+        if there and text in can.errors:
+            out.append(_broken(text, can.errors[text]))
+    for text, error in can.errors.items():
+        if text.endswith("()"):
+            out.append(_broken(text, error))
+    return out
+
+
+def _broken(text: str, error: Exception) -> Finding:
+    if isinstance(error, ResultError):
+        return Finding("GC001", "CONTRACT", f"{text} {error}")
+    return Finding("GC001", "CONTRACT", f"{text} raises {type(error).__name__}: {error}"[:400])
 
 
 _REFLECTED = {"add": "__radd__", "mul": "__rmul__", "sub": "__rsub__", "div": "__rtruediv__"}
