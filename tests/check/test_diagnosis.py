@@ -322,3 +322,13 @@ def test_the_tracer_of_a_debugger_is_put_back():
     finally:
         sys.settrace(before)
     assert after is mine
+
+
+def test_a_small_eps_is_no_cast():
+    found = report(
+        lambda p: (-np.log(p), p),
+        lambda dout, p: -dout / (p + 1e-6),
+        RNG.uniform(0.2, 0.9, (4, 3)),
+    )
+    assert "rounded" not in named(found).values()
+    assert found.verdict in ("FAIL", "CONVENTION")

@@ -74,9 +74,9 @@ def _rounded(probe: Probe, k: int) -> Guess:
     if yours is None or yours.shape != true.shape:
         return
     with np.errstate(all="ignore"):
-        size = np.maximum(np.abs(true), 1e-3 * np.abs(true).max(initial=0.0))
-        off = np.abs(yours - true).max(initial=0.0) / size.max(initial=1e-300)
-        if off <= 2.0**-20:
+        size = np.maximum(np.abs(true), 1e-2 * np.abs(true).max(initial=0.0))
+        off = float((np.abs(yours - true) / size).max(initial=0.0))
+        if off <= 2.0**-21:  # a few roundings of 2**-24: an eps of 1e-7 shows by more
             yield "a cast to float32", yours
         elif off <= 2.0**-8:
             single = [np.asarray(d, np.float16).astype(float) for d in probe.douts]

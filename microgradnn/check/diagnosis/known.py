@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import ops
+from ...transforms.jacobians import elementwise_grad
 from .mistake import mistake
 from .probe import Probe
 from .rows import one_shape
@@ -60,43 +61,27 @@ def _softmaxed(x: Any, axis: int) -> Any:
 # ---- activations ---------------------------------------------------------------------------------
 
 
-def _sigmoid(x: Any) -> Any:
-    return ops.sigmoid(x)
-
-
 def _tanh_gelu(x: Any) -> Any:
-    c = sqrt(2 / pi)
-    t = np.tanh(c * (x + 0.044715 * x**3))
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x * x)
-
-
-def _erf_gelu(x: Any) -> Any:
-    return 0.5 * (1 + ops.erf(x / sqrt(2))) + x * np.exp(-x * x / 2) / sqrt(2 * pi)
-
-
-def _sigmoid_gelu(x: Any) -> Any:
-    s = _sigmoid(1.702 * x)
-    return s + 1.702 * x * s * (1 - s)
+    return 0.5 * x * (1 + ops.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
 
 
 def _leaky(slope: float, x: Any) -> Any:
-    return np.where(x > 0, 1.0, slope)
+    return ops.leaky_relu(x, negative_slope=slope)
 
 
+# What people mistake for each other; their derivatives are those of the table.
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "relu": lambda x: 1.0 * (x > 0), "the identity": np.ones_like, 
-    "tanh": lambda x: 1 - np.tanh(x) ** 2,
-    "sigmoid": lambda x: _sigmoid(x) * (1 - _sigmoid(x)), "softplus": _sigmoid,
-    "silu (swish)": lambda x: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))),
-    "gelu with erf": _erf_gelu, "gelu with tanh": _tanh_gelu, "gelu with sigmoid": _sigmoid_gelu,
-    "exp": np.exp, "sin": np.cos, "cos": lambda x: -np.sin(x), "log": lambda x: 1 / x,
-    "x**2": lambda x: 2 * x, "x**3": lambda x: 3 * x * x, "1/x": lambda x: -1 / x**2,
-    "sqrt": lambda x: 0.5 / np.sqrt(np.abs(x)), "abs": np.sign,
-    "elu": lambda x: np.where(x > 0, 1.0, np.exp(np.minimum(x, 0))),
+    "relu": ops.relu, "the identity": lambda x: x * 1, "tanh": ops.tanh, "sigmoid": ops.sigmoid,
+    "softplus": ops.softplus, "silu (swish)": lambda x: x * ops.sigmoid(x),
+    "gelu with erf": lambda x: 0.5 * x * (1 + ops.erf(x / sqrt(2))), "gelu with tanh": _tanh_gelu,
+    "gelu with sigmoid": lambda x: x * ops.sigmoid(1.702 * x),
+    "exp": ops.exp, "sin": ops.sin, "cos": ops.cos, "log": ops.log, "x**2": ops.square,
+    "x**3": lambda x: x**3, "1/x": ops.reciprocal, "sqrt": ops.sqrt, "abs": ops.abs,
+    "elu": lambda x: ops.elu(x, alpha=1.0),
     **{f"leaky relu with slope {a:g}": partial(_leaky, a) for a in (0.01, 0.05, 0.1, 0.2, 0.3)},
-    "relu6": lambda x: 1.0 * ((x > 0) & (x < 6)), "softsign": lambda x: 1 / (1 + np.abs(x)) ** 2,
-    "arctan": lambda x: 1 / (1 + x * x), "relu, where x is negative": lambda x: 1.0 * (x < 0),
-    "hard tanh": lambda x: 1.0 * (np.abs(x) < 1),
+    "relu6": ops.relu6, "softsign": lambda x: x / (1 + ops.abs(x)), "arctan": ops.arctan,
+    "relu, where x is negative": lambda x: ops.minimum(x, 0.0),
+    "hard tanh": lambda x: ops.maximum(ops.minimum(x, 1.0), -1.0),
 }  # fmt: skip
 
 
@@ -108,8 +93,8 @@ def _other_activation(probe: Probe, k: int) -> Guess:
     found = one_shape(probe, k)
     if found and probe.true[k].size > 2:
         v, x, _ = found
-        for name, d in _ACTIVATIONS.items():
-            yield name, v * d(x)
+        for name, f in _ACTIVATIONS.items():
+            yield name, v * elementwise_grad(f)(x)
 
 
 @mistake(
