@@ -1,9 +1,11 @@
 """check.engine: engines as people write them, right and with one mistake each."""
 
+import numpy as np
 import pytest
 
 import microgradnn as mg
 from microgradnn import check
+from microgradnn.check.engines.driven import is_engine
 from microgradnn.errors import ConfigError
 
 ENGINE = """
@@ -183,10 +185,37 @@ def test_operators_that_work_on_one_side_only():
 
 
 def test_plain_numbers_are_not_taken():
+    """An engine may take none at all, if all of its own operators do without."""
     wrap = "        other = other if isinstance(other, Value) else Value(other)\n"
-    found = check.engine(made((wrap, "")))
-    assert not found
-    assert found.findings[0].message == "a + 3 raises AttributeError: a plain number is not taken"
+    alone = ("def __neg__(self): return self * -1", "def __neg__(self): return self * Value(-1)")
+    power = ("return self * other**-1", "return self * other**-1")
+    found = check.engine(made((wrap, ""), alone, power))
+    assert found.verdict == "PASS"
+    said = "plain numbers are not taken: a + 3 raises AttributeError"
+    assert ("GC006", said) in {(f.code, f.message) for f in found.findings}
+    half = "        other = other if isinstance(other, Value) else Value(other)\n        out = Value(self.data * "
+    found = check.engine(made((half, "        out = Value(self.data * ")))
+    assert ("GC006", "CONTRACT") in {(f.code, f.verdict) for f in found.findings}
+
+
+def test_gradients_of_numpy_and_operators_of_a_base_class():
+    """As public engines have them: np.float64 has a `.data` of its own."""
+    space = {}
+    exec(ENGINE.replace("self.grad = 0.0", "self.grad = np.float64(0)").replace(
+        "import math", "import math\nimport numpy as np").replace(
+        "def backward(self)", "def backward(self, order=None)"), space)  # fmt: skip
+    child = type("Number", (space["Value"],), {})
+    assert check.engine(space["Value"]).verdict == "PASS"
+    assert is_engine(child)
+    assert not is_engine(float)
+    assert not is_engine(np.float64)
+
+
+def test_one_method_that_overwrites_in_an_engine_whose_operands_are_a_set():
+    tanh = "            self.grad += (1 - t**2) * out.grad"
+    found = check.engine(made((tanh, tanh.replace("+=", "="))))
+    (named,) = [f.message for f in found.findings if f.code == "GC401"]
+    assert named == "`grad` is overwritten, not accumulated, in tanh"
 
 
 @pytest.mark.parametrize(

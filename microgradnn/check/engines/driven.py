@@ -37,7 +37,8 @@ class Driven:
     def slope(self, v: Any) -> float:
         """The gradient that an object of the engine has; 0 for None."""
         held = getattr(v, self.grad)
-        held = getattr(held, self.value, held)  # gradients that are objects themselves
+        if isinstance(held, type(v)):  # gradients that are numbers of the engine themselves
+            return self.read(held)
         return 0.0 if held is None else float(held)
 
     def gradients(self, program: Program) -> tuple[list[float], list[float]]:
@@ -50,7 +51,7 @@ class Driven:
 
 def is_engine(cls: type) -> bool:
     """Whether a class looks like an engine: it adds or multiplies, and takes one number."""
-    if not any(name in vars(cls) for name in ("__add__", "__mul__")):
+    if not any(hasattr(cls, name) for name in ("__add__", "__mul__")):
         return False
     try:
         driven(cls)

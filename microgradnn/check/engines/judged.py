@@ -16,6 +16,7 @@ from .single import CORE, differs, expected, fault, named_slope, programs_of_one
 from .suspects import FIRST, ORDER, PATHS, SUSPECTS, Suspect, in_one, ours
 
 PROGRAMS = 80  # random ones
+TURNS = 6  # orders of operands, for engines that keep them in a set
 CHECKS = tuple(c for c in CODES if c in ("GC001", "GC003", "GC006", "GC021", "GC061", "GC201",
                                          "GC211", "GC401", "GC402"))  # fmt: skip
 
@@ -95,9 +96,17 @@ def _broken(text: str, error: Exception) -> Finding:
 _REFLECTED = {"add": "__radd__", "mul": "__rmul__", "sub": "__rsub__", "div": "__rtruediv__"}
 
 
+_WRAP = "make it one of yours first: other = other if isinstance(other, Value) else Value(other)"
+
+
 def _one_sided(can: Known) -> list[Finding]:
     """Operators that work with a number on one side only."""
     out = []
+    both = [op for op in _REFLECTED if op in can.both]
+    if both and not set(both) & set(can.constants):  # by design: it says so everywhere
+        text = OPERATORS[both[0]][1].format("a", "3")
+        message = f"plain numbers are not taken: {text} raises {_raised(can, text)}"
+        return [Finding("GC006", "PASS", message, hint=_WRAP)]
     for op, word in _REFLECTED.items():
         text = OPERATORS[op][1]
         if op not in can.both:
@@ -106,8 +115,7 @@ def _one_sided(can: Known) -> list[Finding]:
             out.append(_lacks(
                 f"{text.format('a', '3')} raises "
                 f"{_raised(can, text.format('a', '3'))}: a plain number is not taken",
-                "make it one of yours first: other = other if isinstance(other, Value) else "
-                "Value(other)",
+                _WRAP,
             ))  # fmt: skip
         elif op not in can.left and text.format("3", "a") not in can.empty:
             out.append(_lacks(
@@ -265,9 +273,13 @@ def _agrees(user: Driven, program: Program, suspect: Suspect) -> bool:
     results = ours(program)
     if not all(np.isfinite(float(r.data)) for r in results):
         return True
-    guess = suspect.gradients(results)
     try:
         _, slopes = user.gradients(program)
     except Exception:
         return False
-    return not any(differs(s, guess.get(id(r), 0.0)) for s, r in zip(slopes, results, strict=False))
+    for turn in range(TURNS):
+        guess = suspect.gradients(results, turn)
+        pairs = zip(slopes, results, strict=False)
+        if not any(differs(s, guess.get(id(r), 0.0)) for s, r in pairs):
+            return True
+    return False

@@ -51,7 +51,8 @@ class Program:
 
     def __str__(self) -> str:
         names = [*"abcdefg"[: len(self.inputs)], *(f"t{i + 1}" for i in range(len(self.steps)))]
-        lines = [f"{n} = Value({x:g})" for n, x in zip(names, self.inputs, strict=False)]
+        used = {o for s in self.steps for o in s.operands if isinstance(o, int)}
+        lines = [f"{names[i]} = Value({x:g})" for i, x in enumerate(self.inputs) if i in used]
         for name, step in zip(names[len(self.inputs) :], self.steps, strict=True):
             lines.append(f"{name} = {written(step, names)}")
         return "; ".join(lines)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...engine.value import Value
 from .programs import Program
 
@@ -19,7 +21,7 @@ class Suspect:
     key: str
     name: str
     fix: str
-    gradients: Callable[[Sequence[Any]], dict[int, float]]
+    gradients: Callable[..., dict[int, float]]  # of the results, and of a turn of operands
 
 
 def slopes(node: Any) -> list[tuple[Any, float]]:
@@ -32,8 +34,12 @@ def slopes(node: Any) -> list[tuple[Any, float]]:
     ]
 
 
-def postorder(root: Any) -> list[Any]:
-    """micrograd's order: each node behind all it was computed from."""
+def postorder(root: Any, turn: int = 0) -> list[Any]:
+    """micrograd's order: each node behind all it was computed from.
+
+    An engine that keeps operands in a set meets them in any order: `turn` is one of several.
+    """
+    rng = np.random.default_rng(turn)
     done: list[Any] = []
     seen: set[int] = set()
     stack = [(root, False)]
@@ -44,7 +50,10 @@ def postorder(root: Any) -> list[Any]:
         elif id(node) not in seen:
             seen.add(id(node))
             stack.append((node, True))
-            stack += [(p, False) for p, _ in slopes(node)] if node.op else []
+            parents = [(p, False) for p, _ in slopes(node)] if node.op else []
+            if turn and len(parents) > 1:
+                parents = [parents[i] for i in rng.permutation(len(parents))]
+            stack += parents
     return done
 
 
@@ -68,9 +77,9 @@ def true(results: Sequence[Any]) -> dict[int, float]:
     return _walk(root, postorder(root)[::-1], lambda old, new: old + new)
 
 
-def _overwritten(results: Sequence[Any]) -> dict[int, float]:
+def _overwritten(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
     root = results[-1]
-    return _walk(root, postorder(root)[::-1], lambda old, new: new)
+    return _walk(root, postorder(root, turn)[::-1], lambda old, new: new)
 
 
 def _preorder(root: Any, wide: bool) -> list[Any]:
@@ -89,20 +98,20 @@ def _preorder(root: Any, wide: bool) -> list[Any]:
     return out
 
 
-def _deep(results: Sequence[Any]) -> dict[int, float]:
+def _deep(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
     root = results[-1]
     return _walk(root, _preorder(root, False), lambda old, new: old + new)
 
 
-def _wide(results: Sequence[Any]) -> dict[int, float]:
+def _wide(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
     root = results[-1]
     return _walk(root, _preorder(root, True), lambda old, new: old + new)
 
 
-def _recursive(turned: bool) -> Callable[[Sequence[Any]], dict[int, float]]:
+def _recursive(turned: bool) -> Callable[..., dict[int, float]]:
     """Each arrival passes on all that has arrived, operand after operand."""
 
-    def gradients(results: Sequence[Any]) -> dict[int, float]:
+    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
         root = results[-1]
         g = {id(n): 0.0 for n in postorder(root)}
         g[id(root)] = 1.0
@@ -119,10 +128,10 @@ def _recursive(turned: bool) -> Callable[[Sequence[Any]], dict[int, float]]:
     return gradients
 
 
-def _no_visited(turned: bool) -> Callable[[Sequence[Any]], dict[int, float]]:
+def _no_visited(turned: bool) -> Callable[..., dict[int, float]]:
     """A topological order in which a number stands once for each path to it."""
 
-    def gradients(results: Sequence[Any]) -> dict[int, float]:
+    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
         order: list[Any] = []
 
         def build(node: Any) -> None:
@@ -138,16 +147,16 @@ def _no_visited(turned: bool) -> Callable[[Sequence[Any]], dict[int, float]]:
     return gradients
 
 
-def _forwards(results: Sequence[Any]) -> dict[int, float]:
+def _forwards(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
     root = results[-1]
-    return _walk(root, postorder(root), lambda old, new: old + new)
+    return _walk(root, postorder(root, turn), lambda old, new: old + new)
 
 
-def _unseeded(results: Sequence[Any]) -> dict[int, float]:
+def _unseeded(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
     return {id(n): 0.0 for n in postorder(results[-1])}
 
 
-def _ignored(results: Sequence[Any]) -> dict[int, float]:
+def _ignored(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
     """Local slopes only: the gradient of the result is not multiplied in."""
     root = results[-1]
     g = {id(n): 0.0 for n in postorder(root)}
@@ -158,7 +167,7 @@ def _ignored(results: Sequence[Any]) -> dict[int, float]:
     return g
 
 
-def _one_step(results: Sequence[Any]) -> dict[int, float]:
+def _one_step(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
     """Only the parents of the output get a gradient."""
     root = results[-1]
     return _walk(root, [root], lambda old, new: old + new)
@@ -222,11 +231,11 @@ SUSPECTS = (
 
 
 def _in_one(op: str, operand: int | None, change: str) -> Callable[..., dict[int, float]]:
-    def gradients(results: Sequence[Any]) -> dict[int, float]:
+    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
         root = results[-1]
         g = {id(n): 0.0 for n in postorder(root)}
         g[id(root)] = 1.0
-        for node in postorder(root)[::-1]:
+        for node in postorder(root, turn)[::-1]:
             for i, (p, s) in enumerate(slopes(node) if node.op else []):
                 here = node.op.name == op and operand in (None, i)
                 part = s if here and change == "upstream" else s * g[id(node)]

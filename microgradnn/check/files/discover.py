@@ -253,7 +253,7 @@ def _fitted(name: str, cls: type) -> Found | None:
 def _engine(name: str, cls: type) -> Found | None:
     """An autodiff engine: numbers that are added or multiplied, and then differentiated."""
     backward = _method(cls, BACKWARD_METHODS)
-    if backward is None or len(all_parameters(backward)) > 1 or not is_engine(cls):
+    if backward is None or len(required(backward)) > 1 or not is_engine(cls):
         return None
     return Found(name, "engine", None, backward, cls, line(cls))
 
