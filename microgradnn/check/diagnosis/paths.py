@@ -49,7 +49,8 @@ def along_paths(
             if _spent(found) > MOST_WORK:
                 break
             if scaled:
-                _try_others(found, wrong, path, out, scaled)
+                if kind in ("step", "call"):
+                    _try_others(found, wrong, path, out, scaled)
                 _try_dropped(found, wrong, kind, path, out)
                 continue
             _try_scaled(found, wrong, kind, path, out)
