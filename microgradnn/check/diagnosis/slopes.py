@@ -133,7 +133,8 @@ _CHAINED = [
 CHANGES: tuple[tuple[Mistake, Callable[[Edge], float | None]], ...] = (
     (NO_MASK, lambda e: 1.0 if _masks(e) else None),
     (WRONG_MASK, lambda e: 1.0 - e.slope if _masks(e) else None),
-    (NO_SLOPE, lambda e: None if _masks(e) or e.op.name == "neg" else 1.0),
+    (NO_SLOPE, lambda e: None if _masks(e) or e.op.name in ("neg", "sub", "add") else 1.0),
+    (SIGN, lambda e: -e.slope),
     (SQUARED, lambda e: e.slope**2 if len(e.xs) == 1 else None),
     (AT_OUTPUT, _at_output),
     (AT_INPUT, _at_input),
