@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..engine import ops
-from .arithmetic import Data, Group, Memory, larger, over, put, slot, sqrt
+from .arithmetic import Data, Group, Memory, larger, moments, over, put, slot, sqrt
 from .base import Optimizer
 from .groups import Common, Params, Rate, Shared
 
@@ -128,13 +128,7 @@ class NAdam(Optimizer):
     def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the gradient and the mean that the next step would use."""
         b1, b2 = group["betas"]
-        t = memory["step"] = memory.get("step", 0) + 1
-        m, v = slot(memory, "exp_avg", p), slot(memory, "exp_avg_sq", p)
-        m *= b1
-        m += (1 - b1) * g
-        v *= b2
-        v += (1 - b2) * (g * g)
-        memory["exp_avg"], memory["exp_avg_sq"] = m, v
+        t, m, v = moments(memory, p, g, b1, b2)
         now, then = (b1 * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"])) for k in (t, t + 1))
         product = memory["mu_product"] = memory.get("mu_product", 1.0) * now
         d = sqrt(v / (1 - b2**t))
@@ -180,13 +174,7 @@ class RAdam(Optimizer):
     def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the mean, over the root of the mean square once that is known well."""
         b1, b2 = group["betas"]
-        t = memory["step"] = memory.get("step", 0) + 1
-        m, v = slot(memory, "exp_avg", p), slot(memory, "exp_avg_sq", p)
-        m *= b1
-        m += (1 - b1) * g
-        v *= b2
-        v += (1 - b2) * (g * g)
-        memory["exp_avg"], memory["exp_avg_sq"] = m, v
+        t, m, v = moments(memory, p, g, b1, b2)
         change = lr / (1 - b1**t) * m
         longest = 2 / (1 - b2) - 1
         length = longest - 2 * t * b2**t / (1 - b2**t)

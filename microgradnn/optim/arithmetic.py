@@ -69,3 +69,18 @@ def larger(a: Any, b: Any) -> Any:
     if type(a) is np.ndarray:
         return np.maximum(a, b, out=a)
     return b if b > a or b != b else a
+
+
+def moments(memory: Memory, p: Data, g: Data, b1: float, b2: float) -> tuple[int, Data, Data]:
+    """The number of this step, and the decaying means of g and of g² that Adam's kin divide.
+
+    m = β₁·m + (1 - β₁)·g,   v = β₂·v + (1 - β₂)·g²
+    """
+    t = memory["step"] = memory.get("step", 0) + 1
+    m, v = slot(memory, "exp_avg", p), slot(memory, "exp_avg_sq", p)
+    m *= b1
+    m += (1 - b1) * g
+    v *= b2
+    v += (1 - b2) * (g * g)
+    memory["exp_avg"], memory["exp_avg_sq"] = m, v
+    return t, m, v

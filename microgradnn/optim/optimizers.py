@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from .arithmetic import Data, Group, Memory, larger, not_below_zero, over, root, slot, sqrt
+from .arithmetic import Data, Group, Memory, larger, moments, not_below_zero, over, root, slot, sqrt
 from .base import Optimizer
 from .groups import Common, Params, Rate
 
@@ -236,13 +236,7 @@ class Adam(Optimizer):
     def update(self, p: Data, g: Data, memory: Memory, group: Group, lr: float) -> Data:
         """p less lr times the corrected mean over the root of the corrected mean square."""
         b1, b2 = group["betas"]
-        t = memory["step"] = memory.get("step", 0) + 1
-        m, v = slot(memory, "exp_avg", p), slot(memory, "exp_avg_sq", p)
-        m *= b1
-        m += (1 - b1) * g
-        v *= b2
-        v += (1 - b2) * (g * g)
-        memory["exp_avg"], memory["exp_avg_sq"] = m, v
+        t, m, v = moments(memory, p, g, b1, b2)
         if group["amsgrad"]:
             v = memory["max_exp_avg_sq"] = larger(slot(memory, "max_exp_avg_sq", p), v)
         size, correction = lr / (1 - b1**t), (1 - b2**t) ** 0.5
