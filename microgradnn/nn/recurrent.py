@@ -14,6 +14,7 @@ from ..engine.protocol import array
 from ..engine.tensor import Tensor
 from ..errors import ShapeError
 from ..functions.types import ArrayLike
+from ..signatures.expected import affordable
 from . import functional as F
 from .cells import GRUStep, LSTMStep, Recurrent, RNNStep, State
 from .checks import check_features, positive, probability
@@ -33,6 +34,7 @@ class _Layers(Recurrent):
     ) -> None:  # fmt: skip
         owner = type(self).__name__
         positive(owner, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        affordable(owner, 10_000, num_layers=num_layers)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         self.dropout = probability(owner, dropout)

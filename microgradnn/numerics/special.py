@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import ConfigError, DTypeError
 from .kernels import erf, erfc
 from .numbers import PLAIN, missing
 
@@ -160,7 +160,8 @@ def _polygamma(x: Any, n: int = 1) -> Any:
     """The n-th derivative of digamma: at 0, -1, … inf for odd n, nan for even n."""
     if n == 0:
         return _digamma(x)
-    sign, scale = (-1.0) ** (n + 1), _factorial(n)
+    n = _order(n, 170)  # 171! is no float
+    sign, scale = (-1.0) ** (n + 1), float(math.factorial(n))
     right = sign * scale * _zeta(n + 1, np.where(x > 0, x, 1 - x))
     slope = [0.0, 1.0]  # dⁿ cot(πx)/dxⁿ as a polynomial of the cotangent, over πⁿ
     for _ in range(n):
@@ -172,8 +173,10 @@ def _polygamma(x: Any, n: int = 1) -> Any:
     return np.where(x > 0, right, np.where(whole, at_pole, left))
 
 
-def _factorial(n: int) -> float:
-    return math.inf if n > 170 else float(math.factorial(n))
+def _order(n: int, most: int) -> int:
+    if not 0 <= n <= most:
+        raise ConfigError(f"polygamma: n is {n:.6g}, need an integer from 0 to {most}")
+    return n
 
 
 def _erfinv(x: Any) -> Any:
@@ -199,7 +202,7 @@ polygamma, erfinv = _in_double(_polygamma), _in_double(_erfinv)
 _MPF: dict[str, Callable[..., Any]] = {
     "lgamma": lambda c, x: c.log(abs(c.gamma(x))),
     "digamma": lambda c, x: c.digamma(x),
-    "polygamma": lambda c, x, n=1: c.psi(n, x),
+    "polygamma": lambda c, x, n=1: c.psi(_order(n, 1000), x),
     "erfinv": lambda c, x: c.erfinv(x),
 }
 _BALL: dict[str, Callable[..., Any]] = {
@@ -211,6 +214,7 @@ _BALL: dict[str, Callable[..., Any]] = {
 
 
 def _ball_polygamma(x: Any, n: int) -> Any:
+    n = _order(n, 1000)
     return (type(x)(n + 1).zeta(x) * (-1) ** (n + 1) * math.factorial(n)) if n else x.digamma()
 
 

@@ -10,7 +10,7 @@ from flint import arb
 
 import microgradnn as mg
 from microgradnn import Value
-from microgradnn.errors import ConfigError, DTypeError
+from microgradnn.errors import ConfigError, DTypeError, MicrogradError
 from tests.messages import table
 
 RNG = np.random.default_rng(3)
@@ -183,3 +183,17 @@ test_messages = table(
     (lambda: mg.lgamma("x"), DTypeError, "lgamma: got str, need numbers"),
     (lambda: mg.digamma(np.array(["x"])), DTypeError, "digamma: got dtype <U1, need numbers"),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [171, 1001, 10**12, 2**70])
+def test_an_order_whose_factorial_is_no_float_is_refused(n: int) -> None:
+    """Not computed for years, and no nan of inf times 0."""
+    t = mg.tensor([100.0], requires_grad=True)
+    for call in (
+        lambda: t.polygamma(n),
+        lambda: mg.polygamma(n, 100.0),
+        lambda: mg.Value(2.0).polygamma(n),
+    ):
+        with pytest.raises(MicrogradError, match=r"^polygamma: n is \S+, need "):
+            call()
+    np.testing.assert_allclose(mg.polygamma(170, 100.0), float(mpmath.psi(170, 100)), rtol=1e-12)
