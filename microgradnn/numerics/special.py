@@ -142,10 +142,23 @@ def _digamma(x: Any) -> Any:
     return np.where(x == 0, -np.copysign(np.inf, x), y)
 
 
+def _power(b: Any, n: int) -> Any:
+    """n!·b⁻ⁿ⁻¹, also where the power alone is no normal number."""
+    y = b ** -(n + 1.0)
+    small = np.asarray(y < 1e-290)
+    y = float(math.factorial(n)) * y
+    if small.any():
+        product = 1 / b
+        for k in range(1, n + 1):
+            product = product * (k / b)
+        y = np.where(small, product, y)
+    return y
+
+
 def _zeta(s: int, q: Any) -> Any:
-    """Σ (q + k)⁻ˢ over k = 0, 1, …, for q > 0 and an integer s > 1."""
+    """(s - 1)! · Σ (q + k)⁻ˢ over k = 0, 1, …, for q > 0 and an integer s > 1."""
     n = 12 + s
-    total = sum(((q + k) ** -float(s) for k in range(n - 1, -1, -1)), np.zeros_like(q))
+    total = sum((_power(q + k, s - 1) for k in range(n - 1, -1, -1)), np.zeros_like(q))
     a = q + n
     square, term, series = 1 / (a * a), s / 2.0, np.zeros_like(q)
     factors = []
@@ -153,7 +166,7 @@ def _zeta(s: int, q: Any) -> Any:
         factors.append(b * term)  # B₂ₖ/(2k)! · s(s + 1)…(s + 2k - 2)
         term *= (s + 2 * k - 1) * (s + 2 * k) / ((2 * k + 1) * (2 * k + 2))
     series = square * _horner(tuple(factors), square)
-    return total + a ** (1.0 - s) * (1 / (s - 1) + 0.5 / a + series)
+    return total + _power(a, s - 2) * (1 + (s - 1) * (0.5 / a + series))
 
 
 def _polygamma(x: Any, n: int = 1) -> Any:
@@ -161,8 +174,8 @@ def _polygamma(x: Any, n: int = 1) -> Any:
     if n == 0:
         return _digamma(x)
     n = _order(n, 170)  # 171! is no float
-    sign, scale = (-1.0) ** (n + 1), float(math.factorial(n))
-    right = sign * scale * _zeta(n + 1, np.where(x > 0, x, 1 - x))
+    sign = (-1.0) ** (n + 1)
+    right = sign * _zeta(n + 1, np.where(x > 0, x, 1 - x))
     slope = [0.0, 1.0]  # dⁿ cot(πx)/dxⁿ as a polynomial of the cotangent, over πⁿ
     for _ in range(n):
         d = [i * c for i, c in enumerate(slope)][1:]

@@ -197,3 +197,14 @@ def test_an_order_whose_factorial_is_no_float_is_refused(n: int) -> None:
         with pytest.raises(MicrogradError, match=r"^polygamma: n is \S+, need "):
             call()
     np.testing.assert_allclose(mg.polygamma(170, 100.0), float(mpmath.psi(170, 100)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 3, 10, 20, 40, 80, 120, 170])
+def test_high_orders_far_out(n: int) -> None:
+    """Where n! and the power alone are no normal floats, but their product is one."""
+    with mpmath.workdps(50):
+        for x in (0.3, 2.5, 40.0, 100.0, 1e4, 1e15, 1e100, 1e200):
+            true = float(mpmath.psi(n, mpmath.mpf(x)))
+            if 1e-300 < abs(true) < np.inf:
+                got = float(mg.polygamma(n, x))
+                assert abs(got - true) <= 16 * np.spacing(abs(true)), (n, x)
