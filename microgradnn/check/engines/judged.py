@@ -13,7 +13,7 @@ from .driven import Driven, Known, ResultError, UnwrittenError, driven, known
 from .programs import OPERATORS, Program, Step, drawn
 from .repeated import deep, twice
 from .single import CORE, differs, expected, fault, named_slope, programs_of_one
-from .suspects import FIRST, ORDER, PATHS, SUSPECTS, Suspect, in_one, ours
+from .suspects import FIRST, ONCE, ORDER, PATHS, SUSPECTS, Suspect, in_one, ours
 
 PROGRAMS = 80  # random ones
 TURNS = 6  # orders of operands, for engines that keep them in a set
@@ -181,14 +181,9 @@ def _by_size(user: Driven, some: Sequence[Program], count: int) -> Finding:
     """
     both = [Program((3.0,), (Step(op, (0, 0)),)) for op in ("add", "mul")]
     if any(p in some and (f := fault(user, p)) and f.code == "GC201" for p in both):
-        said = (
-            "overwritten",
-            "`grad` is overwritten, not accumulated",
-            "write self.grad += …, not =",
-        )
+        key, text, fix = OVERWRITTEN
     else:
-        said = _BY_SIGN.get(frozenset(_signs(user, some)), ("", "", ""))
-    key, text, fix = said
+        key, text, fix = _BY_SIGN.get(frozenset(_signs(user, some)), ("", "", ""))
     if not key:
         return Finding(
             "GC402", "FAIL", f"wrong in {count} of {len(some)} programs: a mistake that has no "
@@ -205,11 +200,7 @@ OVERWRITTEN = (
 )  # fmt: skip
 _BY_SIGN = {
     frozenset({-1}): ("order", ORDER, FIRST),
-    frozenset({1}): (
-        "paths",
-        PATHS,
-        "visit every number once, after all that was computed from it",
-    ),
+    frozenset({1}): ("paths", PATHS, ONCE),
 }
 
 
