@@ -152,46 +152,34 @@ class Graph:
         return {i: n for n, places in zip(self.names, self.inputs, strict=True) for i in places}
 
     @cached_property
-    def turned(self) -> dict[int, float]:
-        """Of each number in a square matrix the one it changes places with in the transpose."""
-        out: dict[int, float] = {}
-        for matrix in self.matrices():
-            if matrix.ndim >= 2 and matrix.shape[-1] == matrix.shape[-2] > 1:
-                other = np.swapaxes(matrix, -1, -2)
-                for a, b in zip(matrix.flat, other.flat, strict=True):
-                    if isinstance(a, Value) and a in self.nodes:
-                        out[self.nodes[a]] = float(plain(b))
-        return out
-
-    def matrices(self) -> list[Any]:
-        """The arrays of Values that forward gave a name to, and the inputs."""
-        return [s.value.view(np.ndarray) for s in self.watched.seen if isinstance(s.value, Traced)]
-
-    @cached_property
-    def named(self) -> dict[str, Any]:
-        """The nodes of the arrays that forward gave a name to last, and of the inputs."""
+    def versions(self) -> dict[str, list[Any]]:
+        """The nodes of the inputs, and of the arrays that forward named, each time it did."""
         found = {
-            n: np.array(places).reshape(shape)
+            n: [np.array(places).reshape(shape)]
             for n, places, shape in zip(self.names, self.inputs, self.shapes, strict=True)
             if shape
         }
         for s in self.watched.seen:
             if isinstance(s.value, Traced):
-                nodes = [self.node(v) for v in s.value.view(np.ndarray).flat]
-                if all(n is not None for n in nodes):
-                    found[s.name] = np.array(nodes).reshape(s.value.shape)
-        return found
-
-    @cached_property
-    def versions(self) -> dict[str, list[Any]]:
-        """The nodes of each named array, every time it got the name."""
-        found: dict[str, list[Any]] = {}
-        for s in self.watched.seen:
-            if isinstance(s.value, Traced):
-                nodes = [self.node(v) for v in s.value.view(np.ndarray).flat]
+                values = s.value.view(np.ndarray).flat
+                nodes = [self.nodes.get(v) if isinstance(v, Value) else None for v in values]
                 if all(n is not None for n in nodes):
                     found.setdefault(s.name, []).append(np.array(nodes).reshape(s.value.shape))
-        return {n: some for n, some in found.items() if len(some) > 1}
+        return found
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The nodes of each named array, as it was last."""
+        return {name: some[-1] for name, some in self.versions.items()}
+
+    @cached_property
+    def turned(self) -> dict[int, float]:
+        """Of each number in a square matrix the one it changes places with in the transpose."""
+        out: dict[int, float] = {}
+        for matrix in [m for some in self.versions.values() for m in some]:
+            if matrix.ndim >= 2 and matrix.shape[-1] == matrix.shape[-2] > 1:
+                out |= self._instead(matrix, np.swapaxes(matrix, -1, -2))
+        return out
 
     def moved(self, name: str, step: int) -> dict[int, float]:
         """Of each node of an array of several steps the number at the same place a step later.
@@ -201,23 +189,19 @@ class Graph:
         out: dict[int, float] = {}
         some = self.versions[name][::step]
         for a, b in zip(some, some[1:], strict=False):
-            if a.shape == b.shape:
-                pairs = zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)
-                out |= {i: self.numbers[j] for i, j in pairs if i not in out}
+            out = self._instead(a, b) | out
         return out
-
-    def node(self, v: Any) -> int | None:
-        """The number of a node; None for what is none, or not in the graph."""
-        return self.nodes.get(v) if isinstance(v, Value) else None
 
     def exchanged(self, own: str, other: str) -> dict[int, float]:
         """Of each node of one named array the number at the same place of another."""
-        a, b = self.named[own], self.named[other]
+        return self._instead(self.named[own], self.named[other])
+
+    def _instead(self, a: Any, b: Any) -> dict[int, float]:
+        """The numbers of b by the nodes of a; none if they have different shapes."""
         if a.shape != b.shape:
-            raise KeyError(other)
-        numbers = self.numbers
+            return {}
         pairs = zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)
-        return {i: numbers[j] for i, j in pairs}
+        return {i: self.numbers[j] for i, j in pairs}
 
     @cached_property
     def numbers(self) -> dict[int, float]:

@@ -115,7 +115,7 @@ def exchanges(graph: Graph, path: Path) -> list[tuple[str, Callable[[Graph], dic
         (f"{name} of {word} step stands where that of the step itself belongs",
          partial(_of_step, name, step))
         for name, some in graph.versions.items()
-        if any(used & set(a.ravel().tolist()) for a in some)
+        if len(some) > 1 and any(used & set(a.ravel().tolist()) for a in some)
         for step, word in ((1, "the next"), (-1, "the previous"))
     ]  # fmt: skip
     return [*pairs, *steps]
