@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, errors
+from .engine.node import Node as _Node
 from .engine.ops import (
     abs,
     add,
@@ -89,7 +90,7 @@ from .transforms.jacobians import elementwise_grad, hessian, hvp, jacfwd, jacrev
 _tell(globals(), "microgradnn.transforms")
 
 if TYPE_CHECKING:
-    from . import check, data, nn, optim, scalar
+    from . import check, data, nn, optim, scalar, show
     from .check import check_grads
 
 __version__ = "0.1.0"
@@ -117,19 +118,34 @@ __all__ = [
     "outer", "pad", "partition", "percentile", "permute_dims", "piecewise", "polygamma", "polyval",
     "positive", "pow", "prod", "ptp", "quantile", "radians", "ravel", "reciprocal", "relu", "relu6",
     "remainder", "repeat", "reshape", "resize", "rint", "roll", "rollaxis", "rot90", "round",
-    "scalar", "select", "sigmoid", "sign", "sin", "sinc", "sinh", "softmax", "softplus", "sort",
-    "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sub", "sum", "swapaxes",
-    "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "trace", "transpose",
-    "trapezoid", "tril", "trim_zeros", "triu", "trunc", "unstack", "unwrap", "value_and_grad",
-    "vander", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack", "where", "xlogy",
+    "scalar", "select", "show", "sigmoid", "sign", "sin", "sinc", "sinh", "softmax", "softplus",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sub", "sum",
+    "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "tile", "trace",
+    "transpose", "trapezoid", "tril", "trim_zeros", "triu", "trunc", "unstack", "unwrap",
+    "value_and_grad", "vander", "var", "vdot", "vecdot", "vecmat", "vjp", "vsplit", "vstack",
+    "where", "xlogy",
 ]  # fmt: skip
 
+
+def _shown(name: str) -> Any:
+    """A method of Value and Tensor that is a function of show/, which loads when it is called."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(import_module(".show", __name__), name)(self, *args, **kwargs)
+
+    method.__name__, method.__qualname__ = name, f"Node.{name}"
+    method.__doc__ = f"{name} of microgradnn.show, of this node; see help(microgradnn.show.{name})."
+    return method
+
+
+for _name in ("explain",):
+    setattr(_Node, _name, _shown(_name))
 
 if not TYPE_CHECKING:  # else type checkers would take mg.expp for a name that exists
 
     def __getattr__(name: str) -> Any:
-        """Models, optimisers, data and the checker load when first used."""
-        if name in ("check", "data", "nn", "optim", "scalar"):
+        """Models, optimisers, data, drawings and the checker load when first used."""
+        if name in ("check", "data", "nn", "optim", "scalar", "show"):
             return import_module(f".{name}", __name__)
         if name == "check_grads":
             return import_module(".check", __name__).check_grads

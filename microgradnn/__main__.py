@@ -17,6 +17,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "check", help="check the gradients in Python files: check FILE.py", add_help=False
     )
+    commands.add_parser(
+        "explain", help='the chain rule of a formula: explain "tanh(x*w)" x=2 w=-3', add_help=False
+    )
     look = commands.add_parser(
         "watch", help="evaluate the newest checkpoint of a folder every few seconds"
     )
@@ -39,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         # A command's modules load when it is called for: the checker, or models and checkpoints.
         if checks:
             return import_module(".check.files.cli", __package__).main(words[1:])
+        if words[:1] == ["explain"]:
+            return import_module(".show.commands", __package__).main(words[1:])
         return _watch(parser().parse_args(words))
     except MicrogradError as error:
         print(f"microgradnn: {error}", file=sys.stderr)

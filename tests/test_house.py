@@ -27,7 +27,8 @@ microgradnn.numerics microgradnn.signatures
 microgradnn.engine
 microgradnn.optional microgradnn.functions
 microgradnn.transforms
-microgradnn.autograd microgradnn.scalar microgradnn.show microgradnn.compiler microgradnn.optim microgradnn.data
+microgradnn.autograd microgradnn.scalar microgradnn.compiler microgradnn.optim microgradnn.data
+microgradnn.show
 microgradnn.check.codes microgradnn.check.finding microgradnn.check.printable
 microgradnn.check.verbs microgradnn.check.words
 microgradnn.check.source microgradnn.check.dump
@@ -52,6 +53,7 @@ DOORS = {"microgradnn", "microgradnn.check"}  # their own __init__.py, not what 
 # Imports inside functions, beside those of optional packages.
 LAZY = {
     "microgradnn.__getattr__": "the engine alone imports faster",
+    "microgradnn._shown": "explanations and drawings load when they are asked for",
     "microgradnn.__main__.main": "a command loads what it needs, not the other commands",
     "microgradnn.__main__._watch": "a command loads what it needs, not the other commands",
     "microgradnn.nn.training._train": "models do not load the training loop",

@@ -5,7 +5,8 @@ engine/elementwise.py fills them in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, SupportsFloat, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, SupportsFloat, TypeAlias
 
 from .operands import Plain
 
@@ -117,6 +118,16 @@ class ElementMethods:
         def trunc(self) -> Self: ...
         def xlogy(self, other: Other, /) -> Self: ...
         # fmt: on
+
+        # microgradnn/__init__.py gives nodes these two, which stand in show/.
+        def explain(
+            self,
+            wrt: Self | Sequence[Self] | None = None,
+            *,
+            gradient: Other | None = None,
+            lang: str | None = None,
+            names: Mapping[str, object] | None = None,
+        ) -> Any: ...
 
 
 # SupportsFloat: numbers of any type, Fraction and Decimal too.

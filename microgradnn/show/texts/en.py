@@ -1,0 +1,23 @@
+"""The sentences in English."""
+
+TEXTS: dict[str, str] = {
+    "explain.step": "step",
+    "explain.node": "node",
+    "explain.value": "value",
+    "explain.slope": "slope",
+    "explain.incoming": "incoming",
+    "explain.local": "× local",
+    "explain.contribution": "= contribution",
+    "explain.note": "note",
+    "explain.start": "start",
+    "explain.closed": "closed: nothing passes",
+    "explain.nothing": "nothing arrives",
+    "explain.repeated": "{name} {shape} was repeated {n}×: its gradient is summed over axis {axes}",
+    "explain.repeated_axes": (
+        "{name} {shape} was repeated {n}×: its gradient is summed over axes {axes}"
+    ),
+    "explain.skipped": "… {n} steps are not shown; .steps has all, wrt= follows one input …",
+    "explain.uses": "{n} uses, added up",
+    "explain.one_path": "one path",
+    "explain.paths": "{n} paths, added up",
+}
