@@ -20,6 +20,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "explain", help='the chain rule of a formula: explain "tanh(x*w)" x=2 w=-3', add_help=False
     )
+    commands.add_parser(
+        "exercise", help="learn backpropagation by exercises that grade themselves", add_help=False
+    )
     look = commands.add_parser(
         "watch", help="evaluate the newest checkpoint of a folder every few seconds"
     )
@@ -37,20 +40,21 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 0, or 2 after an error that is told in one line on stderr."""
     words = sys.argv[1:] if arguments is None else arguments
-    checks = words[:1] == ["check"]
     try:
         # A command's modules load when it is called for: the checker, or models and checkpoints.
-        if checks:
+        if words[:1] == ["check"]:
             return import_module(".check.files.cli", __package__).main(words[1:])
         if words[:1] == ["explain"]:
             return import_module(".show.commands", __package__).main(words[1:])
+        if words[:1] == ["exercise"]:
+            return import_module(".learn.exercising", __package__).main(words[1:])
         return _watch(parser().parse_args(words))
     except MicrogradError as error:
         print(f"microgradnn: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        return 130 if checks else 0  # watch is meant to be stopped so
+        return 0 if words[:1] == ["watch"] else 130  # watch is meant to be stopped so
 
 
 def _watch(args: argparse.Namespace) -> int:

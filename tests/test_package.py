@@ -69,7 +69,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(built: tuple[Path, Path]) 
     tops = {name.partition("/")[0] for name in files(wheel)}
     assert tops == {"microgradnn", wheel.name.partition("-py3")[0] + ".dist-info"}
     assert "microgradnn/py.typed" in files(wheel)
-    ours = [p for p in (ROOT / "microgradnn").rglob("*") if p.suffix in {".py", ".typed"}]
+    ours = [p for p in (ROOT / "microgradnn").rglob("*") if p.suffix in {".py", ".toml", ".typed"}]
     expected = {p.relative_to(ROOT).as_posix() for p in ours}
     assert {name for name in files(wheel) if ".dist-info/" not in name} == expected
 

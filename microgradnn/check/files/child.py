@@ -13,22 +13,25 @@ from .settings import FileError, NothingError, Settings, again
 __all__ = ["FileError", "NothingError", "Settings", "again", "check_file", "list_file"]
 
 DEFAULT = Settings()
+WORKER = "microgradnn.check.files.worker"  # whose main() is the child's side
 
 
 def check_file(
     path: str, names: Sequence[str] = (), how: Settings = DEFAULT,
-    started: Callable[[str], None] = lambda name: None,
+    started: Callable[[str], None] = lambda name: None, worker: str = WORKER,
 ) -> Generator[Report, None, None]:  # fmt: skip
     """The reports on what a Python file holds, or on `names` in it, as they get ready.
 
     `started` is called with the name of what is checked next. What hangs or crashes gets a report
-    too, and a new child goes on with the rest. Raises FileError if the file cannot be loaded.
+    too, and a new child goes on with the rest. `worker` is the module whose main() finds and checks
+    in the child, if not by the rules of this room. Raises FileError if the file cannot be loaded.
     """
     left: list[str] | None = None  # not known before the first child has looked
     done = 0
     while left is None or left:
         name, first = "", done
-        with closing(Child(_request(path, names, how, first=done))) as child:
+        request = _request(path, names, how, first=done)
+        with closing(Child({**request, "worker": worker})) as child:
             for message in child.messages():
                 _raise_error(message)
                 if "found" in message and left is None:
@@ -76,4 +79,4 @@ def _request(path: str, names: Sequence[str], how: Settings, first: int | None) 
     if not file.is_file():
         raise FileError(f"{path}: no such file")
     what = {"file": str(file.resolve()), "shown": path, "names": list(names), "first": first}
-    return {**what, **asdict(how)}
+    return {**what, **asdict(how), "worker": WORKER}

@@ -5,10 +5,11 @@ import io
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from ..source import text
 from .absent import NotThereError
 from .arguments import Found, GuessError
 from .found import check_found
+from .importing import Loaded
 from .limits import File, Send, Watch, limit_memory
 from .opening import FRAMEWORKS, exit_code, failures, found_in, left_out, opened
 from .seals import sealed
@@ -50,7 +52,14 @@ def _wire(key: bytes) -> tuple[Send, int]:
     return say, fd
 
 
-def main(request: dict[str, Any]) -> None:
+class Side(NamedTuple):
+    """What a child finds in a file, by the names asked for, and how it checks one of these."""
+
+    find: Callable[[File, Loaded, list[str]], Sequence[Any]]
+    check: Callable[[Any, File, Settings, tuple[str, ...]], Report]
+
+
+def main(request: dict[str, Any], side: Side | None = None) -> None:
     """Does what child.check_file asks for, and ends the process."""
     key = bytes.fromhex(request.pop("key"))
     stand_guard()
@@ -61,32 +70,33 @@ def main(request: dict[str, Any]) -> None:
     faulthandler.enable(fd, all_threads=False)
     limit_memory(how.memory)
     _announce_exits(send, file)
-    _work(request, file, how, lambda: Watch(send, fd, leave, file, how.time_limit), send)
+    watch = partial(Watch, send, fd, leave, file, how.time_limit)
+    _work(request, file, how, watch, send, side or Side(found_in, _checked))
     leave(0)  # whatever threads the file has started
 
 
 def _work(
-    request: dict[str, Any], file: File, how: Settings, watch: Callable[[], Watch], send: Send
-) -> None:
+    request: dict[str, Any], file: File, how: Settings, watch: Callable[[], Watch], send: Send,
+    side: Side,
+) -> None:  # fmt: skip
     """Loads the file and checks what is in it; ends early where it changes what a check uses."""
     changed = sealed()
     try:
         with watch():
             loaded = opened(file, how.time_limit / 3)
             before = changed()
-            found = found_in(file, loaded, request["names"])
+            found = side.find(file, loaded, request["names"])
             notes = (*failures(file, loaded), *left_out(loaded.module))
     except FileError as error:
         changed()
-        send(error=str(error), nothing=isinstance(error, NothingError))
-        return
+        return send(error=str(error), nothing=isinstance(error, NothingError))
     send(found=[{"name": f.name, "line": f.line, "what": f.style} for f in found])
     for f in found[request["first"] :] if request["first"] is not None else ():
         send(start=f.name)
         report = None
         if not before:
             with watch():
-                report = _checked(f, file, how, notes)
+                report = side.check(f, file, how, notes)
             notes = ()  # they are about the file, and told once
         what = changed() or before
         if report is not None and not what:

@@ -1,0 +1,66 @@
+"""Right answers, from the engine's table; and what a wrong use of the right slopes gives."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..transforms.derivatives import vjp
+
+Function = Callable[..., Any]
+
+
+def pulled(f: Function) -> Function:
+    """backward(g, *args) -> the gradients of f for the cotangent g, by the engine."""
+
+    def backward(g: Any, *args: Any) -> tuple[Any, ...]:
+        _, pull = vjp(f, *(np.asarray(a, float) for a in args))
+        grads = pull(np.asarray(g, float))
+        return tuple(grads) if isinstance(grads, (tuple, list)) else (grads,)
+
+    return backward
+
+
+def value(f: Function, *args: Any) -> Any:
+    """f as a plain array."""
+    y = f(*(np.asarray(a, float) for a in args))
+    return np.asarray(getattr(y, "data", y), float)
+
+
+# From g, the true slope s by an argument, and the result y.
+USUAL: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "upstream": lambda g, s, y: s,
+    "sign": lambda g, s, y: -g * s,
+    "sign+": lambda g, s, y: -s,
+    "zero": lambda g, s, y: 0 * s,
+    "value": lambda g, s, y: g * y,
+    "value+": lambda g, s, y: y,
+    "no_local": lambda g, s, y: g + 0 * s,
+    "added": lambda g, s, y: g + s,
+    "inverse": lambda g, s, y: g / s,
+    "inverse+": lambda g, s, y: s / g,
+    "twice": lambda g, s, y: g * s * s,
+}
+
+
+def usual(f: Function, **others: Function) -> Mapping[str, Function]:
+    """What the mistakes give that are made with every function of numbers, by cause.
+
+    `others` are those of this function, which are asked first; what follows "_again" in a name
+    tells several entries of one cause apart.
+    """
+    back = pulled(f)
+
+    def of(result: Callable[..., Any]) -> Function:
+        def guess(g: Any, *args: Any) -> tuple[Any, ...]:
+            y = value(f, *args)
+            return tuple(result(g, s, y) for s in back(1.0, *args))
+
+        return guess
+
+    return {
+        **{name.replace("_again", "+"): guess for name, guess in others.items()},
+        **{name: of(result) for name, result in USUAL.items()},
+        "swapped": lambda g, *args: back(g, *args)[::-1] if len(args) == 2 else None,
+        "swapped+": lambda g, *args: back(1.0, *args)[::-1] if len(args) == 2 else None,
+    }

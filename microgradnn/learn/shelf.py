@@ -1,0 +1,35 @@
+"""All exercises, in their order, and how one is named."""
+
+from ..errors import ConfigError, nearest
+from .exercise import Exercise, Part
+from .exercises.graphs import ORDER
+from .exercises.scalars import ADD_MUL, FUNCTIONS
+
+EXERCISES: tuple[Exercise, ...] = (ADD_MUL, FUNCTIONS, ORDER)
+BY_NUMBER = {e.number: e for e in EXERCISES}
+
+
+def exercise(name: str) -> Exercise:
+    """The exercise of a number, a name, or a file's name: "03", "3", "order", "ex03_order.py".
+
+    Raises ConfigError if there is none.
+    """
+    plain = name.lower().removeprefix("ex")
+    for e in EXERCISES:
+        if plain in (e.number, e.number.lstrip("0"), e.name, f"{e.number}_{e.name}"):
+            return e
+        if name.replace("\\", "/").rpartition("/")[2] == e.file:
+            return e
+    hint = nearest(plain, [x for e in EXERCISES for x in (e.name, e.number)])
+    raise ConfigError(f"exercise: there is no exercise {name!r}{hint or '; see exercise list'}")
+
+
+def part_named(name: str) -> tuple[Exercise, Part]:
+    """The exercise that has a part of this name, and the part. Raises ConfigError."""
+    for e in EXERCISES:
+        for part in e.parts:
+            if part.name == name:
+                return e, part
+    names = [part.name for e in EXERCISES for part in e.parts]
+    hint = nearest(name, names) or "; give its number: learn.check(function, '03')"
+    raise ConfigError(f"learn.check: no exercise asks for {name!r}{hint}")

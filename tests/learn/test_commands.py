@@ -1,0 +1,169 @@
+"""The commands as a learner gives them, the state they keep, and what they refuse."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from microgradnn.__main__ import main
+from microgradnn.learn.exercise import Told
+from microgradnn.learn.kept import Kept, keep, kept, learnt, next_hint
+from microgradnn.learn.shelf import BY_NUMBER, EXERCISES, exercise, part_named
+
+from .answers import a01
+
+
+def run(*words: str) -> int:
+    return main(["exercise", *words])
+
+
+def written(number: str, text: str) -> Path:
+    path = Path(BY_NUMBER[number].file)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_from_the_first_file_to_the_last_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("start", "1") == 0
+    assert "ex01_add_mul.py is written" in capsys.readouterr().out
+    written("01", a01.KEYS[0][1].replace("return g * b, g * a", "return b, a"))
+    assert run("check", "01") == 3
+    assert capsys.readouterr().out == (
+        "01 sums, products, and a number that is used twice: 2 of 3 parts are right\n"
+        "  ✓ add_backward\n"
+        "  ✗ mul_backward: g, the gradient from above, is not used\n"
+        "      mul_backward(g=1.46, a=-1.38, b=-2.75): your da is -2.75, right is -4.015\n"
+        "  ✓ twice_backward\n"
+        "a hint: python -m microgradnn exercise hint 01\n"
+    )
+    for number in (1, 2, 2):
+        assert run("hint", "01") == 0
+        out = capsys.readouterr().out
+        assert out.startswith("mul_backward: g, the gradient from above, is not used\nhint ")
+        assert f"hint {number} of 2: " in out
+    written("01", a01.KEYS[0][1])
+    assert run("check", "ex01_add_mul.py", "--lang", "zh") == 0
+    assert capsys.readouterr().out.endswith(
+        "全部正确！下一个练习：python -m microgradnn exercise start 02\n"
+    )
+    assert run("hint", "01") == 0
+    assert capsys.readouterr().out.endswith("3 of 3 parts are right\n")
+    assert run("progress") == 0
+    assert "3 of 3 parts, 2 checks, 2 hints" in capsys.readouterr().out
+    assert run("list") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("✓ 01 add_mul") and out.endswith("exercise start 02\n")
+
+
+def test_a_stub_scores_nothing_and_its_status_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    run("start", "03", "--lang", "zh")
+    capsys.readouterr()
+    assert run("check", "03", "--json") == 7
+    told = json.loads(capsys.readouterr().out)
+    assert (told["score"], told["of"]) == (0, len(BY_NUMBER["03"].parts))
+
+
+def test_what_hangs_ends_or_forges_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    written("01", """
+import os
+import numpy as np
+
+def add_backward(g, a, b):
+    while True:
+        pass
+
+def mul_backward(g, a, b):
+    os._exit(0)
+
+def twice_backward(g, a):
+    np.allclose = lambda *args, **how: True
+    return 1.0
+""")  # fmt: skip
+    assert run("check", "01", "--time-limit", "1") == 3
+    out = capsys.readouterr().out
+    assert "✗ add_backward: it does not come back within 1 s" in out
+    assert "✗ mul_backward: the program ended while it was graded: " in out
+    assert "✗ twice_backward: the code changes numpy.allclose" in out
+
+
+def test_a_file_that_is_no_python(capsys: pytest.CaptureFixture[str]) -> None:
+    written("01", "def add_backward(g, a, b)\n    return g, g\n")
+    assert run("check", "01") == 2
+    assert capsys.readouterr().err == "microgradnn: ex01_add_mul.py:1: SyntaxError: expected ':'\n"
+
+
+def test_start_does_not_overwrite_and_reset_keeps_the_old_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = written("01", "mine")
+    assert run("start", "01") == 2
+    assert "is there already and was not touched" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+    learnt("01", [Told("add_backward")])
+    assert run("reset", "01") == 0
+    assert Path("ex01_add_mul.old1").read_text() == "mine"
+    assert path.read_text().startswith('"""Exercise 01')
+    assert kept("01").right == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["check", "01"], "exercise: ex01_add_mul.py is not in this folder; write it with: python -m "
+         "microgradnn exercise start 01, or say where it is: exercise check 01 FOLDER"),
+        (["start", "ordr"], "exercise: there is no exercise 'ordr'; did you mean 'order'?"),
+        (["start", "99999"], "exercise: there is no exercise '99999'; see exercise list"),
+        (["check", "01", "nothing.py"], "nothing.py: no such file"),
+        (["list", "--lang", "xx"], "exercise: no language is called 'xx'; use one of en, zh"),
+        (["check", "01", "--time-limit", "0"],
+         "exercise: ex01_add_mul.py is not in this folder; write it with: python -m "
+         "microgradnn exercise start 01, or say where it is: exercise check 01 FOLDER"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_one_sentence(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words) == 2
+    assert capsys.readouterr().err == f"microgradnn: {said}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "3", '{"right": {}}', '{"tries": "x"}', '{"hints": {"a": "b"}}', "\x00",
+     '{"words": {"a": 3}}', '{"words": {"a": {"b": 3}}}', '{"right": [1]}'],
+)  # fmt: skip
+def test_a_damaged_state_is_told_and_left(
+    text: str, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep("02", Kept(right=["exp_backward"]))
+    (state / "01.json").write_text(text)
+    assert run("progress") == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"microgradnn: exercise: {state / '01.json'} is damaged (")
+    assert err.endswith("mend it, or move it away to begin that exercise anew\n")
+    assert (state / "01.json").read_text() == text
+    assert kept("02").right == ["exp_backward"]
+
+
+def test_a_state_that_cannot_be_written(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state.parent.parent.mkdir(exist_ok=True)
+    state.parent.write_text("a file where a folder should be")
+    assert run("start", "01") == 2
+    assert "set XDG_STATE_HOME to a folder that can be read and written" in capsys.readouterr().err
+
+
+def test_what_is_remembered_comes_back() -> None:
+    what = Kept("a.py", ["p"], 3, {"q": "sign"}, {"q": {"yours": "1"}}, {"q sign": 1})
+    keep("01", what)
+    assert kept("01") == what
+    learnt("01", [Told("q")])
+    assert kept("01").right == ["p", "q"] and not kept("01").causes
+    assert [next_hint("01", "q", "zero", 2) for _ in range(3)] == [1, 2, 2]
+
+
+def test_an_exercise_has_many_names() -> None:
+    for e in EXERCISES:
+        for name in (e.number, e.name, e.file, f"some/folder/{e.file}", f"{e.number}_{e.name}"):
+            assert exercise(name) is e
+        for part in e.parts:
+            assert part_named(part.name)[1].name == part.name
