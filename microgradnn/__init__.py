@@ -138,8 +138,14 @@ def _shown(name: str) -> Any:
     return method
 
 
-for _name in ("explain",):
-    setattr(_Node, _name, _shown(_name))
+for _name, _function in {
+    "draw": "draw",
+    "explain": "explain",
+    "_repr_mimebundle_": "node_bundle",
+    "_repr_html_": "node_html",
+    "__treescope_repr__": "node_treescope",
+}.items():
+    setattr(_Node, _name, _shown(_function))
 
 if not TYPE_CHECKING:  # else type checkers would take mg.expp for a name that exists
 

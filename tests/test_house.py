@@ -54,6 +54,10 @@ DOORS = {"microgradnn", "microgradnn.check"}  # their own __init__.py, not what 
 LAZY = {
     "microgradnn.__getattr__": "the engine alone imports faster",
     "microgradnn._shown": "explanations and drawings load when they are asked for",
+    "microgradnn.nn.module.Module._repr_html_": "notebooks ask for it",
+    "microgradnn.nn.module.Module.__treescope_repr__": "Treescope asks for it",
+    "microgradnn.nn.history.History._repr_html_": "notebooks ask for it",
+    "microgradnn.check.report.Report._repr_html_": "notebooks ask for it",
     "microgradnn.__main__.main": "a command loads what it needs, not the other commands",
     "microgradnn.__main__._watch": "a command loads what it needs, not the other commands",
     "microgradnn.nn.training._train": "models do not load the training loop",

@@ -105,8 +105,13 @@ def test_the_rules_that_are_quoted_stand_in_the_table() -> None:
         assert rule in table
 
 
-def test_the_picture_shows_the_numbers_of_the_engine() -> None:
-    drawn = run(str(ROOT / "docs" / "graph.py"))
+def test_the_picture_shows_the_numbers_of_the_engine(tmp_path: Path) -> None:
+    lines = PYTHON.findall(README)[0].split("\n\n")[:2]
+    script = tmp_path / "block.py"
+    save = f"o.draw(lang='en').save({str(tmp_path / 'graph.svg')!r})"
+    script.write_text("\n".join([*lines, save]), encoding="utf-8")
+    run(str(script))
+    drawn = (tmp_path / "graph.svg").read_text(encoding="utf-8")
     assert drawn == (ROOT / "docs" / "graph.svg").read_text(encoding="utf-8")
     assert ">1.002<" in drawn  # which is the number of the first lines, w.grad
 

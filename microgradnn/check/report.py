@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import import_module
 from typing import Any
 from xml.etree import ElementTree
 
@@ -42,6 +43,9 @@ class Report:
     notes: tuple[str, ...] = ()
     shapes: tuple[dict[str, tuple[int, ...]], ...] = ()
     untried: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        return str(import_module("microgradnn.show.reprs").report_html(str(self), self.ok))
 
     @property
     def verdict(self) -> str:

@@ -1,5 +1,6 @@
 """What a training run left behind."""
 
+from importlib import import_module
 from typing import Any
 
 
@@ -32,3 +33,7 @@ class History:
     def __repr__(self) -> str:
         last = "  ".join(f"{k} {v[-1]:.4g}" for k, v in self.history.items() if v)
         return f"History({len(self.epoch)} epochs{': ' if last else ''}{last})"
+
+    def _repr_html_(self) -> str:
+        reprs = import_module("microgradnn.show.reprs")
+        return str(reprs.history_html(self.epoch, self.history, repr(self)))

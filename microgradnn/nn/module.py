@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -138,6 +139,14 @@ class Module(Members["Module"], Trainable):
 
     def extra_repr(self) -> str:
         return ""
+
+    def _repr_html_(self) -> str:
+        return str(import_module("microgradnn.show.reprs").module_html(self))
+
+    def __treescope_repr__(self, path: Any, subtree_renderer: Any) -> Any:
+        return import_module("microgradnn.show.reprs").module_treescope(
+            self, path, subtree_renderer
+        )
 
     def __repr__(self) -> str:
         name, inside = type(self).__name__, self._inside()

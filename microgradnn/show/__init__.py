@@ -1,5 +1,10 @@
 """See a backward pass: explain it in words, draw it, step through it."""
 
 from .explain import ChainStep, Explanation, explain
+from .graphs import Drawing, draw
+from .reprs import node_bundle, node_html, node_treescope
 
-__all__ = ["Explanation", "ChainStep", "explain"]
+__all__ = [
+    "ChainStep", "Drawing", "Explanation", "draw", "explain", "node_bundle", "node_html",
+    "node_treescope",
+]  # fmt: skip

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..engine.node import Argument, Node
 
-DEPTH, MANY = 6, 2000  # how deep lists and models are looked into, how long lists may be
+DEPTH = 16
+MANY = 2000  # how long lists may be, and how many lists and models of one variable are looked into
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ def users_variables() -> dict[str, Any]:
     return inner | {k: v for k, v in frame.f_globals.items() if k not in inner}
 
 
-def places(variables: Mapping[str, Any]) -> dict[int, Where]:
-    """id(node) to where a variable holds it; a variable of its own before a place in a model."""
+def places(variables: Mapping[str, Any], kinds: dict[str, str]) -> dict[int, Where]:
+    """id(node) to where a variable holds it; a variable of its own before a place in a model.
+
+    kinds gets the class of each model that was looked into, by its name.
+    """
     found: dict[int, Where] = {}
     named = [(k, v) for k, v in variables.items() if not k.startswith("_") and k.isidentifier()]
     for name, value in named:
@@ -60,24 +64,27 @@ def places(variables: Mapping[str, Any]) -> dict[int, Where]:
             found.setdefault(id(value), Where(name))
     for name, value in named:
         if not isinstance(value, (Node, type)):
-            for node, place in _inside(value, name, (), 0, set()):
+            for node, place in _inside(value, name, (), set(), kinds):
                 found.setdefault(id(node), place)
     return found
 
 
 def _inside(
-    value: Any, name: str, owners: tuple[str, ...], depth: int, seen: set[int]
+    value: Any, name: str, owners: tuple[str, ...], seen: set[int], kinds: dict[str, str]
 ) -> Iterator[tuple[Node, Where]]:
     """The nodes in a list, a dict or a model, each with its place."""
     if isinstance(value, Node):
         yield value, Where(name, owners)
         return
-    if depth > DEPTH or id(value) in seen:
+    deep = name.count("[") + name.count(".") > DEPTH
+    if deep or len(seen) > MANY or id(value) in seen:
         return
     seen.add(id(value))
+    if is_model(value):
+        kinds[name] = type(value).__name__
     for part, item in _parts(value):
         inner = (*owners, name) if is_model(value) else owners
-        yield from _inside(item, name + part, inner, depth + 1, seen)
+        yield from _inside(item, name + part, inner, seen, kinds)
 
 
 def _parts(value: Any) -> Iterable[tuple[str, Any]]:
@@ -101,18 +108,18 @@ class Names:
 
     def __init__(self, nodes: Iterable[Any], variables: Mapping[str, Any]) -> None:
         ordered = sorted(nodes, key=lambda n: n.stamp)
-        self.places = places(variables)
+        self.kinds: dict[str, str] = {}  # the class of each model, by its name
+        self.places = places(variables, self.kinds)
         self._arrays = {
             k: v for k, v in variables.items() if isinstance(v, np.ndarray) and k[:1] != "_"
         }
-        own = [n.name for n in ordered if n.name and not isinstance(n.name, Argument)]
         self._names: dict[Any, str] = {}
         taken: set[str] = set()
         for node in ordered:
             place, given = self.places.get(id(node)), node.name
             given = str(given) if given and not isinstance(given, Argument) else ""
-            inside = place is not None and place.owners and own.count(given) == 1
-            name = given if place is None or inside else place.name
+            listed = place is not None and not place.owners and not place.name.isidentifier()
+            name = given if place is None or (listed and given) else place.name
             if name:
                 self._names[node] = _free(name, taken)
         numbers = (f"v{i}" for i in itertools.count(1))

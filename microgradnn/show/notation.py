@@ -34,7 +34,7 @@ def number(x: Any) -> str:
         return str(bool(x))
     if isinstance(x, (int, np.integer)):
         return str(int(x))
-    return f"{x:.6g}" if isinstance(x, (float, np.floating)) else str(x)
+    return f"{x + 0.0:.6g}" if isinstance(x, (float, np.floating)) else str(x)  # -0.0 is 0
 
 
 def amount(x: Any) -> str:
@@ -50,7 +50,7 @@ def amount(x: Any) -> str:
 
 def brief(x: Any) -> str:
     """A number in four digits."""
-    return f"{x:.4g}" if isinstance(x, (float, np.floating)) else number(x)
+    return f"{x + 0.0:.4g}" if isinstance(x, (float, np.floating)) else number(x)
 
 
 def shape(x: Any) -> str:

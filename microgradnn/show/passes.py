@@ -131,6 +131,21 @@ def backward(
 
     Raises GradientError where output.backward() would, and if output does not depend on wrt.
     """
+    done = forward_only(output, wrt, gradient, variables, who)
+    done.seed = plain(output._seed(gradient, False, who))
+    with recording.set(False):
+        quietly(_walk, done, set(done.nodes))
+    return done
+
+
+def forward_only(
+    output: Any,
+    wrt: Any = None,
+    gradient: Any = None,
+    variables: Mapping[str, Any] | None = None,
+    who: str = "draw",
+) -> BackwardPass:
+    """The nodes and names of a backward pass that is not made: no flows, no totals."""
     if not isinstance(output, Node):
         raise GradientError(
             f"{who}: got {type(output).__name__}, expected a Value or a Tensor; compute the result "
@@ -149,11 +164,7 @@ def backward(
             raise GradientError(f"{who}: the result was not computed from {x.describe()}")
     kept = between(nodes, inputs) if inputs else known
     names = Names(nodes, users_variables() if variables is None else variables)
-    seed = plain(output._seed(gradient, False, who))
-    done = BackwardPass(output, seed, [n for n in nodes if n in kept], names, inputs)
-    with recording.set(False):
-        quietly(_walk, done, set(kept))
-    return done
+    return BackwardPass(output, None, [n for n in nodes if n in kept], names, inputs)
 
 
 def _walk(done: BackwardPass, kept: set[Any]) -> None:

@@ -128,6 +128,15 @@ class ElementMethods:
             lang: str | None = None,
             names: Mapping[str, object] | None = None,
         ) -> Any: ...
+        def draw(
+            self,
+            *,
+            gradient: Other | None = None,
+            focus: Self | None = None,
+            limit: int = 300,
+            lang: str | None = None,
+            names: Mapping[str, object] | None = None,
+        ) -> Any: ...
 
 
 # SupportsFloat: numbers of any type, Fraction and Decimal too.
