@@ -9,9 +9,9 @@ import numpy as np
 from ..engine.node import Node
 from ..engine.walk import between
 from . import texts
-from .frames import Tree, owners
+from .backprop import BackwardPass, Flow
+from .clusters import Tree, owners
 from .notation import amount, brief
-from .passes import BackwardPass, Flow
 
 LETTER, BOX, PILL = 7.3, 50.0, 30.0  # the width of a letter, the height of a box
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import notation, texts
+from .backprop import BackwardPass, Flow, backward, paths, single_path
 from .letters import Letter
 from .notation import amount, shape
-from .passes import BackwardPass, Flow, backward, paths, single_path
 
 SHOWN = 120  # steps that the text shows at most, half from each end
 COLUMNS = ("step", "node", "value", "slope", "incoming", "local", "contribution", "note")

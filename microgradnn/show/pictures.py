@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import MissingPackageError
 from .boxes import Box, Line
-from .frames import Group, Tree
+from .clusters import Group, Tree
 
 TIP = 7.0
 

@@ -18,7 +18,7 @@ from microgradnn import Value, scalar, tensor
 from microgradnn.errors import ConfigError, GradientError, MissingPackageError
 from microgradnn.nn.history import History
 from microgradnn.show import draw, node_bundle, pictures
-from microgradnn.show.layout import place
+from microgradnn.show.columns import place
 from tests.show.test_explain import STEPS, made
 
 SVG = "{http://www.w3.org/2000/svg}"

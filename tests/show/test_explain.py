@@ -14,7 +14,7 @@ from microgradnn.engine.op import OPS
 from microgradnn.engine.walk import pullback
 from microgradnn.errors import ConfigError, GradientError
 from microgradnn.show import explain, notation
-from microgradnn.show.passes import backward
+from microgradnn.show.backprop import backward
 
 
 def neuron(lang: str = "en") -> str:

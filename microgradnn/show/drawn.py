@@ -12,9 +12,9 @@ from ..atomic import write_atomically
 from ..engine.node import Node
 from ..errors import ConfigError, GradientError
 from . import pictures, texts
+from .backprop import BackwardPass, backward, forward_only
 from .boxes import LETTER, arranged
-from .frames import Group
-from .passes import BackwardPass, backward, forward_only
+from .clusters import Group
 
 LIMIT = 300  # boxes; a larger graph is folded
 EDGE = 12.0  # around the picture

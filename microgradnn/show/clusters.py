@@ -6,7 +6,7 @@ from graphlib import CycleError
 from typing import Any
 
 from ..engine.node import Node
-from .layout import LINE, Placed, place, ranks
+from .columns import LINE, Placed, place, ranks
 from .names import Names
 
 PAD, TITLE = 10.0, 18.0
