@@ -1,7 +1,7 @@
 """See a backward pass: explain it in words, draw it, step through it."""
 
-from .drawn import Drawing, draw
 from .explain import ChainStep, Explanation, explain
+from .graph_drawing import Drawing, draw
 from .reprs import node_bundle, node_html, node_treescope
 
 __all__ = [

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine.node import Node
 from . import texts
-from .drawn import draw
+from .graph_drawing import draw
 from .notation import brief, number
 from .pictures import curve
 
