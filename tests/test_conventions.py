@@ -5,9 +5,7 @@ The rows were measured with torch 2.13, TensorFlow 2.21 and Keras 3.15, JAX 0.10
 framework that is not installed is skipped. Signs of zero are not compared, nan equals nan.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from functools import reduce
 from math import inf, log, nan
 from typing import Any
 
@@ -17,31 +15,8 @@ import pytest
 import microgradnn as mg
 import microgradnn.nn.functional as nnf
 
-
-class Lazy:
-    """A name of a framework, looked up when it is called: importing TensorFlow takes seconds."""
-
-    def __init__(self, *path: str):
-        self.path = path
-
-    def __getattr__(self, name: str) -> "Lazy":
-        return Lazy(*self.path, name)
-
-    def __call__(self, *xs: Any, **options: Any) -> Any:
-        module, *names = self.path
-        return reduce(getattr, names, imported(module))(*xs, **options)
-
-
-def imported(module: str) -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when tensorflow is imported
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if module in ("keras", "tensorflow"):
-        pytest.importorskip(
-            "tensorflow", reason="asserts its conventions"
-        )  # Keras can be there without it
-    return pytest.importorskip(module)
-
+from .frameworks import Lazy
+from .frameworks import framework as imported
 
 torch, F, tf, keras, jax, jnp = map(
     Lazy, ("torch", "torch.nn.functional", "tensorflow", "keras", "jax", "jax.numpy")

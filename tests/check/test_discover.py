@@ -7,7 +7,7 @@ import pytest
 
 from microgradnn.check.files.discover import find
 from microgradnn.errors import ConfigError
-from tests.check.zoo import RIGHT, right
+from tests.check.zoo import RIGHT, found, right
 
 
 def gradients(found, *args, dout=3.0):
@@ -22,16 +22,17 @@ def styles(module, names=()):
 
 
 def test_the_whole_zoo_is_found_and_nothing_else():
-    assert styles(right) == {entry.name: entry.style for entry in RIGHT}
-    lines = [f.line for f in find(right)]
+    assert {f.name: f.style for f in found().values()} == {e.name: e.style for e in RIGHT}
+    lines = [f.line for f in found().values()]
     assert lines == sorted(lines)
+    assert styles(right, ["lstm", "Linear"]) == {"lstm": "pair", "Linear": "layer"}
 
 
 @pytest.mark.parametrize("entry", [e for e in RIGHT if e.backward], ids=lambda e: e.name)
 def test_zoo_functions_come_as_they_are(entry):
-    (found,) = find(right, [entry.name])
-    assert (found.forward, found.backward) == (entry.forward, entry.backward)
-    assert found.line == inspect.getsourcelines(entry.backward)[1]
+    it = found()[entry.name]
+    assert (it.forward, it.backward) == (entry.forward, entry.backward)
+    assert it.line == inspect.getsourcelines(entry.backward)[1]
 
 
 @pytest.mark.parametrize(

@@ -174,11 +174,15 @@ def work():
         os._exit(1)
 
 
-def verdicts(file):
+# They are stopped by the time limit: a short one.
+ENDLESS = {"loops", "builtins.isinstance"}
+
+
+def verdicts(file, limit=2.0):
     """What came of a file, in order."""
     out = []
     try:
-        for report in check_file(str(file), how=Settings(time_limit=2.0)):
+        for report in check_file(str(file), how=Settings(time_limit=limit)):
             out.append(report.verdict)
     except FileError as error:
         out.append(f"not loaded: {error}")
@@ -190,7 +194,7 @@ def verdicts(file):
 def test_what_is_wrong_is_never_right(tmp_path, monkeypatch, name):
     monkeypatch.setattr(process, "_started", Forked)
     (tmp_path / "f.py").write_text(FILES[name])
-    came = verdicts(tmp_path / "f.py")
+    came = verdicts(tmp_path / "f.py", 0.5 if name in ENDLESS else 2.0)
     print(came)
     assert came and not set(came) & set(OK)
 
@@ -235,17 +239,20 @@ def test_one_function_that_changes_numpy_does_not_spoil_the_next(tmp_path, monke
 
 
 def test_all_that_is_sealed_is_noticed_and_put_back():
-    """All functions of NumPy of which a check might ask, one at a time."""
+    """All functions of NumPy of which a check might ask: some alone, then all at once."""
     names = [n for n in vars(np) if callable(getattr(np, n)) and n not in seals._FREE["numpy"]]
     assert len(names) > 400
     changed = seals.sealed()
-    for name in names:
-        before = getattr(np, name)
-        setattr(np, name, None)
+    for some in (*([name] for name in names[::16]), names):
+        before = {name: getattr(np, name) for name in some}
+        for name in some:
+            setattr(np, name, None)
         try:
-            assert changed() == f"numpy.{name}" and getattr(np, name) is before
+            assert changed() in {f"numpy.{name}" for name in some}
+            assert all(getattr(np, name) is function for name, function in before.items())
         finally:
-            setattr(np, name, before)
+            for name, function in before.items():
+                setattr(np, name, function)
     assert changed() == ""
 
 
@@ -316,7 +323,8 @@ def test_no_process_outlives_the_check(tmp_path, end):
     body = "    away()\n" + f"    time.sleep(0.05)\n    {'pass' if end == 'reports' else end}\n"
     text = DAEMON.format(pid=str(pids)) + SQ.format(body)
     (tmp_path / "f.py").write_text(text)
-    reports = check_file(str(tmp_path / "f.py"), how=Settings(time_limit=2.0))
+    limit = 0.5 if end.startswith("while") else 2.0
+    reports = check_file(str(tmp_path / "f.py"), how=Settings(time_limit=limit))
     next(reports)
     reports.close()
     started = pids.read_text().split()

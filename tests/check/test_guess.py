@@ -7,7 +7,8 @@ from microgradnn.check.files.arguments import GuessError, maker
 from microgradnn.check.files.discover import Found, find
 from microgradnn.check.source import all_parameters
 from microgradnn.errors import ConfigError
-from tests.check.zoo import BY_NAME, RIGHT, WRONG, right
+from tests.check.zoo import BY_NAME, RIGHT, WRONG
+from tests.check.zoo import found as found_in_the_zoo
 
 # Elementwise or over the last axis: any rank will do. affine flattens, what it calls does not say.
 ANY_RANK = {"relu_mask", "tanh", "log_softmax", "affine_relu"}
@@ -64,7 +65,7 @@ def alike(found, made, entry):
 
 @pytest.mark.parametrize("entry", RIGHT, ids=lambda e: e.name)
 def test_zoo(entry):
-    (found,) = find(right, [entry.name])
+    found = found_in_the_zoo()[entry.name]
     make = maker(found)
     assert make.backward == "" and len(make.draws) >= 3
     alike(found, make(np.random.default_rng(5)), entry)
@@ -81,7 +82,7 @@ def test_a_wrong_backward_gets_the_same_arguments(entry):
 
 @pytest.mark.parametrize("name", ["affine", "batchnorm", "conv_naive", "lstm_step", "attention"])
 def test_variants_differ_in_their_sizes_and_repeat(name):
-    make = maker(find(right, [name])[0])
+    make = maker(found_in_the_zoo()[name])
     first = [shapes(make(np.random.default_rng(1), v).args)[:3] for v in range(3)]
     assert first[0] != first[1] != first[2] != first[0]
     again = make(np.random.default_rng(1), 1).args
@@ -91,10 +92,10 @@ def test_variants_differ_in_their_sizes_and_repeat(name):
 
 def test_sizes_are_different_and_small():
     for name in ("affine", "dense_loops", "rnn_step", "lstm_step", "bilinear", "softmax_loss"):
-        made = draw(find(right, [name])[0])
+        made = draw(found_in_the_zoo()[name])
         x = made.args[0]
         assert len(set(x.shape)) == x.ndim and x.size <= 100
-    w = draw(find(right, ["dense_loops"])[0]).args[1]
+    w = draw(found_in_the_zoo()["dense_loops"]).args[1]
     assert w.shape[0] != w.shape[1]
 
 

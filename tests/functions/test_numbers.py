@@ -113,7 +113,8 @@ LAYOUTS: list[Callable[[np.ndarray], Any]] = [
 ]  # fmt: skip
 
 # Where NumPy's own number is the worse one, or depends on how BLAS and LAPACK add up.
-ROUGH = {"cov", "corrcoef", "dot", "einsum", "matmul", "kron", "inner", "tensordot", "linear"}
+ROUGH = {"cov", "corrcoef", "dot", "einsum", "matmul", "kron", "inner", "tensordot", "linear",
+         "matvec", "vecmat", "vecdot"}  # fmt: skip
 NO_ORDER = {"partition", "argpartition"}  # only the kth place is settled
 BETTER = {
     "quantile": "differences of integers do not wrap", "percentile": "the same",

@@ -12,8 +12,9 @@ import microgradnn as mg
 from microgradnn import nn
 from microgradnn.nn import init
 
-tf = pytest.importorskip("tensorflow", reason="compares with Keras")
-keras = tf.keras
+from ..frameworks import Lazy
+
+tf, keras = Lazy("tensorflow"), Lazy("keras")
 F64: dict[str, Any] = dict(dtype="float64")
 ATOL = 1e-12  # sums of at most a few hundred products of numbers near 1
 

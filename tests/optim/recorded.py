@@ -4,28 +4,16 @@ Among them are exact zeros and 1e-6, where a misplaced eps shows, missing gradie
 learning rate that changes, where lr inside and outside the velocity differ.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import strategies as st
 
 import microgradnn as mg
 
 START = (np.array([1.0, -2.0, 0.5]), np.array(0.75))  # a vector and a 0-d parameter
 Grads = tuple[np.ndarray | None, np.ndarray | None]
-
-
-def framework(name: str) -> Any:
-    """torch, tensorflow or keras; the test is skipped where it is not installed."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when tensorflow is imported
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    if name == "keras":  # it can be there without TensorFlow
-        pytest.importorskip("tensorflow", reason="compares with Keras")
-    return pytest.importorskip(name)
 
 
 numbers = st.one_of(

@@ -12,7 +12,8 @@ import microgradnn as mg
 from microgradnn.errors import ConfigError, GradientError
 from microgradnn.nn.utils import clip_grad_norm_, clip_grad_value_
 from microgradnn.optim import SGD, clip
-from tests.optim.recorded import framework, numbers
+from tests.frameworks import framework
+from tests.optim.recorded import numbers
 
 arrays = st.lists(st.lists(numbers, min_size=1, max_size=4).map(np.array), min_size=1, max_size=3)
 limits = st.sampled_from([0.0, 2.0**-30, 0.5, 1.0, 100.0])

@@ -13,7 +13,8 @@ import microgradnn as mg
 from microgradnn import nn
 from microgradnn.errors import ConfigError
 from microgradnn.optim import EMA, SGD
-from tests.optim.recorded import framework, numbers
+from tests.frameworks import framework
+from tests.optim.recorded import numbers
 
 SLOWER = settings(max_examples=max(5, settings().max_examples // 3))
 paths = st.lists(st.lists(numbers, min_size=3, max_size=3).map(np.array), min_size=2, max_size=6)

@@ -11,7 +11,8 @@ import microgradnn as mg
 from microgradnn import optim
 from microgradnn.errors import ConfigError, MicrogradError, ShapeError
 from microgradnn.optim import SGD, Adagrad, Adam, RMSprop, schedules
-from tests.optim.recorded import START, Grads, assert_close, framework, runs, steps
+from tests.frameworks import framework
+from tests.optim.recorded import START, Grads, assert_close, runs, steps
 from tests.optim.test_torch import RULES
 
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgradnn import optim
+from tests.frameworks import framework
 from tests.optim.recorded import (
     START,
     Grads,
     assert_close,
     decays,
     fractions,
-    framework,
     runs,
     walk,
 )

@@ -21,7 +21,7 @@ from microgradnn.optim.lr_scheduler import (
     SequentialLR,
     StepLR,
 )
-from tests.optim.recorded import framework
+from tests.frameworks import framework
 
 RATES = (0.5, 0.1)  # of two groups
 EPOCHS = 25

@@ -13,7 +13,8 @@ import microgradnn as mg
 from microgradnn import optim
 from microgradnn.errors import ConfigError
 from microgradnn.optim import SGD, Adam, schedules
-from tests.optim.recorded import START, framework, runs, steps
+from tests.frameworks import framework
+from tests.optim.recorded import START, runs, steps
 from tests.optim.test_torch import ALL
 
 FEWER = settings(max_examples=max(5, settings().max_examples // 3))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from microgradnn.errors import ConfigError
 from microgradnn.optim import schedules
-from tests.optim.recorded import framework
+from tests.frameworks import framework
 
 SLOWER = settings(max_examples=max(5, settings().max_examples // 2))
 counts = st.integers(1, 20)

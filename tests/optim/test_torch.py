@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import optim
+from tests.frameworks import framework
 from tests.optim import recorded
 from tests.optim.recorded import (
     START,
@@ -17,7 +18,6 @@ from tests.optim.recorded import (
     decays,
     epsilons,
     fractions,
-    framework,
     runs,
     walk,
 )

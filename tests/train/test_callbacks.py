@@ -27,6 +27,8 @@ from microgradnn.train import (
     read_checkpoint,
 )
 
+from ..frameworks import framework
+
 # Keras' own code, with NumPy 2
 KERAS_CODE = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 FEW = settings(max_examples=max(10, settings().max_examples // 2))
@@ -76,7 +78,7 @@ def scripted(values, *callbacks, name="figure", lr=0.125, epochs=None):
 
 @KERAS_CODE
 def test_events_come_in_keras_order_with_keras_arguments():
-    tf = pytest.importorskip("tensorflow", reason="compares with Keras")
+    tf = framework("tensorflow")
 
     def record(log):
         def note(event):
@@ -234,7 +236,7 @@ def test_early_stopping_by_its_definition(values, patience, min_delta, mode, fir
 @given(QUARTERS, st.integers(1, 3), st.sampled_from([0.0, 0.25]), st.sampled_from(["min", "max"]), st.integers(0, 3))  # fmt: skip
 @FEW
 def test_early_stopping_stops_where_keras_does(values, patience, min_delta, mode, first):
-    keras = pytest.importorskip("tensorflow", reason="compares with Keras").keras
+    keras = framework("keras")
     theirs = keras.callbacks.EarlyStopping(
         "figure", min_delta, patience, mode=mode, start_from_epoch=first
     )
@@ -298,7 +300,7 @@ def test_a_figure_that_is_not_there_is_told(make):
 @given(QUARTERS, st.integers(1, 3), st.sampled_from([0.0, 0.25, 1e-4]), st.sampled_from([0.0, 1 / 16]))  # fmt: skip
 @FEW
 def test_reduce_lr_on_plateau_is_that_of_keras(values, patience, min_delta, lowest):
-    keras = pytest.importorskip("tensorflow", reason="compares with Keras").keras
+    keras = framework("keras")
     theirs = keras.callbacks.ReduceLROnPlateau(
         "figure", 0.5, patience, mode="min", min_delta=min_delta, min_lr=lowest
     )

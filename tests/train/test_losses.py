@@ -1,7 +1,6 @@
 """Losses by name against keras.losses and torch, and how compile() calls any other loss."""
 
 import functools
-import os
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,10 @@ from microgradnn.errors import ConfigError, DTypeError, LabelError, ShapeError
 from microgradnn.train import losses
 from microgradnn.train.losses import KERAS, TORCH, Loss
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-tf = pytest.importorskip("tensorflow", reason="compares with Keras")
+from ..frameworks import Lazy
+
 torch = pytest.importorskip("torch", reason="compares with PyTorch")
-keras = tf.keras
+tf, keras = Lazy("tensorflow"), Lazy("keras")
 FEWER = settings(max_examples=max(8, settings().max_examples // 2))
 U = 2.0**-53
 

@@ -1,6 +1,5 @@
 """Metrics against scikit-learn, Keras, textbook tables and themselves fed in pieces."""
 
-import os
 import warnings
 from math import inf, isnan, nan
 
@@ -13,6 +12,8 @@ from hypothesis import strategies as st
 import microgradnn as mg
 from microgradnn.errors import ConfigError, DataError, DTypeError, LabelError, ShapeError
 from microgradnn.train import metrics as m
+
+from ..frameworks import framework
 
 AVERAGES = ["macro", "micro", "weighted", None]
 RATIOS = [m.Precision, m.Recall, m.F1Score]
@@ -334,11 +335,7 @@ def test_a_confusion_matrix_is_a_copy_and_grows():
 
 @pytest.fixture(scope="module")
 def keras():
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when tensorflow is imported
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    pytest.importorskip("tensorflow", reason="compares with Keras")
-    return pytest.importorskip("keras")
+    return framework("keras")
 
 
 @given(data=st.data())

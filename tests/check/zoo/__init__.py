@@ -4,12 +4,15 @@ right.py and wrong.py are what students hand in; entry.py says what an Entry is 
 """
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
+
+from microgradnn.check.files.discover import Found, find
 
 from . import inputs, right, wrong
 from .entry import KINDS, Entry, Inputs, Run
 
-__all__ = ["BY_NAME", "KINDS", "RIGHT", "WRONG", "Entry", "Inputs", "Run"]
+__all__ = ["BY_NAME", "KINDS", "RIGHT", "WRONG", "Entry", "Inputs", "Run", "found"]
 
 
 def pair(name: str, make: Any, layer: str = "", **more: Any) -> Entry:
@@ -157,3 +160,9 @@ def planted(plant: wrong.Plant) -> Entry:
 
 
 WRONG: list[Entry] = [planted(plant) for plant in wrong.PLANTED]
+
+
+@cache
+def found() -> dict[str, Found]:
+    """What the checker finds in the file of the right ones, by name; read once, it is long."""
+    return {f.name: f for f in find(right)}
