@@ -30,6 +30,7 @@ FILLED = {
     name: method
     for name, method in vars(mg.Tensor).items()
     if not name.startswith("__")
+    and not name.endswith("_")  # x.add_ takes what x.add takes
     and getattr(getattr(method, "fget", method), "__module__", "").startswith(
         "microgradnn.functions"
     )

@@ -315,6 +315,16 @@ def test_a_leaf_is_changed_in_place_under_no_grad(change: Any) -> None:
     np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=1e-14)
 
 
+def test_every_name_in_place_of_pytorch_is_there() -> None:
+    shapes = {"detach", "put", "resize", "squeeze", "swapaxes", "swapdims", "t", "transpose",
+              "unsqueeze"}  # these change what an array is, not its numbers  # fmt: skip
+    ours = [name for name in dir(mg.Tensor) if not name.startswith("_") and name not in shapes]
+    missing = [
+        n for n in ours if hasattr(torch.Tensor, n + "_") and not hasattr(mg.Tensor, n + "_")
+    ]
+    assert missing == [] and not hasattr(mg.tensor(X), "uniform_")
+
+
 def test_a_graph_that_used_it_is_out_of_date() -> None:
     x = mg.tensor(X, requires_grad=True)
     loss = (x * x).sum()
@@ -373,8 +383,8 @@ test_messages = table(
     (lambda: T.add_(1), GradientError, "add_: a tensor that is in a graph is not changed in place; write x = x.add(…), or change a leaf inside no_grad()"),
     (lambda: (T * 2).zero_(), GradientError, "zero_: a tensor that is in a graph is not changed in place; write x = a new tensor, or change a leaf inside no_grad()"),
     (lambda: mg.tensor(X).add_(CUBE), ShapeError, "add_: could not broadcast input array from shape (2,3,4) into shape (3,4)"),
-    (lambda: T.foo_, AttributeError, "Tensor: no attribute 'foo_'"),
-    (lambda: T.foo, AttributeError, "Tensor: no attribute 'foo'"),
+    (lambda: T.foo_, AttributeError, "'Tensor' object has no attribute 'foo_'"),
+    (lambda: T.foo, AttributeError, "'Tensor' object has no attribute 'foo'"),
     (lambda: T.uniform_, AttributeError, "Tensor: no attribute 'uniform_'; draw with nn.init.uniform_(x) or with NumPy"),
     (lambda: T.to("cuda"), RuleError, "to: there is no device 'cuda'; everything is on the CPU"),
     (lambda: T.cuda(), RuleError, "cuda: there is no device 'cuda'; everything is on the CPU"),
