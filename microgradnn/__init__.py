@@ -92,6 +92,7 @@ _tell(globals(), "microgradnn.transforms")
 if TYPE_CHECKING:
     from . import check, data, nn, optim, scalar, show
     from .check import check_grads
+    from .compiler import compile
 
 __version__ = "0.1.0"
 
@@ -100,9 +101,9 @@ __all__ = [
     "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort",
     "array", "array_split", "astype", "atleast_1d", "atleast_2d", "atleast_3d", "autograd",
     "average", "binary_cross_entropy_with_logits", "block", "broadcast_arrays", "broadcast_to",
-    "cbrt", "ceil", "check", "check_grads", "choose", "clip", "column_stack", "compress", "concat",
-    "concatenate", "convolve", "copy", "copysign", "corrcoef", "correlate", "cos", "cosh", "cov",
-    "cross", "cross_entropy", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum",
+    "cbrt", "ceil", "check", "check_grads", "choose", "clip", "column_stack", "compile", "compress",
+    "concat", "concatenate", "convolve", "copy", "copysign", "corrcoef", "correlate", "cos", "cosh",
+    "cov", "cross", "cross_entropy", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum",
     "custom_jvp", "custom_vjp", "data", "degrees", "delete", "detect_anomaly", "diag", "diagflat",
     "diagonal", "diff", "digamma", "div", "divmod", "dot", "dsplit", "dstack", "ediff1d", "einsum",
     "elementwise_grad", "elu", "erf", "erfc", "erfinv", "errors", "exp", "exp2", "expand_dims",
@@ -150,9 +151,11 @@ for _name, _function in {
 if not TYPE_CHECKING:  # else type checkers would take mg.expp for a name that exists
 
     def __getattr__(name: str) -> Any:
-        """Models, optimisers, data, drawings and the checker load when first used."""
+        """Models, optimisers, data, drawings, checker and compiler load when first used."""
         if name in ("check", "data", "nn", "optim", "scalar", "show"):
             return import_module(f".{name}", __name__)
+        if name == "compile":
+            return import_module(".compiler", __name__).compile
         if name == "check_grads":
             return import_module(".check", __name__).check_grads
         raise AttributeError(f"module 'microgradnn' has no attribute {name!r}")

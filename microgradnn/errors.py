@@ -28,6 +28,10 @@ class RuleError(MicrogradError, TypeError):
     """An op was called in a way its table entry does not describe, or has no derivative rule."""
 
 
+class TraceError(MicrogradError, RuntimeError):
+    """A function cannot be compiled: what it does depends on numbers, or differs in each run."""
+
+
 class LabelError(MicrogradError, IndexError):
     """A class label lies outside 0 … number of classes - 1."""
 

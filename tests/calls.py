@@ -48,7 +48,7 @@ def public() -> Iterator[str]:
 
 
 TRANSFORMS = {
-    "apply_along_axis", "check_grads", "custom_jvp", "custom_vjp", "detect_anomaly",
+    "apply_along_axis", "check_grads", "compile", "custom_jvp", "custom_vjp", "detect_anomaly",
     "elementwise_grad", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jvp", "linearize",
     "nan_origin", "no_grad", "piecewise", "stop_gradient", "tensor", "value_and_grad", "vjp",
 }  # fmt: skip

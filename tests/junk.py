@@ -42,8 +42,8 @@ ROOMS: dict[str, Any] = {
     "schedules": optim.schedules, "train": train, "losses": train.losses,
     "metrics": train.metrics, "data": data, "scalar": scalar,
 }  # fmt: skip
-ELSEWHERE = {"load_mnist", "check_grads", "detect_anomaly"}
-"""They fetch data, run for seconds, or change a switch of the whole thread."""
+ELSEWHERE = {"load_mnist", "check_grads", "compile", "detect_anomaly"}
+"""They fetch data, run for seconds, have tests of their own, or change a switch of the whole thread."""
 
 
 def x23() -> Any:

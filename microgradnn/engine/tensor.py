@@ -95,8 +95,10 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
             else:
                 return op(*[ordinary(op.name, x) for x in xs], **params)
         recorded, large = op if tracked else None, None
-        if tracked and special:
-            recorded = recording.recorded(op)
+        if special:
+            if (lead := recording.traced(xs)) is not None:
+                return lead.record(op, xs, params)
+            recorded = recording.recorded(op) if tracked else None
         if recorded is not None:
             if loose:
                 xs, large = held(xs)
@@ -294,6 +296,4 @@ def tensor(
 
 
 def _plain_index(index: Any) -> Any:
-    if isinstance(index, tuple):
-        return tuple(plain(i) for i in index)
-    return plain(index)
+    return tuple(map(plain, index)) if isinstance(index, tuple) else plain(index)

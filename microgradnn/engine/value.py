@@ -74,6 +74,8 @@ class Value(WrappedNumber, Node):
     @staticmethod
     def record(op: Op, xs: tuple[Any, ...], params: Mapping[str, Any]) -> Value | np.ndarray:
         """The node for op(*xs, **params), its number computed."""
+        if special and (lead := recording.traced(xs)) is not None:
+            return lead.record(op, xs, params)
         y = op.on_numbers([x._data if isinstance(x, Value) else x for x in xs], params)
         if type(y) is not float:
             if is_complex(y):

@@ -247,7 +247,8 @@ def labels(t: Any, classes: int) -> Any:
 
 def one_hot(t: Any, classes: int) -> Any:
     """A boolean array (*t.shape, classes), true at the label."""
-    return np.asarray(t)[..., None] == np.arange(classes)
+    t = t if hasattr(t, "dtype") else np.asarray(t)
+    return t[..., None] == np.arange(classes)
 
 
 def linear(x: Any, w: Any, b: Any) -> Any:

@@ -31,6 +31,7 @@ class Recording(threading.local):
 
     def __init__(self) -> None:
         self.settings: list[weakref.ref[Setting]] = []
+        self.trace: Any = None  # of the compiler, while a function runs for it
 
     def now(self) -> tuple[bool, Replace | None]:
         """(whether ops are recorded, what replaces them)."""
@@ -57,6 +58,17 @@ class Recording(threading.local):
         """What to record for op, or None for nothing."""
         on, replace = self.now()
         return None if not on else op if replace is None else replace(op)
+
+    def traced(self, xs: Any) -> Any:
+        """The first of xs that belongs to the compiler's trace, or None."""
+        trace = self.trace
+        return None if trace is None else next((x for x in xs if trace.carries(x)), None)
+
+    def draw(self, rng: Any, method: str, *args: Any) -> Any:
+        """rng.method(*args), of a fresh generator if rng is None; in a trace, drawn in each run."""
+        if self.trace is not None:
+            return self.trace.draw(rng, method, args)
+        return getattr(np.random.default_rng() if rng is None else rng, method)(*args)
 
     def unrecorded(self, out: Any, op: Any, xs: Any) -> None:
         """Notes on a result without history what made it, where ops are replaced."""

@@ -118,7 +118,7 @@ def elementwise_grad(f: Callable[P, Any], argnums: Argnums = 0) -> Callable[P, A
 def _filled(x: Any, number: int) -> Any:
     """The number in the form of x: an array, or a number that any type can be multiplied with."""
     raw = plain(x)
-    if isinstance(raw, (np.ndarray, np.generic)):
+    if hasattr(raw, "dtype"):
         return np.full(raw.shape, number, raw.dtype)
     return float(number) if isinstance(raw, float) else number
 

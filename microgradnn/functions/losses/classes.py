@@ -79,7 +79,7 @@ def nll_loss(
     reduction: str = "mean",
 ) -> A:
     """-input at the label, for log-probabilities (classes,), (N, classes) or (N, classes, …)."""
-    z, t = float_array(input), np.asarray(plain(target))
+    z, t = float_array(input), array(plain(target))
     not_made_by("nll_loss", input, ("softmax", "sigmoid"), "need log-probabilities: log_softmax")
     z = moveaxis(z, 1, -1) if z.ndim > 2 else z
     if t.dtype.kind not in "iu":

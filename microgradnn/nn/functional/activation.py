@@ -17,6 +17,7 @@ from ...errors import ConfigError, ShapeError
 from ...functions.shape import floats
 from ...functions.types import A, E, Like
 from ...numerics.numbers import gt, le
+from ...numerics.recording import recording
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -76,7 +77,7 @@ def rrelu(
         raise ConfigError(f"rrelu: lower is {lower}, above upper {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    slope = (rng or np.random.default_rng()).uniform(lower, upper, np.shape(plain(input)))
+    slope = recording.draw(rng, "uniform", lower, upper, np.shape(plain(input)))
     return ops.where(gt(plain(input), 0), input, slope.astype(plain(input).dtype) * input)
 
 

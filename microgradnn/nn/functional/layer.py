@@ -16,6 +16,7 @@ from ...functions.products import linear
 from ...functions.shape import float_array
 from ...functions.types import A, ArrayLike, Like
 from ...numerics import kernels
+from ...numerics.recording import recording
 
 
 def dropout(
@@ -56,14 +57,14 @@ def _dropped(name: str, x: Any, p: float, training: bool, rng: Any, shape: Any) 
         raise ConfigError(f"{name}: p is {p}, need a probability between 0 and 1")
     if not training or p == 0:
         return x
-    keep = (rng or np.random.default_rng()).random(shape) >= p
+    keep = recording.draw(rng, "random", shape) >= p
     scale = 0.0 if p == 1 else 1 / (1 - p)
     return x * (keep * scale).astype(plain(x).dtype)
 
 
 def embedding(input: ArrayLike, weight: Like[A], padding_idx: int | None = None) -> A:
     """The rows of weight (num, dim) at integer indices; row padding_idx gets no gradient."""
-    index, w = np.asarray(plain(input)), array(weight)
+    index, w = array(plain(input)), array(weight)
     if index.dtype.kind not in "iu":
         raise DTypeError(f"embedding: indices are {index.dtype}, need integers")
     n = w.shape[0]
