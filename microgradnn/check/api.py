@@ -27,6 +27,7 @@ from .subject import (
     with_axes,
 )
 from .subjects import networks, objects, pairs
+from .subjects.framed import maker_of, of_tensors
 
 
 @alone
@@ -41,6 +42,7 @@ def layer(
         check.layer(affine_forward, affine_backward, (x, w, b))     forward(*inputs) -> out, cache
         check.layer(Linear(3, 4), x)                                .forward(x), .backward(dout)
         check.layer(softmax_loss, None, (scores, y))                softmax_loss(...) -> loss, grad
+        check.layer(MyFunction, (x, w))      torch.autograd.Function, an nn.Module that uses one, …
 
     inputs      the arguments of forward: an array, a tuple, or a dict by name. Gradients are
                 expected of those that are float arrays (not of labels, masks, dicts of settings)
@@ -58,17 +60,24 @@ def layer(
     is in the report.
     """
     options = options_of(seed, select, ignore, cotangents, probes)
-    make = _maker(forward, backward, params, cache, hyper, wrt, name)
-    if make.func is _functions:
+    known = maker_of(forward, wrt, name)
+    if known is None and not callable(backward):
+        known = of_tensors(forward, _together(backward, inputs))
+    make: Any = known or _maker(forward, backward, params, cache, hyper, wrt, name)
+    if known is None and make.func is _functions:
         point = inputs
         words = [getattr(f, "__name__", "None") for f in (forward, backward)]
         text = f"check.layer({words[0]}, {words[1]}, inputs, seed={seed})"
     else:
         point = _together(backward, inputs)
-        text = f"check.layer({type(forward).__name__}(…), inputs, seed={seed})"
+        text = f"check.layer({_shown(forward)}, inputs, seed={seed})"
     if point is None:
         raise ConfigError("layer: no inputs given; write check.layer(forward, backward, (x, w, b))")
     return _examined(make, point, others, options, text)
+
+
+def _shown(thing: Any) -> str:
+    return getattr(thing, "__name__", "") or f"{type(thing).__name__}(…)"
 
 
 def _maker(

@@ -11,13 +11,14 @@ import numpy as np
 from ..errors import ConfigError
 from .codes import CODES, check_codes, selected
 from .diagnosis.diagnose import diagnose
+from .oracle.draws import rewinding
 from .report import Finding, Report
 from .stages.algebra import algebra
 from .stages.configured import configured, weighed
 from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.covered import coverage, untested
-from .stages.draws import rewinding
+from .stages.frames import of_framework
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, failed, raised, same
 from .stages.values import look
@@ -67,7 +68,7 @@ def examine(subject: Subject, options: Options) -> Report:
         found, seen, points, notes = _nothing_to_do(subject, checks) or _examine(subject, options)
         found = _pruned(found)
         if options.wants("GC401") or options.wants("GC402") or options.wants("GC501"):
-            found += [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
+            found += _diagnosed(subject, found, options)
     except ConfigError:
         raise
     except Exception as error:
@@ -86,6 +87,13 @@ def examine(subject: Subject, options: Options) -> Report:
         options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
         _shapes(subject, points), tuple(s.skipped for s in seen[1:] if s.skipped),
     )  # fmt: skip
+
+
+def _diagnosed(subject: Subject, found: list[Finding], options: Options) -> list[Finding]:
+    """The mistake behind the findings, by a derivation that differences do not speak against."""
+    if any(f.code == "GC205" for f in found):
+        subject = replace(subject, derivation=None)
+    return [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
 
 
 def _nothing_to_do(subject: Subject, checks: Sequence[str]) -> Any:
@@ -113,13 +121,8 @@ def _label(k: int, other: Subject) -> str:
 def _examine(subject: Subject, options: Options) -> Any:
     rng = np.random.default_rng(options.seed)
     notes = list(subject.notes)
-    if subject.broken is not None:
-        return [raised("backward", subject.broken)], [], [], notes
-    if not subject.names:
-        return [_nothing(subject)], [], [], notes
-    if subject.unread:
-        hint = "say the loss: give the class a method loss(output, target)"
-        return [Finding("GC204", "INCONCLUSIVE", subject.unread, hint=hint)], [], [], notes
+    if (known := _unable(subject)) is not None:
+        return [known], [], [], notes
     outcome = contract(subject, rng, options.wants)
     found = [*outcome.findings, *_unfound(subject)]
     if outcome.fatal or outcome.noisy or not any(outcome.good or [True]):
@@ -137,9 +140,22 @@ def _examine(subject: Subject, options: Options) -> Any:
     for s in seen:
         found += [f for f in s.findings if options.wants(f.code) or f.code == "GC001"]
         notes += [n for n in s.notes if n not in notes]
-    if not any(f.verdict == "FAIL" for f in found):
-        found += [f for f in updating(subject) if options.wants(f.code)]
+    more = [] if any(f.verdict == "FAIL" for f in found) else updating(subject)
+    more += of_framework(subject, rng, found)
+    found += [f for f in more if options.wants(f.code)]
     return found, seen, points, notes
+
+
+def _unable(subject: Subject) -> Finding | None:
+    """Why nothing can be checked, known before anything is; else None."""
+    if subject.broken is not None:
+        return raised("backward", subject.broken)
+    if not subject.names:
+        return _nothing(subject)
+    if subject.unread:
+        hint = "say the loss: give the class a method loss(output, target)"
+        return Finding("GC204", "INCONCLUSIVE", subject.unread, hint=hint)
+    return None
 
 
 def _nothing(subject: Subject) -> Finding:
@@ -201,8 +217,8 @@ def _values(
         return seen, points
     if any(f.code == "GC205" for f in seen[0].findings):  # its trace is not to be trusted
         why = "a trace of it is another function"
-        others = [replace(o, untraced=why) for o in subject.others]
-        subject = replace(subject, untraced=why, others=others)
+        others = [replace(o, untraced=why, derivation=None) for o in subject.others]
+        subject = replace(subject, untraced=why, derivation=None, others=others)
     _elsewhere(subject, seen, points, outcome, rng)
     return [seen[0], *(beyond(s, subject) for s in seen[1:])], points
 

@@ -11,7 +11,7 @@ from ..engine.tensor import Tensor
 from ..errors import ConfigError
 from ..notices import notice
 from ..transforms.derivatives import vjp
-from .examine import Codes, examine, options_of
+from .examine import Codes, Options, examine, options_of
 from .oracle.differences import Disagreement, check_grads
 from .report import Entry, Finding, Report
 from .source import all_parameters
@@ -27,6 +27,7 @@ from .subject import (
     chosen,
     with_axes,
 )
+from .subjects.framed import of_tensors
 from .subjects.namespaces import namespaces
 
 
@@ -125,6 +126,7 @@ def gradcheck(
     CheckError with the report unless raise_exception=False. eps, atol and rtol are accepted and not
     needed: the tolerance is what rounding explains.
     """
+    torch = of_tensors(fn, inputs)
     unknown = set(ignored) - _OF_TORCH
     if unknown:
         raise TypeError(f"gradcheck: got an unexpected keyword argument {sorted(unknown)[0]!r}")
@@ -135,12 +137,40 @@ def gradcheck(
             f"gradcheck: {', '.join(said)} not needed: errors are judged by what rounding explains",
             once=False,
         )
+    if torch is not None:
+        return _of_torch(torch, inputs, order, seed, raise_exception)
     f, free = _of_free(fn, list(inputs) if isinstance(inputs, (tuple, list)) else [inputs])
     modes = (["rev"] if check_backward_ad else []) + (["fwd"] if check_forward_ad else [])
     report = grads(f, free, order, modes, seed=seed)
     if raise_exception:
         report.raise_if_failed()
     return report.ok
+
+
+def _of_torch(make: Any, inputs: Any, order: int, seed: int, raise_exception: bool) -> bool:
+    """gradcheck of a function of PyTorch's tensors, in those that require grad."""
+    given = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+    free = [i for i, x in enumerate(given) if getattr(x, "requires_grad", False)]
+    if not free:
+        raise ConfigError(
+            "gradcheck: no input requires grad; make one with torch.tensor(..., requires_grad=True)"
+        )
+    subject = make(given, wrt=[i for i, k in enumerate(_floats(given)) if k in free])
+    subject.second = "FAIL" if order > 1 else "PASS"
+    subject.reproduce = f"check.gradcheck({subject.name}, inputs, order={order}, seed={seed})"
+    report = examine(subject, Options(seed, probes=False))
+    if raise_exception:
+        report.raise_if_failed()
+    return report.ok
+
+
+def _floats(given: Sequence[Any]) -> list[int]:
+    """Which of the inputs are tensors or arrays of floats."""
+    return [
+        i for i, x in enumerate(given)
+        if isinstance(x, np.ndarray) and x.dtype.kind == "f"
+        or getattr(getattr(x, "dtype", None), "is_floating_point", False) is True
+    ]  # fmt: skip
 
 
 def _of_free(fn: Function, given: list[Any]) -> tuple[Function, list[Any]]:
@@ -160,6 +190,9 @@ def _of_free(fn: Function, given: list[Any]) -> tuple[Function, list[Any]]:
     return of_free, [x for i, x in enumerate(given) if i not in fixed]
 
 
-def gradgradcheck(fn: Function, inputs: Inputs, **options: Any) -> bool:
-    """gradcheck of the first and second derivatives."""
+def gradgradcheck(
+    fn: Function, inputs: Inputs, grad_outputs: object = None, **options: Any
+) -> bool:
+    """gradcheck of the first and second derivatives; cotangents are drawn, none are needed."""
+    options.pop("gen_non_contig_grad_outputs", None)  # all layouts are tried
     return gradcheck(fn, inputs, order=2, **options)

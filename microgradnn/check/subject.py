@@ -99,6 +99,9 @@ class Subject:
     others: list["Subject"] = field(default_factory=list)  # the same at other shapes
     read: int | None = None  # which of several readings of a pair it is
     setting: Variation | None = None  # of what is the same but for a configuration
+    derivation: Any = None  # how a framework differentiates its forward: oracle.derivations
+    frame: Any = None  # how a framework calls it, for its own rules
+    second: str = "CONVENTION"  # the verdict if only its second derivative is wrong
 
     def at(self, arrays: Sequence[Any]) -> "Subject":
         """The same, at another point."""

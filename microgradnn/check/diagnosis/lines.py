@@ -154,6 +154,8 @@ def _each(result: Any, keep: Callable[[Any], Any]) -> list[Any]:
 
 def floats(x: Any) -> Any:
     """A copy of a float number or array of moderate size, None for anything else."""
+    if hasattr(x, "detach"):  # a tensor of PyTorch
+        x = x.detach().numpy()
     if isinstance(x, (float, np.floating)):
         return np.float64(x)
     if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size <= MOST_NUMBERS:

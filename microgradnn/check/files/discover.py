@@ -24,7 +24,7 @@ from ..verbs import (
     is_loss,
 )
 from ..words import is_cache, is_cotangent
-from . import adapted
+from . import adapted, foreign
 from .adapted import takes_context, without_context
 from .matching import forward_of, returns_loss
 
@@ -35,7 +35,7 @@ class Found:
 
     name      what users see: "affine", "Linear", "softmax_loss"
     style     pair: forward and backward; plain: a function and its derivative; loss: a function
-              that returns its gradients; layer, net and engine: classes
+              that returns its gradients; layer, net and engine: classes; or the framework's name
     forward   also the class's own forward or __call__ (layer) or loss (net), unbound
     backward  also the class's backward, or gradient (net); None where the forward returns them
     line      of the backward (pair, plain), else of the function or class
@@ -49,9 +49,12 @@ class Found:
     cls: type | None
     line: int
     empty: Callable[..., Any] | None = None
+    thing: Any = None  # a framework's own: a Function, a Module, a custom_vjp
 
     def names(self) -> set[str]:
         """All names by which users may select it."""
+        if self.thing is not None:
+            return {self.name}
         if self.cls is not None:
             return {self.name, self.cls.__name__}
         return {self.name, *(f.__name__ for f in (self.forward, self.backward) if f is not None)}
@@ -75,6 +78,8 @@ class Found:
         self, args: tuple[Any, ...], init: tuple[Any, ...], wrt: Collection[int],
         attributes: Mapping[str, Any] | None, read: int | None,
     ) -> Subject:  # fmt: skip
+        if self.thing is not None:
+            return foreign.subject(self.thing, args, init, self.name)
         if self.cls is not None:
             return self._object(self.cls(*init), args, attributes)
         assert self.forward is not None
@@ -100,7 +105,9 @@ def find(module: ModuleType, names: Collection[str] = ()) -> list[Found]:
 
     ConfigError if a name is not there.
     """
-    found = [*_functions(module), *_classes(module)]
+    found = [Found(**more) for more in foreign.found(module)]
+    taken = {f.name for f in found}
+    found += [f for f in (*_functions(module), *_classes(module)) if f.name not in taken]
     found.sort(key=lambda f: f.line)
     known = {name for f in found for name in f.names()}
     for name in names:

@@ -20,6 +20,7 @@ from .arguments import Found, GuessError, Made, Maker, maker, single
 
 SHAPES = 3  # variants of sizes to look at
 DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
+UNDOUBTED = 2.0  # times as much where a framework says what is called with what
 
 
 @alone
@@ -33,9 +34,7 @@ def check_found(
     try:
         make = maker(found, seed)
     except GuessError as error:
-        if not isinstance(error.__cause__, NameError):
-            raise  # else whatever the arguments are
-        return Report(found.name, (raised("forward", error.__cause__),), ("GC001",), seed=seed)
+        return _unguessed(found, error, seed)
     rng = np.random.default_rng(seed)
     try:
         subject = _subject(found, make(rng, 0), make.said)
@@ -48,11 +47,26 @@ def check_found(
     report = examine(subject, Options(seed, select, ignore))
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
-    report = _trusted(report, make)
+    report = _trusted(report, make, DOUBTFUL * (UNDOUBTED if found.thing is not None else 1.0))
     if report.verdict in ("FAIL", "CONTRACT"):
         for other in _cheaper(found, make, seed):
             return replace(check_found(found, seed=other, select=select, ignore=ignore), seed=seed)
     return replace(report, untried=(*untried, *report.untried))
+
+
+def _unguessed(found: Found, error: GuessError, seed: int) -> Report:
+    """The report where no arguments were found, if that is the code's own fault or its machine's.
+
+    Raises the error where it is not.
+    """
+    if found.thing is not None and _CUDA.search(str(error)):
+        text = "it runs on a GPU (CUDA), which is not here: it was not run"
+        finding = Finding("GC204", "INCONCLUSIVE", text)
+    elif isinstance(error.__cause__, NameError):  # whatever the arguments are
+        finding = raised("forward", error.__cause__)
+    else:
+        raise error
+    return Report(found.name, (finding,), (finding.code,), seed=seed)
 
 
 def _cheaper(found: Found, make: Maker, seed: int) -> Iterator[int]:
@@ -134,6 +148,7 @@ def _without_arguments(found: Found, seed: int) -> Report | None:
 
 # What no arguments of ours can be the reason of, once forward has run.
 _DEFINITE = ("NameError", "UnboundLocalError")
+_CUDA = re.compile("CUDA|NVIDIA|cuda")
 _PRODUCT = re.compile(r"matmul: .*mismatch|shapes .* not aligned|is not callable")
 CHEAPER = 0.2  # by so much another guess must cost less to be the better one
 NATURAL = 0.5  # cost of a guess up to which it is what anybody would take
@@ -162,9 +177,9 @@ def _seeded(f: Finding, report: Report) -> Finding:
     return f
 
 
-def _trusted(report: Report, make: Maker) -> Report:
+def _trusted(report: Report, make: Maker, most: float) -> Report:
     """The report; inconclusive where a complaint may be about the guessed arguments."""
-    doubtful = not make.said and make.cost >= DOUBTFUL
+    doubtful = not make.said and make.cost >= most
     found = []
     for f in report.findings:
         f = _seeded(f, report)

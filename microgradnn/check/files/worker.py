@@ -135,7 +135,7 @@ def _checked(found: Found, file: File, how: Settings, notes: tuple[str, ...]) ->
     code = "\n".join(text(f) for f in (found.forward, found.backward) if f is not None)
     for finding in report.findings:
         add_code(finding, code)
-    framework = _written_for(found)
+    framework = _written_for(found) if found.thing is None else ""
     report = replace(report, findings=tuple(_excused(f, framework) for f in report.findings))
     command = again(file.shown, found.name, how)
     return replace(report, reproduce=command, notes=(*report.notes, *notes))

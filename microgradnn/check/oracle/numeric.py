@@ -68,6 +68,11 @@ def _objects(a: Any) -> Any:
     return out
 
 
+def _grain(out: Any) -> float:
+    dtype = np.asarray(out).dtype
+    return float(np.finfo(dtype).eps) if dtype.kind in "fc" else 0.0
+
+
 @dataclass
 class Slope:
     """A derivative along one direction, what it may be wrong by, and how it was found."""
@@ -91,6 +96,7 @@ class Numeric:
         self.slow = self.cost > SLOW
         self.work = 0  # what all calls did cost
         self._terms = 0.0  # the size of what the last call added up
+        self.grain = 0.0  # the rounding unit of the outputs, where they are floats
 
     @cached_property
     def balls(self) -> bool:
@@ -161,6 +167,7 @@ class Numeric:
             outs = self.subject.start(arrays).outs
             parts = zip(outs, self.douts, strict=True)
             self._terms = float(sum(np.sum(np.abs(o) * np.abs(d)) for o, d in parts))
+            self.grain = max(map(_grain, outs), default=0.0)
             return sum(np.sum(np.asarray(o) * d) for o, d in zip(outs, self.douts, strict=True))
 
     def along(self, direction: Sequence[Any]) -> Slope:
@@ -215,8 +222,8 @@ class Numeric:
         def at(h: float) -> list[Any]:
             return [self._value([x + number(h) * d for x, d in zip(xs, ds, strict=True)])]
 
-        unit = float(np.finfo(number).eps)
         here = max(abs(float(at(0.0)[0])), 1e-30)
+        unit = max(float(np.finfo(number).eps), self.grain)  # float32 code rounds more
         size = sum(float(np.abs(x).max(initial=0.0)) for x in xs)
         best, bound = np.nan, np.inf
         near = self.smallest(direction)

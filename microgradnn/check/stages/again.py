@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ..oracle.draws import drawn
 from ..subject import Subject
-from .draws import drawn
 from .results import Outcome, close, copies, raised, same, size_of, where
 
 

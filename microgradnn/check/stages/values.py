@@ -14,6 +14,7 @@ from ..oracle.traced import TooLarge
 from ..report import EXACT, Finding
 from ..subject import Subject, cotangents_like, quiet
 from .compared import ROOM, Compared, findings_about
+from .derived import by_derivation
 from .kinks import at_kink
 from .points import Point, Seen
 from .results import copies, in_a_row, raised, unit
@@ -110,10 +111,11 @@ def _compare(
     """Adds to `seen` what the gradients at a point are worth, by the best oracle there is."""
     douts, grads, _ = given
     bits = 24 if _single(subject, [*grads, *outs]) else 53
+    if subject.derivation is not None:
+        return by_derivation(subject, point, rng, given, outs, seen)
     if subject.opaque or subject.untraced:
         why = subject.untraced or "its rules are what is checked"
-        by_differences(subject, point, rng, given, seen, why)
-        return
+        return by_differences(subject, point, rng, given, seen, why)
     if not balls.available:
         by_differences(subject, point, rng, given, seen, "python-flint is not installed")
         seen.notes += [balls.absent] if balls.absent else []

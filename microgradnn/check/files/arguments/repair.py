@@ -22,6 +22,15 @@ _EQUAL = (
     r"not aligned: (\d+) \(dim \d+\) != (\d+)",
     r"has size (\d+) and the array at index \d+ has size (\d+)",
     r"dimension is (\d+) but corresponding boolean dimension is (\d+)",
+    # PyTorch
+    r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)",
+    r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
+    r"Expected size (\d+) but got size (\d+)",
+    r"size mismatch, got input \(\d+\), mat \(\d+x(\d+)\), vec \((\d+)\)",
+    r"got \d+, \d+x(\d+),(\d+)",
+    r"expected input\[.*\] to have (\d+) channels, but got (\d+) channels",
+    r"inconsistent tensor size, expected .* \[(\d+)\] and .* \[(\d+)\]",
+    r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\)",
 )
 _LIKELY = r"(?:size|length) (\d+).*(?:shape|into|size|length) \(?(\d+)"
 

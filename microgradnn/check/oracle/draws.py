@@ -1,6 +1,7 @@
 """Random numbers that user code draws: from np.random, from random, from generators of its own."""
 
 import random
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ def rewinding(places: Sequence[dict[str, Any]]) -> Callable[[], None]:
     def rewind() -> None:
         np.random.seed(0)
         random.seed(0)
+        if "torch" in sys.modules:  # a file that uses it has loaded it
+            sys.modules["torch"].manual_seed(0)
         for g, state in zip(found, before, strict=True):
             _put(g, state)
 
@@ -27,7 +30,8 @@ def rewinding(places: Sequence[dict[str, Any]]) -> Callable[[], None]:
 def drawn() -> tuple[Any, ...]:
     """Where np.random and random are: another answer means that numbers were drawn."""
     _, keys, at, *rest = np.random.get_state()
-    return (np.asarray(keys).tobytes(), at, *rest, random.getstate())
+    more = (m.get_rng_state().numpy().tobytes(),) if (m := sys.modules.get("torch")) else ()
+    return (np.asarray(keys).tobytes(), at, *rest, random.getstate(), *more)
 
 
 def _state(g: Any) -> Any:

@@ -1,0 +1,121 @@
+"""Backward passes that are not meant to be the derivative of forward: named, not called wrong.
+
+A forward that gives its input unchanged is there for its backward (gradient reversal, clipping,
+scaling). A forward that moves by steps only (sign, round, a spike) has the derivative zero, and is
+given another one to learn by: a surrogate, or that of the identity, straight through the step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import MicrogradError
+from ..report import Finding
+from ..subject import Subject, quiet
+from .compared import Compared
+from .points import Point, Seen
+from .results import copies, same
+
+CODE = "GC209"
+FAR = (-1.0, 1.5, 3.0)  # factors by which inputs are moved, to see steps
+
+
+def as_meant(
+    subject: Subject, point: Point, douts: Sequence[Any], compared: Sequence[Compared], seen: Seen
+) -> None:
+    """Replaces findings that say a gradient is wrong, where it is another one on purpose."""
+    wrong = [f for f in seen.findings if f.verdict == "FAIL"]
+    if not wrong:
+        return
+    with quiet():
+        said = _identity(subject, wrong)
+        if said:
+            seen.findings = [Finding(CODE, "CONVENTION", said, point=point.label)]
+            return
+        through = _straight(subject, douts, compared)
+        seen.findings = [
+            _named(f, _about(f, subject, compared, through)) if f in wrong else f
+            for f in seen.findings
+        ]
+
+
+def _named(f: Finding, said: str) -> Finding:
+    return replace(f, code=CODE, verdict="CONVENTION", message=said, hint="") if said else f
+
+
+def _identity(subject: Subject, wrong: Sequence[Finding]) -> str:
+    """What to say of a forward whose one output is one of its inputs, as it was."""
+    outs = subject.start(copies(subject.arrays)).outs
+    for name, a in zip(subject.names, subject.arrays, strict=True):
+        if len(outs) == 1 and same(outs[0], a) and {f.argument for f in wrong} == {name}:
+            factor = wrong[0].data.get("factor", np.nan)
+            how = f"gives {factor:.6g} × its cotangent" if np.isfinite(factor) else "changes it"
+            return (
+                f"forward gives {name} unchanged, so it is there for its backward, which {how}: "
+                "not the derivative, and not meant to be"
+            )
+    return ""
+
+
+def _about(
+    f: Finding, subject: Subject, compared: Sequence[Compared], through: Sequence[Any] | None
+) -> str:
+    """What to say of one gradient that is not the true one; "" where it is a mistake."""
+    for k, c in enumerate(compared):
+        if c.name != f.argument:
+            continue
+        known = np.isfinite(c.true)
+        if known.all() and not np.any(c.true) and _steps(subject, subject.names.index(c.name)):
+            return (
+                f"forward moves with {c.name} by steps only, so its derivative is 0: d{c.name} is "
+                "that of something smooth in its place, a surrogate"
+            )
+        if through is not None and np.shape(through[k]) == np.shape(c.yours):
+            with np.errstate(all="ignore"):
+                room = c.allowed()
+                near = np.abs(c.yours - through[k]) <= room
+                other = np.abs(c.true - through[k]) > room
+            if near.all() and other.any():
+                return (
+                    f"d{c.name} is right if the steps in forward (round, sign) are given the "
+                    "derivative of the identity: straight through"
+                )
+    return ""
+
+
+def _straight(subject: Subject, douts: Sequence[Any], compared: Sequence[Compared]) -> Any:
+    """The gradients with the steps of forward taken for the identity; None if there are none."""
+    how = subject.derivation
+    if how is None or how.through is None or len(compared) != len(subject.names):
+        return None
+    try:
+        arrays = [np.asarray(a, float) for a in subject.arrays]
+        return how.through(arrays, [np.asarray(d, float) for d in douts])[1]
+    except MicrogradError:
+        return None
+
+
+def _steps(subject: Subject, k: int) -> bool:
+    """Whether the outputs stay where they are for small moves of one array, and not for large."""
+    here = subject.start(copies(subject.arrays)).outs
+    here = copies(here)
+    for factor in (1 + 2.0**-12, 1 - 2.0**-12):
+        if not _equal(here, _moved(subject, k, factor)):
+            return False
+    return any(not _equal(here, _moved(subject, k, factor)) for factor in FAR)
+
+
+def _moved(subject: Subject, k: int, factor: float) -> Any:
+    arrays = copies(subject.arrays)
+    a = np.asarray(arrays[k])
+    arrays[k] = a * a.dtype.type(factor)
+    try:
+        return subject.start(arrays).outs
+    except Exception:  # what the user's forward raises there
+        return None
+
+
+def _equal(here: Any, there: Any) -> bool:
+    return there is None or all(same(a, b) for a, b in zip(here, there, strict=True))
