@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # A command's modules load when it is called for: the checker, or models and checkpoints.
         if words[:1] == ["check"]:
+            if _grades(words[1:]):
+                return import_module(".check.grading.command", __package__).main(words[1:])
             return import_module(".check.files.cli", __package__).main(words[1:])
         if words[:1] == ["explain"]:
             return import_module(".show.commands", __package__).main(words[1:])
@@ -55,6 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 0 if words[:1] == ["watch"] else 130  # watch is meant to be stopped so
+
+
+def _grades(words: list[str]) -> bool:
+    """Whether check is to give marks: its options for courses are there, or pack."""
+    options = {word.partition("=")[0] for word in words}
+    return words[:1] == ["pack"] or bool(options & {"--class", "--format", "--key", "--points"})
 
 
 def _watch(args: argparse.Namespace) -> int:

@@ -40,6 +40,7 @@ microgradnn.check.directional microgradnn.check.own microgradnn.check.engines
 microgradnn.check.api
 microgradnn.check
 microgradnn.check.files
+microgradnn.check.grading
 microgradnn.nn
 microgradnn.train
 microgradnn.learn microgradnn.interop

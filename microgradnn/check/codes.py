@@ -65,6 +65,7 @@ CODES = {
     "GC208": "the remainder of the Taylor series does not shrink as it should",
     "GC209": "a gradient is right only by a convention",
     "GC211": "an engine computes a wrong value",
+    "GC212": "forward gives other values than a key's",
     "GC301": "at a kink: a valid subgradient",
     "GC302": "at a kink: outside the interval of one-sided derivatives",
     "GC303": "digits are lost at an extreme point",

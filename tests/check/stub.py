@@ -41,6 +41,7 @@ found.check_found, guess.GuessError = check_found, type("GuessError", (Exception
 sys.modules[found.__name__] = found
 from microgradnn.check.files.discover import Found, find
 guess.Found, guess.find = Found, find
+guess.Made = guess.maker = None
 """
 )
 

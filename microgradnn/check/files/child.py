@@ -19,19 +19,21 @@ WORKER = "microgradnn.check.files.worker"  # whose main() is the child's side
 def check_file(
     path: str, names: Sequence[str] = (), how: Settings = DEFAULT,
     started: Callable[[str], None] = lambda name: None, worker: str = WORKER,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[Report, None, None]:  # fmt: skip
     """The reports on what a Python file holds, or on `names` in it, as they get ready.
 
     `started` is called with the name of what is checked next. What hangs or crashes gets a report
     too, and a new child goes on with the rest. `worker` is the module whose main() finds and checks
-    in the child, if not by the rules of this room. Raises FileError if the file cannot be loaded.
+    in the child, if not by the rules of this room. Raises FileError if the file cannot be loaded,
+    and StoppedError once `stopped` says so.
     """
     left: list[str] | None = None  # not known before the first child has looked
     done = 0
     while left is None or left:
         name, first = "", done
         request = _request(path, names, how, first=done)
-        with closing(Child({**request, "worker": worker})) as child:
+        with closing(Child({**request, "worker": worker}, stopped)) as child:
             for message in child.messages():
                 _raise_error(message)
                 if "found" in message and left is None:

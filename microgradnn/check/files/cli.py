@@ -5,7 +5,7 @@ backward, losses that return gradients), makes inputs for them and checks them, 
 process of its own. The exit status is 0 if all are right, also where a convention makes them so
 (CONVENTION; 3 with --strict), 3 FAIL, 4 INCONCLUSIVE, 5 CONTRACT,
 6 NONDETERMINISTIC, 7 NOT_WRITTEN, 8 NOTHING was looked at (the largest), 2 for a wrong command or
-a file that cannot be loaded, 130 after Ctrl-C.
+a file that cannot be loaded, 130 after Ctrl-C. For courses: check --class --help.
 """
 
 import argparse
@@ -78,10 +78,17 @@ def parser() -> argparse.ArgumentParser:
     add("--list", action="store_true", help="only show what would be checked")
     add("--explain", action="store_true", help="say how it was checked, too")
     add("-q", "--quiet", action="store_true", help="show only what is not right")
-    add("-v", "--verbose", action="store_true", help="show what the files print, on stderr")
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--junit", metavar="FILE", type=Path, help="write JUnit XML for CI systems, too")
     add("--strict", action="store_true", help="exit with 3 at a CONVENTION, too")
+    add_checking(top)
+    return top
+
+
+def add_checking(top: argparse.ArgumentParser) -> None:
+    """Adds the options of how files are checked; courses have them too."""
+    add = top.add_argument
+    add("-v", "--verbose", action="store_true", help="show what the files print, on stderr")
     add("--hints", choices=HINTS, default=HINTS[-1], metavar="LEVEL",
         help="for courses, what is told of a mistake: none, its class, also the line, also the fix "
         "(default)")  # fmt: skip
@@ -92,7 +99,6 @@ def parser() -> argparse.ArgumentParser:
         help="for each function; default: %(default)g")  # fmt: skip
     add("--memory-limit", type=int, default=0, metavar="MB",
         help="on Linux; default: three quarters of the machine's")  # fmt: skip
-    return top
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,14 +10,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from ..report import Finding, Report, report_from_dict
-from .settings import FileError, Settings, again
+from .settings import FileError, Settings, StoppedError, again
 from .wire import Receiver
 
 # A child ends itself at its time limit, or half as much later. Where it cannot, it is killed, after
@@ -51,8 +51,8 @@ _HANGS = "if it is only slow, give a longer --time-limit"
 class Child:
     """A worker process and what it says: signed messages, or Python's own words when it crashes."""
 
-    def __init__(self, request: dict[str, Any]):
-        self.request = request
+    def __init__(self, request: dict[str, Any], stopped: Callable[[], bool] = lambda: False):
+        self.request, self.stopped = request, stopped
         self.since, self.silent, self.ended = time.monotonic(), False, False
         self.last: dict[str, Any] = {}
         self.trace: deque[str] = deque(maxlen=400)
@@ -86,6 +86,8 @@ class Child:
             try:
                 return self.lines.get(timeout=0.2)
             except queue.Empty:
+                if self.stopped():
+                    raise StoppedError(f"{self.request['shown']}: stopped") from None
                 if self.process.poll() is not None:
                     self._kill()  # what it has forked may hold the pipe open
                 if time.monotonic() > deadline:

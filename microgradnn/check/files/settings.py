@@ -14,6 +14,10 @@ class NothingError(FileError):
     """A file was loaded, but holds nothing to check."""
 
 
+class StoppedError(CheckError):
+    """A check was told to stop before it was done."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How files are checked.
@@ -21,6 +25,8 @@ class Settings:
     time_limit  seconds for loading a file, and for each function in it
     memory      bytes that the child may use (on Linux); 0 for three quarters of the machine's
     verbose     lets the file's own output through, to stderr
+    key_file    the path of a teacher's file, whose forwards and arguments are the ones meant
+    graded      only these functions are checked, as far as they are there
     """
 
     seed: int = 0
@@ -29,6 +35,8 @@ class Settings:
     time_limit: float = 60.0
     memory: int = 0
     verbose: bool = False
+    key_file: str = ""
+    graded: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.time_limit <= 1e6:

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codes import OK
+from ..codes import OK, selected
 from ..dump import add_code, unexpected, words
 from ..report import Finding, Report
 from ..source import text
@@ -21,6 +22,7 @@ from .absent import NotThereError
 from .arguments import Found, GuessError
 from .found import check_found
 from .importing import Loaded
+from .keyed import Key, compared, read_key
 from .limits import File, Send, Watch, limit_memory
 from .opening import FRAMEWORKS, exit_code, failures, found_in, left_out, opened
 from .seals import sealed
@@ -71,8 +73,26 @@ def main(request: dict[str, Any], side: Side | None = None) -> None:
     limit_memory(how.memory)
     _announce_exits(send, file)
     watch = partial(Watch, send, fd, leave, file, how.time_limit)
-    _work(request, file, how, watch, send, side or Side(found_in, _checked))
+    try:
+        with watch():
+            side = side or _side(how)
+    except FileError as error:
+        send(error=str(error), nothing=False)
+    else:
+        _work(request, file, how, watch, send, side)
     leave(0)  # whatever threads the file has started
+
+
+def _side(how: Settings) -> Side:
+    """The rules of this room; beside a teacher's key, which is read before the file can run."""
+    if not how.key_file:
+        return Side(partial(_asked_for, how, None), _checked)
+    try:
+        key = read_key(Path(how.key_file), how.time_limit / 3, how.seed)
+    except BaseException as error:
+        text = f"the key {Path(how.key_file).name} cannot be read: {words(error)}"
+        raise FileError(text) from None
+    return Side(partial(_asked_for, how, key), partial(_checked, key=key))
 
 
 def _work(
@@ -90,7 +110,7 @@ def _work(
     except FileError as error:
         changed()
         return send(error=str(error), nothing=isinstance(error, NothingError))
-    send(found=[{"name": f.name, "line": f.line, "what": f.style} for f in found])
+    send(found=[_described(f, loaded.module) for f in found])
     for f in found[request["first"] :] if request["first"] is not None else ():
         send(start=f.name)
         report = None
@@ -108,6 +128,29 @@ def _work(
     send(end=True)
 
 
+def _asked_for(
+    how: Settings, key: Key | None, file: File, loaded: Loaded, names: list[str]
+) -> list[Found]:
+    """What is to be checked; with a key the arguments that the file itself says do not count."""
+    if key is not None:
+        loaded.module.GRADCHECK = key.table  # type: ignore[attr-defined]
+        vars(loaded.module).pop("gradcheck_inputs", None)
+    found = found_in(file, loaded, names)
+    return [f for f in found if not how.graded or f.names() & set(how.graded)]
+
+
+def _described(found: Any, module: ModuleType) -> dict[str, Any]:
+    """What a list shows of it; and the points that its GRADCHECK gives it, if it does."""
+    table = getattr(module, "GRADCHECK", None)
+    entry = table.get(found.name) if isinstance(table, dict) else None
+    points = entry.get("points") if isinstance(entry, dict) else None
+    about = {"name": found.name, "line": found.line, "what": found.style}
+    if points is None:
+        return about
+    plain = points if isinstance(points, (bool, int, float)) else repr(points)
+    return {**about, "points": plain}
+
+
 def _announce_exits(send: Send, file: File) -> None:
     exit_, pid = os._exit, os.getpid()
 
@@ -123,7 +166,9 @@ def _announce_exits(send: Send, file: File) -> None:
 # ---- a function ----------------------------------------------------------------------------------
 
 
-def _checked(found: Found, file: File, how: Settings, notes: tuple[str, ...]) -> Report:
+def _checked(
+    found: Found, file: File, how: Settings, notes: tuple[str, ...], key: Key | None = None
+) -> Report:
     """The report of check_found; also where the file does what only a child process survives."""
     random.seed(how.seed)
     np.random.seed(how.seed % 2**32)
@@ -132,6 +177,10 @@ def _checked(found: Found, file: File, how: Settings, notes: tuple[str, ...]) ->
     except BaseException as error:
         finding = _finding(error, found.name, file)
         report = Report(found.name, (finding,), (finding.code,), seed=how.seed)
+    asked = key is not None and selected("GC212", how.select, how.ignore)
+    if key is not None and asked and report.verdict != "NOT_WRITTEN":
+        more = compared(found, key, report.conventional)
+        report = replace(report, findings=(*report.findings, *more))
     code = "\n".join(text(f) for f in (found.forward, found.backward) if f is not None)
     for finding in report.findings:
         add_code(finding, code)

@@ -10,7 +10,8 @@ forward's or the class's) to its arguments: a tuple, or a function of a NumPy ge
     }
 
 With "wrt", the places of the arguments that are differentiated; otherwise those whose gradients
-come back, judged by names and shapes. gradcheck_inputs() may return such a dict instead.
+come back, judged by names and shapes. "points" is what it is worth in a course (check/grading).
+gradcheck_inputs() may return such a dict instead.
 
 Otherwise names, defaults, docstrings and the code give candidates for each argument, and running
 them decides: sizes start out all different, and an error such as "5 is different from 3" says
@@ -92,13 +93,14 @@ def _said(found: Found) -> Any:
         return None
     if not isinstance(table, dict):
         raise GuessError(f"check: GRADCHECK is a {type(table).__name__}, need a dict: {_HOW}")
-    return next((table[name] for name in (found.name, *sorted(found.names())) if name in table),
-                None)  # fmt: skip
+    names = (found.name, *sorted(found.names()))
+    said = next((table[name] for name in names if name in table), None)
+    return None if isinstance(said, dict) and set(said) == {"points"} else said
 
 
 def _as_said(found: Found, said: Any, seed: int) -> Maker:
     entry = said if isinstance(said, dict) else {"args": said}
-    if "args" not in entry or not set(entry) <= {"args", "init", "wrt"}:
+    if "args" not in entry or not set(entry) <= {"args", "init", "wrt", "points"}:
         raise GuessError(
             f"check: GRADCHECK[{found.name!r}] has the keys {sorted(entry)}, "
             "need 'args', and perhaps 'init' and 'wrt'"
