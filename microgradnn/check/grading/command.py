@@ -27,10 +27,10 @@ from ..codes import check_codes
 from ..files.child import FileError, Settings, list_file
 from ..files.cli import add_checking
 from ..printable import clean
+from .awards import FILES
 from .course import Course, Submission, files_in, graded, keep, kept, place, submissions
 from .formats import FORMATS
 from .marks import Grade, grade, number
-from .notebook import FILES
 from .pack import gradescope_zip
 from .sheets import page, sheet
 from .worth import Points, points_of

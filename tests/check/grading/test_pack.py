@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgradnn.__main__ import main
-from microgradnn.check.grading.notebook import award, nbgrader, otter, require
+from microgradnn.check.grading.awards import award, nbgrader, otter, require
 from microgradnn.check.grading.worth import Points
 from microgradnn.errors import CheckError, ConfigError
 from tests.check.grading.published import GRADESCOPE, NBGRADER, fits

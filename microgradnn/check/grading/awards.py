@@ -71,7 +71,7 @@ def otter(points: Points, title: str, hints: str) -> str:
     """A test file of otter with a case for each function."""
     lines = [
         "# Each case checks one hand-written gradient. Students need microgradnn to run it.",
-        "from microgradnn.check.grading.notebook import require",
+        "from microgradnn.check.grading.awards import require",
         "from otter.test_files import test_case",
         "",
         "OK_FORMAT = False",
@@ -105,7 +105,7 @@ def nbgrader(points: Points, title: str, hints: str) -> str:
             }
         }  # fmt: skip
         call = f"award(globals(), {name!r}, {number(worth)}, hints={hints!r})"
-        source = f"from microgradnn.check.grading.notebook import award\n\n{call}"
+        source = f"from microgradnn.check.grading.awards import award\n\n{call}"
         cells.append(
             {"cell_type": "code", "id": id_[:64], "metadata": metadata, "execution_count": None,
              "outputs": [], "source": source}
