@@ -1,6 +1,7 @@
 """A part that is a function: called at drawn arguments, its results compared, its mistake named."""
 
 import inspect
+import re
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from .exercise import Told
 Results = tuple[Any, ...]
 Arguments = tuple[Any, ...]
 CLOSE = 1e-6  # relative: results that differ by less are the same
+# What NumPy says of shapes that do not fit together.
+MISFIT = re.compile(r"matmul: .*mismatch|not aligned|could not be broadcast|non-broadcastable")
 NUMBERS = (int, float, np.ndarray, np.generic)
 
 
@@ -33,7 +36,7 @@ class Calls:
     draws: Callable[[np.random.Generator], Sequence[Arguments]]
     truth: Callable[..., Results]
     like: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    deeper: Callable[[Callable[..., Any], str], Told | None] | None = None
+    deeper: Callable[[Callable[..., Any], str, Arguments], Told | None] | None = None
     also: Sequence[str] = ()
 
     @property
@@ -65,7 +68,8 @@ class Calls:
         except NotImplementedError:
             return Told(self.name, "empty")
         except Exception as error:
-            return Told(self.name, "raises", words | raised_words(error, function))
+            said = words | raised_words(error, function)
+            return Told(self.name, "misfit" if MISFIT.search(str(error)) else "raises", said)
         if got is None:
             return Told(self.name, "nothing", words)
         several = isinstance(got, tuple) or isinstance(got, list) and len(self.outputs) > 1
@@ -112,14 +116,16 @@ class Calls:
         self, function: Callable[..., Any], wrong: set[int],
         seen: Sequence[tuple[Arguments, Results]], words: dict[str, str], otherwise: str,
     ) -> Told:  # fmt: skip
-        """The mistake that gives these results at all arguments."""
-        for cause, guess in self.like.items():
-            if all(_gives(guess, args, got, wrong) for args, got in seen):
-                return Told(self.name, cause.partition("+")[0], words)
-        factor = self._factor(wrong, seen)
+        """The mistake that gives these results at all arguments: all of them, or the first."""
+        k = self.outputs.index(words["output"])
+        for some in (wrong, {k}):
+            for cause, guess in self.like.items():
+                if all(_gives(guess, args, got, some) for args, got in seen):
+                    return Told(self.name, cause.partition("+")[0], words)
+        factor = self._factor({k}, seen)
         if factor:
             return Told(self.name, "factor", words | {"factor": factor})
-        known = self.deeper(function, self.name) if self.deeper else None
+        known = self.deeper(function, self.name, seen[0][0][1:]) if self.deeper else None
         if known is not None:
             return Told(self.name, known.cause, {**words, **known.words})
         return Told(self.name, otherwise, words)
@@ -216,3 +222,9 @@ def numbers(
         ]
 
     return draws
+
+
+def digits(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """An array of numbers of both signs with two digits, none near 0."""
+    x = np.round(rng.uniform(0.3, 2, shape) * rng.choice((-1, 1), shape), 2)
+    return np.asarray(x, float)

@@ -12,8 +12,8 @@ from .catalogue import Catalogue
 
 # What may be said of any part, whatever the exercise.
 GENERAL = (
-    "missing", "empty", "nothing", "raises", "type", "count", "shape", "not_finite", "changes",
-    "unnamed", "checker", "hangs", "ends", "tampered",
+    "missing", "empty", "nothing", "raises", "misfit", "type", "count", "shape", "not_finite",
+    "changes", "unnamed", "checker", "hangs", "ends", "tampered",
 )  # fmt: skip
 
 
@@ -71,21 +71,25 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: its number, the name of the learner's file, the stub, and its parts."""
+    """One exercise: its number, the name of the learner's file, the stub, and its parts.
+
+    series  the name of the file that several exercises share, and of its texts; "" for none
+    """
 
     number: str
     name: str
     stub: str
     parts: Sequence[Part]
+    series: str = ""
 
     @property
     def file(self) -> str:
         """What the learner's file is called."""
-        return f"ex{self.number}_{self.name}.py"
+        return f"{self.series}.py" if self.series else f"ex{self.number}_{self.name}.py"
 
     def written(self, say: Catalogue) -> str:
         """The stub, with its texts in a language."""
-        words = say.under(f"exercise.{self.number}.doc")
+        words = say.under(f"exercise.{self.series or self.number}.doc")
         out = []
         for line in self.stub.lstrip("\n").splitlines():
             text = Template(line).safe_substitute(words)

@@ -107,6 +107,9 @@ def _first_open() -> Exercise:
 def _start(args: argparse.Namespace, say: Catalogue) -> int:
     e = exercise(args.exercise)
     path = args.folder / e.file
+    if path.is_file() and e.series:
+        print(say("ui.going_on", file=path, number=e.number))
+        return 0
     if path.exists():
         raise ConfigError(
             f"exercise: {path} is there already and was not touched; check it with: python -m "
@@ -136,7 +139,9 @@ def _reset(args: argparse.Namespace, say: Catalogue) -> int:
     except OSError as error:
         raise DataError(f"exercise: {path}: {error.strerror or error}") from None
     _write(path, e, say)
-    keep(e.number, Kept(file=str(path.resolve())))
+    for other in EXERCISES:
+        if other is e or other.series == e.series != "":
+            keep(other.number, Kept(file=str(path.resolve())))
     print(say("ui.reset", file=path, old=old))
     return 0
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ..check.api import layer
 from ..transforms.derivatives import vjp
+from .exercise import Told
 
 Function = Callable[..., Any]
 
@@ -64,3 +66,33 @@ def usual(f: Function, **others: Function) -> Mapping[str, Function]:
         "swapped": lambda g, *args: back(g, *args)[::-1] if len(args) == 2 else None,
         "swapped+": lambda g, *args: back(1.0, *args)[::-1] if len(args) == 2 else None,
     }
+
+
+# The checker's names of mistakes, where a text of ours says the same.
+CHECKERS = {
+    "ignored": "upstream", "sign": "sign", "zero": "zero", "no_local": "no_local",
+    "not_summed": "not_summed", "swapped": "swapped", "transposed": "transposed",
+    "reshaped": "reshaped", "twice": "twice", "inverse": "inverse", "operand": "operand_transposed",
+}  # fmt: skip
+ALSO = tuple(dict.fromkeys(CHECKERS.values()))
+
+
+def named_by_checker(f: Function) -> tuple[Function, tuple[str, ...]]:
+    """What asks the checker for the name of a mistake, f being the right forward; its causes."""
+
+    def forward(*args: Any) -> tuple[Any, Any]:
+        return f(*args), args
+
+    def named(backward: Function, part: str, args: Any) -> Told | None:
+        def with_cache(dout: Any, cache: Any) -> Any:
+            return backward(dout, *cache)
+
+        report = layer(forward, with_cache, args, probes=False)
+        found = next((x for x in report.findings if x.code == "GC401"), None)
+        if found is None:
+            return None
+        cause = CHECKERS.get(str(found.data.get("mistake")), "checker")
+        fix = found.hint.partition("to mend it: ")[2] or found.hint
+        return Told(part, cause, {"said": found.message, "fix": fix})
+
+    return named, ALSO

@@ -2,10 +2,19 @@
 
 from ..errors import ConfigError, nearest
 from .exercise import Exercise, Part
+from .exercises.adding import ADDING
+from .exercises.arrays import BROADCAST, MATMUL
+from .exercises.classes_of_digits import NETWORK, SOFTMAX_LOSS
+from .exercises.fitting import GATES, LINE
 from .exercises.graphs import ORDER
-from .exercises.scalars import ADD_MUL, FUNCTIONS
+from .exercises.optimising import OPTIMISERS
+from .exercises.own_steps import ENGINE
+from .exercises.scalars import ADD_MUL, FUNCTIONS, POWERS
 
-EXERCISES: tuple[Exercise, ...] = (ADD_MUL, FUNCTIONS, ORDER)
+EXERCISES: tuple[Exercise, ...] = (
+    ADD_MUL, FUNCTIONS, ORDER, ADDING, POWERS, BROADCAST, MATMUL, SOFTMAX_LOSS, OPTIMISERS, LINE,
+    GATES, NETWORK, *ENGINE,
+)  # fmt: skip
 BY_NUMBER = {e.number: e for e in EXERCISES}
 
 
@@ -15,10 +24,11 @@ def exercise(name: str) -> Exercise:
     Raises ConfigError if there is none.
     """
     plain = name.lower().removeprefix("ex")
+    file = name.replace("\\", "/").rpartition("/")[2]
     for e in EXERCISES:
         if plain in (e.number, e.number.lstrip("0"), e.name, f"{e.number}_{e.name}"):
             return e
-        if name.replace("\\", "/").rpartition("/")[2] == e.file:
+        if file == e.file and not e.series:
             return e
     hint = nearest(plain, [x for e in EXERCISES for x in (e.name, e.number)])
     raise ConfigError(f"exercise: there is no exercise {name!r}{hint or '; see exercise list'}")

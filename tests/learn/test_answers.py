@@ -49,13 +49,13 @@ def test_a_wrong_answer_is_told_its_cause(number: str, part: str, cause: str, bo
 @pytest.mark.parametrize("e", EXERCISES, ids=lambda e: e.number)
 def test_a_stub_scores_nothing(e, language: str) -> None:
     found = graded(e, e.written(catalogue(language)))
-    assert {f.cause for f in found} <= {"empty", "missing"}
+    assert {f.cause for f in found} == {"empty"}
     assert len(found) == len(e.parts)
 
 
 def test_there_are_enough_wrong_answers() -> None:
     assert all(len(m.WRONG) >= 5 and len(m.KEYS) >= 2 for m in MODULES)
-    assert len(WRONG) >= 60 or len(EXERCISES) < 12
+    assert len(WRONG) >= 60
 
 
 def test_every_cause_of_the_code_can_be_told_and_no_other() -> None:

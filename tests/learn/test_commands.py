@@ -106,6 +106,19 @@ def test_start_does_not_overwrite_and_reset_keeps_the_old_file(
     assert kept("01").right == []
 
 
+def test_the_steps_of_the_engine_share_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("start", "e1") == 0
+    learnt("e1", [Told("Value")])
+    path = Path("my_engine.py")
+    text = path.read_text()
+    assert run("start", "e2") == 0
+    assert "my_engine.py is here already: go on in it, then: " in capsys.readouterr().out
+    assert path.read_text() == text
+    assert run("check", "e2") == 7
+    assert run("reset", "e2") == 0
+    assert kept("e1").right == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -163,7 +176,8 @@ def test_what_is_remembered_comes_back() -> None:
 
 def test_an_exercise_has_many_names() -> None:
     for e in EXERCISES:
-        for name in (e.number, e.name, e.file, f"some/folder/{e.file}", f"{e.number}_{e.name}"):
+        files = [] if e.series else [e.file, f"some/folder/{e.file}"]
+        for name in (e.number, e.name, f"{e.number}_{e.name}", *files):
             assert exercise(name) is e
         for part in e.parts:
             assert part_named(part.name)[1].name == part.name

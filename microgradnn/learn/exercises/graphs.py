@@ -1,6 +1,6 @@
-"""Exercises on graphs: the order of numbers, adding gradients up, setting them to zero."""
+"""The exercise on the order in which a graph is walked; and how an order is graded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -50,61 +50,92 @@ class Link:
         return self.name
 
 
-def _nodes(text: str) -> list[Link]:
-    """The nodes of a graph written as "b=aa c=bb": names of one letter, parents behind "="."""
-    found: dict[str, Link] = {}
+@dataclass(frozen=True)
+class Graph:
+    """Nodes of any kind, by their names, operands first; parents: names by name."""
+
+    nodes: Mapping[str, Any]
+    parents: Mapping[str, Sequence[str]]
+
+    @property
+    def root(self) -> Any:
+        """The last node."""
+        return list(self.nodes.values())[-1]
+
+    def named(self, x: Any) -> str:
+        """What a node is called; of what is none, its own text."""
+        return next((name for name, node in self.nodes.items() if node is x), repr(x)[:40])
+
+    def __str__(self) -> str:
+        sums = (f"{n} = {' + '.join(p)}" for n, p in self.parents.items() if p)
+        return ", ".join(sums) or next(iter(self.nodes))
+
+
+def built(text: str, make: Callable[[str, Sequence[Any]], Any]) -> Graph:
+    """The graph written as "b=aa c=bb": names of one letter, parents behind "="."""
+    nodes: dict[str, Any] = {}
+    parents: dict[str, Sequence[str]] = {}
     for word in text.split():
-        name, _, parents = word.partition("=")
-        made = [found.setdefault(p, Link(p)) for p in parents]
-        found[name] = Link(name, tuple(made))
-    return list(found.values())
+        name, _, above = word.partition("=")
+        nodes[name] = make(name, [nodes[p] for p in above])
+        parents[name] = list(above)
+    return Graph(nodes, parents)
 
 
-GRAPHS = (
-    "a", "a b=a", "a b=aa c=bb", "a b c=ab", "a b=a c=a d=bc", "a b=a c=ab", "a b c=ab d=ac e=cd",
-    "a b=a c=b d=ca e=db", "a b=a c=a d=c e=bd", "a b c=a d=bc e=dc f=ea",
-    "a b=aa c=bb d=cc e=dd f=ee g=ff h=gg",
+PAIRS = (
+    "a", "a b=aa", "a b=aa c=bb", "a b c=ab", "a b=aa c=aa d=bc", "a b=aa c=ab",
+    "a b c=ab d=ac e=cd", "a b=aa c=bb d=ca e=db", "a b=aa c=aa d=cc e=bd",
+    "a b c=aa d=bc e=dc f=ea", "a b=aa c=bb d=cc e=dd f=ee g=ff h=gg",
 )  # fmt: skip
+SINGLES = ("a b=a", "a b=a c=a d=bc", "a b=a c=ab", "a b=a c=b d=ca e=db")
 DEEP = 3000
+ORDER_CAUSES = (
+    "order_reversed", "order_repeats", "order_lacks_root", "order_lacks", "order_before",
+    "order_remembers", "order_names", "order_foreign", "order_deep",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Sorting:
-    """The part topological_order."""
+    """A part that sorts a graph: order(root) of the learner's, where make makes the nodes.
 
-    name: str = "topological_order"
-    causes: Sequence[str] = (
-        "order_reversed", "order_repeats", "order_lacks_root", "order_lacks", "order_before",
-        "order_remembers", "order_names", "order_foreign", "order_deep",
-    )  # fmt: skip
+    prepared  gives both for a learner's file, or says why it cannot
+    """
+
+    name: str
+    graphs: Sequence[str]
+    prepared: Callable[[ModuleType, str], Any]
+    causes: Sequence[str] = ORDER_CAUSES
 
     def grade(self, module: ModuleType) -> Told:
         """What there is to say of the function in a learner's file."""
-        function = getattr(module, self.name, None)
-        if not callable(function):
-            return Told(self.name, "missing", {"name": self.name})
-        graphs = list(map(_nodes, GRAPHS))
+        ready = self.prepared(module, self.name)
+        if isinstance(ready, Told):
+            return ready
+        function, make = ready
+        graphs = [built(text, make) for text in self.graphs]
         found = []
-        for nodes in graphs:
-            found.append(self._sorted(function, nodes))
+        for graph in graphs:
+            found.append(self._sorted(function, graph))
             if found[-1].cause not in ("", "order_reversed"):
                 break
         said = next((f for f in reversed(found) if f.cause), found[0])
         if not said.cause:
-            said = self._sorted(function, nodes)
+            said = self._sorted(function, graphs[-1])
             if not said.cause:
-                return self._deep(function)
+                return self._deep(function, make)
             return Told(self.name, "order_remembers", said.words)
         if said.cause == "order_foreign" and not found[0].cause:  # right once, then with more in it
-            fresh = self._sorted(function, _nodes(GRAPHS[0]))
+            fresh = self._sorted(function, built(self.graphs[0], make))
             return Told(self.name, "order_remembers" if fresh.cause else said.cause, said.words)
         return said
 
-    def _sorted(self, function: Callable[..., Any], nodes: list[Link]) -> Told:
-        words = {"graph": _written(nodes), "call": f"{self.name}({nodes[-1]})"}
+    def _sorted(self, function: Callable[..., Any], graph: Graph) -> Told:
+        call = f"{self.name}({graph.named(graph.root)})"
+        words = {"graph": str(graph), "call": call}
         try:
             with quiet():
-                got = function(nodes[-1])
+                got = function(graph.root)
         except NotImplementedError:
             return Told(self.name, "empty")
         except Exception as error:
@@ -114,65 +145,70 @@ class Sorting:
         if not isinstance(got, (list, tuple)):
             try:
                 got = list(got)
-            except TypeError:
+            except Exception:
                 kind = type(got).__name__
-                return Told(self.name, "type", words | {"output": "list", "kind": kind})
-        cause = _disorder(list(got), nodes)
-        right = ", ".join(n.name for n in nodes)
-        return Told(self.name, cause, words | {"yours": str(list(got))[:200], "right": right})
+                return Told(self.name, "type", words | {"output": "order", "kind": kind})
+        cause = _disorder(list(got), graph)
+        yours = f"[{', '.join(map(graph.named, got))}]"[:200]
+        return Told(self.name, cause, words | {"yours": yours, "right": ", ".join(graph.nodes)})
 
-    def _deep(self, function: Callable[..., Any]) -> Told:
-        """A chain that is longer than Python's recursion goes is a remark only."""
-        node = Link("a")
+    def _deep(self, function: Callable[..., Any], make: Callable[..., Any]) -> Told:
+        """A chain that is longer than Python's recursion goes is no mistake here."""
+        node = start = make("a", [])
         for i in range(DEEP):
-            node = Link(f"n{i}", (node,))
+            node = make(f"n{i}", [node, start])
         try:
             with quiet():
                 got = list(function(node))
         except RecursionError:
             return Told(self.name)
         except Exception as error:
-            return Told(self.name, "raises", {"call": f"{self.name}(n{DEEP - 1})"}
-                        | raised_words(error, function))  # fmt: skip
+            call = {"call": f"{self.name}(n{DEEP - 1})"}
+            return Told(self.name, "raises", call | raised_words(error, function))
         right = len(got) == DEEP + 1 and got[-1] is node
         words = {"depth": str(DEEP), "yours": str(len(got)), "right": str(DEEP + 1)}
         return Told(self.name, "" if right else "order_deep", words)
 
 
-def _written(nodes: Sequence[Link]) -> str:
-    sums = (f"{n} = {' + '.join(p.name for p in n.parents)}" for n in nodes if n.parents)
-    return ", ".join(sums) or str(nodes[0])
-
-
-def _disorder(got: list[Any], nodes: list[Link]) -> str:
+def _disorder(got: list[Any], graph: Graph) -> str:
     """What is wrong with an order of nodes; "" if nothing."""
     if got and all(isinstance(x, str) for x in got):
         return "order_names"
-    if any(not any(x is n for n in nodes) for x in got):
+    known = {id(node): name for name, node in graph.nodes.items()}
+    if any(id(x) not in known for x in got):
         return "order_foreign"
-    needed = _ancestors(nodes[-1])
-    if len({id(x) for x in got}) < len(got):
+    place = {known[id(x)]: i for i, x in enumerate(got)}
+    if len(place) < len(got):
         return "order_repeats"
-    if nodes[-1] not in got:
+    if graph.named(graph.root) not in place:
         return "order_lacks_root"
-    if len(got) < len(needed):
+    if len(got) < len(_needed(graph)):
         return "order_lacks"
-    place = {id(x): i for i, x in enumerate(got)}
-    edges = [(p, n) for n in got for p in n.parents]
-    if all(place[id(p)] < place[id(n)] for p, n in edges):
+    edges = [(p, n) for n in place for p in graph.parents[n]]
+    if all(place[p] < place[n] for p, n in edges):
         return ""
-    if all(place[id(p)] > place[id(n)] for p, n in edges):
-        return "order_reversed"
-    return "order_before"
+    return "order_reversed" if all(place[p] > place[n] for p, n in edges) else "order_before"
 
 
-def _ancestors(root: Link) -> set[Link]:
-    found, left = {root}, [root]
+def _needed(graph: Graph) -> set[str]:
+    """The names of all that the root was computed from, and its own."""
+    left = [graph.named(graph.root)]
+    found = set(left)
     while left:
-        new = [p for p in left.pop().parents if p not in found]
+        new = [p for p in graph.parents[left.pop()] if p not in found]
         found.update(new)
         left += new
     return found
 
 
-ORDER = Exercise("03", "order", ORDER_STUB, (Sorting(),))
+def _plain(module: ModuleType, name: str) -> Any:
+    function = getattr(module, name, None)
+    if not callable(function):
+        return Told(name, "missing", {"name": name})
+    return function, lambda n, parents: Link(n, tuple(parents))
+
+
+ORDER = Exercise(
+    "03", "order", ORDER_STUB,
+    (Sorting("topological_order", (*PAIRS, *SINGLES, PAIRS[-1]), _plain),),
+)  # fmt: skip

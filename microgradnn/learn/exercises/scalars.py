@@ -171,3 +171,78 @@ FUNCTIONS = Exercise(
         )),
     ),
 )  # fmt: skip
+
+
+POWERS_STUB = '''
+"""$title
+
+$text
+"""
+
+
+def pow_backward(g, a, n):
+    """$pow_backward"""
+    raise NotImplementedError
+
+
+def div_backward(g, a, b):
+    """$div_backward"""
+    raise NotImplementedError
+'''
+
+
+def _powers(rng: np.random.Generator) -> Any:
+    pairs = ((2.0, 3.0), (1.5, 2.0), (0.5, -1.0), (3.0, 0.5), (1.25, 4.0), (2.5, -2.0))
+    return [(float(np.round(rng.uniform(0.5, 2), 2)), a, n) for a, n in pairs]
+
+
+def _power(g: Any, a: Any, n: Any) -> Any:
+    return pulled(lambda x: x**n)(g, a)
+
+
+DIVIDED = ((0.5, 3.0), (0.5, 3.0))
+
+POWERS = Exercise(
+    "05", "pow_div", POWERS_STUB,
+    (
+        Calls("pow_backward", ("da",), _powers, _power, {
+            "exponent_kept": lambda g, a, n: g * n * a**n,
+            "exponent_kept+": lambda g, a, n: n * a**n,
+            "n_missing": lambda g, a, n: g * a ** (n - 1),
+            "n_missing+": lambda g, a, n: a ** (n - 1),
+            "linear": lambda g, a, n: g * n * a,
+            "linear+": lambda g, a, n: g * n,
+            "as_exp": lambda g, a, n: g * a**n * float(np.log(a)),
+            "as_exp+": lambda g, a, n: g * n * a**n * float(np.log(a)),
+            "integral": lambda g, a, n: g * a ** (n + 1) / (n + 1) if n != -1 else g * np.log(a),
+            "n_reduced_too": lambda g, a, n: g * (n - 1) * a ** (n - 1),
+            "exponent_raised": lambda g, a, n: g * n * a ** (n + 1),
+            "exponent_raised+": lambda g, a, n: g * n * a ** (n - 2),
+            "upstream": lambda g, a, n: _power(1.0, a, n),
+            "sign": lambda g, a, n: -_power(g, a, n)[0],
+            "zero": lambda g, a, n: 0.0,
+            "value": lambda g, a, n: g * a**n,
+            "value+": lambda g, a, n: a**n,
+            "no_local": lambda g, a, n: g,
+            "added": lambda g, a, n: g + _power(1.0, a, n)[0],
+            "inverse": lambda g, a, n: g / _power(1.0, a, n)[0],
+            "twice": lambda g, a, n: _power(g, a, n)[0] ** 2 / g,
+        }),
+        Calls("div_backward", ("da", "db"), numbers((0.5, 2.0), *DIVIDED), pulled(ops.div), usual(
+            ops.div,
+            square_of_b=lambda g, a, b: (g / b, -g * a / b),
+            square_of_b_again=lambda g, a, b: (g / b**2, -g / b),
+            minus_missing=lambda g, a, b: (g / b, g * a / b**2),
+            minus_missing_again=lambda g, a, b: (1 / b, a / b**2),
+            minus_missing_again2=lambda g, a, b: (g / b, g * a / b),
+            numerator=lambda g, a, b: (g / b, -g / b**2),
+            numerator_again=lambda g, a, b: (g * a / b, -g / b),
+            as_mul=lambda g, a, b: (g * b, g * a),
+            as_mul_again=lambda g, a, b: (g * b, g / a),
+            upside_down=lambda g, a, b: (g * -b / a**2, g / a),
+            square_of_a=lambda g, a, b: (g / b, -g * a**2 / b**2),
+            square_of_a_again=lambda g, a, b: (g / b, -g * b / a**2),
+            difference=lambda g, a, b: (g, -g),
+        )),
+    ),
+)  # fmt: skip

@@ -23,7 +23,7 @@ def loaded(text: str) -> ModuleType:
 
 def answer(e: Exercise, part: str, body: str) -> str:
     """A file with one function: the def line of the stub, and a body below it."""
-    if body.startswith(("def ", "class ")):
+    if body.startswith(("def ", "class ", "\nimport ")):
         return HEAD + body
     (line,) = re.findall(rf"^def {part}\(.*$", e.stub, re.M)
     return HEAD + f"{line}\n" + textwrap.indent(textwrap.dedent(body).strip(), "    ") + "\n"
