@@ -3,13 +3,13 @@
 from ..errors import ConfigError, nearest
 from .exercise import Exercise, Part
 from .exercises.adding import ADDING
-from .exercises.arrays import BROADCAST, MATMUL
 from .exercises.classes_of_digits import NETWORK, SOFTMAX_LOSS
 from .exercises.fitting import GATES, LINE
 from .exercises.graphs import ORDER
 from .exercises.optimising import OPTIMISERS
 from .exercises.own_steps import ENGINE
 from .exercises.scalars import ADD_MUL, FUNCTIONS, POWERS
+from .exercises.with_arrays import BROADCAST, MATMUL
 
 EXERCISES: tuple[Exercise, ...] = (
     ADD_MUL, FUNCTIONS, ORDER, ADDING, POWERS, BROADCAST, MATMUL, SOFTMAX_LOSS, OPTIMISERS, LINE,

@@ -51,7 +51,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Graph:
+class SmallGraph:
     """Nodes of any kind, by their names, operands first; parents: names by name."""
 
     nodes: Mapping[str, Any]
@@ -71,7 +71,7 @@ class Graph:
         return ", ".join(sums) or next(iter(self.nodes))
 
 
-def built(text: str, make: Callable[[str, Sequence[Any]], Any]) -> Graph:
+def built(text: str, make: Callable[[str, Sequence[Any]], Any]) -> SmallGraph:
     """The graph written as "b=aa c=bb": names of one letter, parents behind "="."""
     nodes: dict[str, Any] = {}
     parents: dict[str, Sequence[str]] = {}
@@ -79,7 +79,7 @@ def built(text: str, make: Callable[[str, Sequence[Any]], Any]) -> Graph:
         name, _, above = word.partition("=")
         nodes[name] = make(name, [nodes[p] for p in above])
         parents[name] = list(above)
-    return Graph(nodes, parents)
+    return SmallGraph(nodes, parents)
 
 
 PAIRS = (
@@ -130,7 +130,7 @@ class Sorting:
             return Told(self.name, "order_remembers" if fresh.cause else said.cause, said.words)
         return said
 
-    def _sorted(self, function: Callable[..., Any], graph: Graph) -> Told:
+    def _sorted(self, function: Callable[..., Any], graph: SmallGraph) -> Told:
         call = f"{self.name}({graph.named(graph.root)})"
         words = {"graph": str(graph), "call": call}
         try:
@@ -170,7 +170,7 @@ class Sorting:
         return Told(self.name, "" if right else "order_deep", words)
 
 
-def _disorder(got: list[Any], graph: Graph) -> str:
+def _disorder(got: list[Any], graph: SmallGraph) -> str:
     """What is wrong with an order of nodes; "" if nothing."""
     if got and all(isinstance(x, str) for x in got):
         return "order_names"
@@ -190,7 +190,7 @@ def _disorder(got: list[Any], graph: Graph) -> str:
     return "order_reversed" if all(place[p] > place[n] for p, n in edges) else "order_before"
 
 
-def _needed(graph: Graph) -> set[str]:
+def _needed(graph: SmallGraph) -> set[str]:
     """The names of all that the root was computed from, and its own."""
     left = [graph.named(graph.root)]
     found = set(left)

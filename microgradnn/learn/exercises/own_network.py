@@ -55,7 +55,7 @@ def _slopes(model: Any, parameters: Sequence[Any]) -> list[float]:
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelItself:
     """The part MLP."""
 
     name: str = "MLP"
