@@ -188,6 +188,8 @@ def _mistake(module: Module, name: str, value: Any) -> str | None:
             kind = type(value).__name__
             return f"modules and parameters in a {kind} are not found; use nn.{use}"
     before, kind = vars(module).get(name), type(value).__name__
+    if before is value:  # as after module.buffer += 1
+        return None
     if value is not None and isinstance(before, Parameter):
         return f"is a parameter, got {kind}; assign to its .data, or an nn.Parameter"
     if value is not None and isinstance(before, Module):

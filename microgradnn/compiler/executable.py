@@ -1,0 +1,67 @@
+"""A program made to run: Python compiles the text that a user reads.
+
+Nothing of a user's is executed: the text is made of the table's spellings, of numbers and of
+identifiers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..engine.node import Node
+from .emit import Text
+from .program import StraightProgram
+
+
+class Differs(Exception):  # noqa: N818  no error: another program is needed
+    """A guard of the program is not what it was in the trace."""
+
+
+class Executable:
+    """A program as a function of the list of its inputs."""
+
+    def __init__(self, program: StraightProgram, language: str) -> None:
+        self.program, self.language = program, language
+        text = Text(program, language, guards=True)
+        self.source, self.names = text.text(), text.arguments()
+        namespace: dict[str, Any] = {"np": np, "math": math, "Differs": Differs}
+        exec(compile(self.source, f"<program {program.name}>", "exec"), namespace)  # noqa: S102
+        self.function = namespace[program.name]
+        self.captured = list(program.captured.values())
+        self.generators = list(program.generators.values())
+
+    def outside(self) -> list[Any]:
+        """What the program reads from outside, as it is now."""
+        now = [x._data if isinstance(x, Node) else x for x in self.captured]
+        return now + [np.random.default_rng() if g is None else g for g in self.generators]
+
+    def step(self, given: list[Any]) -> tuple[Any, list[Any]]:
+        """(value, the new numbers) after all arrays were updated in place."""
+        states = [(g, g.bit_generator.state) for g in self.generators if g is not None]
+        try:
+            with np.errstate(all="ignore"):
+                out = self.function(*given, *self.outside())
+        except Differs:
+            for g, state in states:
+                g.bit_generator.state = state
+            raise
+        return (out[0], list(out[1:])) if isinstance(out, tuple) else (out, [])
+
+    def __call__(self, given: list[Any]) -> tuple[Any, list[Any]]:
+        """(value, gradients). Raises Differs if the program does not hold for these inputs."""
+        states = [(g, g.bit_generator.state) for g in self.generators if g is not None]
+        try:
+            with np.errstate(all="ignore"):
+                out = self.function(*given, *self.outside())
+        except Differs:
+            for g, state in states:
+                g.bit_generator.state = state
+            raise
+        n = len(self.program.gradients)
+        if not n:
+            return out, []
+        value, gradients = out
+        return value, [gradients] if n == 1 else list(gradients)
