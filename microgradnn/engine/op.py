@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import GradientError, RuleError
+from ..numerics.changes import PLAIN
 from ..numerics.forward import ARRAYS, NO_PARAMS, Forward, ordinary
 from ..numerics.recording import recording
 from ..signatures import describe
@@ -135,12 +136,14 @@ class Op(Forward):
 
     def _admit(self, params: dict[str, Any]) -> None:
         """Puts data in the place of nodes. Raises RuleError for an option that is none of ours."""
-        for option, value in params.items():
-            if self.options is not None and option not in self.options:
-                known = ", ".join(f"{word}=" for word in sorted(self.options)) or "none"
-                instead = INSTEAD.get(option, f"it has {known}")
-                raise RuleError(f"{self.name}: no option {option}=; {instead}")
-            if isinstance(value, Carrier):
+        if self.options is not None and not self.options.issuperset(params):
+            known = ", ".join(f"{word}=" for word in sorted(self.options)) or "none"
+            option = next(option for option in params if option not in self.options)
+            raise RuleError(
+                f"{self.name}: no option {option}=; {INSTEAD.get(option, f'it has {known}')}"
+            )
+        if not PLAIN.issuperset(map(type, params.values())):
+            for option, value in params.items():
                 params[option] = constant(self.name, option, value)
 
     def pull(self, i: int, g: Any, y: Any, xs: Any, params: Any = NO_PARAMS) -> Any:

@@ -16,6 +16,7 @@ SMALL = 1 << 12  # up to here a copy costs less than the question whether there 
 _SAMPLE = 1 << 12
 _limits = [LIMIT]  # the last one holds, in all threads: a larger one does no harm
 _copies: "weakref.WeakValueDictionary[int, np.ndarray]" = weakref.WeakValueDictionary()
+_BITS = {"e": np.int16, "f": np.int32, "d": np.int64}  # nan is equal to nan, and 0 is not -0
 Note = tuple[Any, ...]
 """What an array held at one moment: its shape, dtype and bytes, or some of them."""
 
@@ -73,7 +74,12 @@ def kept(x: Any) -> Any:
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    bits = _BITS.get(a.dtype.char)
+    return (
+        a.tobytes() == b.tobytes() if bits is None else bool((a.view(bits) == b.view(bits)).all())
+    )
 
 
 def kept_option(x: Any) -> Any:
