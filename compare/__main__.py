@@ -13,6 +13,7 @@ from microgradnn.data import load_mnist
 from microgradnn.errors import MicrogradError, MissingPackageError
 
 from . import frameworks, lockstep, model_tasks, output, speed, tasks
+from .row import Row
 
 COMMANDS = ("run", "speed", "checkers")  # checkers has options of its own
 # The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
@@ -128,7 +129,7 @@ def chosen(asked: Sequence[str] | None) -> dict[str, Any]:
     return loaded
 
 
-def status(rows: Sequence[lockstep.Row]) -> int:
+def status(rows: Sequence[Row]) -> int:
     """0 if a framework ran every task and all agree, 1 if not all agree, 3 if none ran them all."""
     if any(row.verdict != "agree" and not row.verdict.startswith("not run") for row in rows):
         return 1
@@ -164,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.Task]) -> int:
     """Runs the tasks, prints the table, writes the report; returns the exit status."""
-    rows: list[lockstep.Row] = []
+    rows: list[Row] = []
     said: dict[str, str] = {}
     interrupted = False
     try:
@@ -191,22 +192,23 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
 
 
 def _run(
-    task: tasks.Task, loaded: dict[str, Any], args: argparse.Namespace, rows: list[lockstep.Row]
+    task: tasks.Task, loaded: dict[str, Any], args: argparse.Namespace, rows: list[Row]
 ) -> str:
     """What is said of the task; adds a row for each framework to `rows`."""
     final: list[Any] = []
     mine = len(rows)
     try:
         lockstep.run(task, loaded, args.steps, args.dtype, rows, progress(task.name), print, final)
-        if rows[mine].steps < task.steps:
-            loss = f"loss {rows[mine].final_loss:.5g}"
-            return f"{loss} after {rows[mine].steps} of the {task.steps} steps of this task"
-        return task.verdict(task, final, rows[mine].final_loss)
-    except Exception as error:  # ours: the others cannot be compared with it, other tasks go on
-        if len(rows) == mine:
-            rows.append(lockstep.Row(task.name, lockstep.REFERENCE))
-        if not rows[mine].verdict.startswith("FAILED"):
-            rows[mine].verdict = f"FAILED: {frameworks.one_line(error)}"
+        *params, loss = final
+        steps = max(row.steps for row in rows[mine:])
+        if steps < task.steps:
+            return f"loss {loss:.5g} after {steps} of the {task.steps} steps of this task"
+        return task.verdict(task, params, float(loss))
+    except Exception as error:  # the reference's: there is nothing to judge by; other tasks go on
+        for row in rows[mine:] or [Row(task.name, lockstep.REFERENCE)]:
+            row.say(f"FAILED: there is nothing to judge by: {frameworks.one_line(error)}")
+            if row not in rows:
+                rows.append(row)
         return rows[mine].verdict
 
 

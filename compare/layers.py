@@ -154,15 +154,21 @@ def walk(
     kept: Iterator[Any],
     apply: Callable[..., Any],
     add: Callable[[Any, Any], Any] = lambda a, b: a + b,
+    probe: Callable[[Any], Any] = lambda h: h,
 ) -> Any:
-    """The output for h. `apply(layer, h, own, own_kept)` does one layer, with its own arrays."""
+    """The output for h. `apply(layer, h, own, own_kept)` does one layer, with its own arrays.
+
+    What a layer or the sum of two branches gives goes through `probe`, in this order: that is where
+    the lockstep records values and gradients, and sets them.
+    """
     for layer in layers:
         if isinstance(layer, Residual):
-            y = walk(layer.inner, h, params, kept, apply, add)
-            h = add(walk(layer.shortcut, h, params, kept, apply, add), y)
+            y = walk(layer.inner, h, params, kept, apply, add, probe)
+            h = add(walk(layer.shortcut, h, params, kept, apply, add, probe), y)
         else:
             own = [next(params) for _ in layer.shapes]
             h = apply(layer, h, own, [next(kept) for _ in layer.kept])
+        h = probe(h)
     return h
 
 

@@ -1,50 +1,38 @@
-"""Runs a task in several frameworks at once and measures, at every step, how far they lie apart.
+"""Runs a task in several frameworks at once and judges every layer of every step by itself.
 
-Every step of every framework starts from the reference's parameters (its optimiser's state is its
-own), so a difference is made by that step and not by the history, and bounds.py can say how large
-it may be. The "shadow" of a session, averages of parameters and running statistics, has a history;
-so has its bound. Differences are given relative to the largest element that the array has had so
-far in the run, and in ulps of that: a gradient that converges to zero has no digits of its own.
+One mechanism: in a synchronised pass every layer computes forwards from recorded inputs and
+backwards from recorded gradients of its output, the same for all frameworks, and what it gives is
+noted and set to the recorded value again. So a difference is that of one layer, and its bound one
+layer's rounding. Then come the loss and the optimiser's update from the framework's own gradients,
+and, at some steps, the whole step, each of whose layers is judged from what the framework itself
+recorded. Before the training each model is asked at two points where sums are exact (asked.py).
+
+The next step starts from the parameters of the reference, in float64 rounded to the task's dtype.
+microgradnn is one of the frameworks, and is judged like the others.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from .bounds import StepBound
+from . import rounding
+from .asked import asked
+from .claims import Claim
 from .frameworks import Broken, one_line
+from .judging import Judge
+from .model_graph import Recorded, Sync
+from .reference import Reference
+from .row import Row
 from .tasks import Task
+from .updates import Rule, averaged
 
 REFERENCE = "microgradnn"
-
-
-@dataclass
-class Row:
-    """One framework on one task, as far as it was run."""
-
-    task: str
-    framework: str
-    verdict: str = "agree"
-    steps: int = 0
-    final_loss: float = float("nan")
-    loss_ulps: float = 0.0
-    grad_ulps: float = 0.0
-    param_ulps: float = 0.0
-    loss_rel: float = 0.0
-    grad_rel: float = 0.0
-    param_rel: float = 0.0
-    shadow_ulps: float = 0.0
-    shadow_rel: float = 0.0
-    share_of_bound: float = 0.0
-    seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields, for JSON."""
-        return asdict(self)
+ASKED = 2  # points with exact sums
+CURVE = 100  # how many steps a report draws
+Array = np.ndarray
 
 
 def run(
@@ -55,23 +43,31 @@ def run(
     rows: list[Row] | None = None,
     tick: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], None] = lambda line: None,
-    final: list[np.ndarray] | None = None,
+    final: list[Array] | None = None,
 ) -> list[Row]:
-    """A Row for each framework; `final` gets the reference's parameters.
+    """A Row for each framework; `final` gets the reference's parameters, then its loss.
 
     `rows` is filled while it runs, so an interrupt leaves it useful.
     """
     rows = [] if rows is None else rows
     steps, dtype = steps or task.steps, dtype or task.dtype
-    together = _Lockstep(task, frameworks, dtype, rows)
-    for k, (x, y) in zip(range(steps), task.batches(dtype), strict=False):
-        loss = together.step(k, x, y)
-        if task.show_every and k % task.show_every == 0:
-            w = np.concatenate([together.shown[1], together.shown[0][:, 0]])
-            say(f"{task.name}: step={k} W={w} loss={loss:.5g}")
-        tick(k + 1, steps)
+    with np.errstate(all="ignore"):  # what overflows is told in the verdicts
+        together = _Lockstep(task, frameworks, dtype, rows, steps)
+        for k, (x, y) in zip(range(steps), task.batches(dtype), strict=False):
+            if k == 0:
+                together.ask(x, y)
+            start = together.params
+            loss = together.step(k, x, y)
+            if not np.isfinite(loss):
+                together.diverged(k)
+                break
+            if task.show_every and k % task.show_every == 0:
+                w = np.concatenate([start[1], start[0][:, 0]])
+                say(f"{task.name}: step={k} W={w} loss={loss:.5g}")
+            tick(k + 1, steps)
+            together.loss = loss
     if final is not None:
-        final[:] = together.params
+        final[:] = [*together.params, np.asarray(together.loss)]
     return rows
 
 
@@ -79,23 +75,34 @@ class _Lockstep:
     """The sessions of all frameworks, and the parameters from which their next step starts."""
 
     def __init__(
-        self, task: Task, frameworks: dict[str, ModuleType | str], dtype: str, rows: list[Row]
+        self,
+        task: Task,
+        frameworks: dict[str, ModuleType | str],
+        dtype: str,
+        rows: list[Row],
+        steps: int,
     ) -> None:
-        self.dtype, self.bound = dtype, StepBound(task.model, task.optimizer, dtype)
-        self.params = self.shown = [p.astype(dtype) for p in task.params]
+        self.dtype, self.model, self.task = dtype, task.model, task
+        self.of = Reference(task.model, dtype)
+        self.params = [p.astype(dtype) for p in task.params]
+        self.kept = [a.astype(dtype) for a in task.model.kept()]
+        self.rule = Rule(task.optimizer, self.params)
+        self.loss, self.stride = float("nan"), max(1, steps // CURVE)
         self.sessions: dict[str, Any] = {}
+        self.rules: dict[str, Rule] = {}
+        self.averages: dict[str, list[Array]] = {}
         self.rows: dict[str, Row] = {}
-        self.scales: dict[str, float] = {}  # the largest element so far
+        self.judge = Judge(self.of, self.rows)
         for name in sorted(frameworks, key=lambda name: name != REFERENCE):
             row = self.rows[name] = Row(task.name, name)
             rows.append(row)
-            module = frameworks[name]
             try:
-                self._begin(name, module, task)
+                self._begin(name, frameworks[name])
             except Exception as error:  # whatever a foreign package raises
-                self._failed(name, f"before the first step: {one_line(error)}", error)
+                self._failed(name, f"before the first step: {one_line(error)}")
 
-    def _begin(self, name: str, module: ModuleType | str, task: Task) -> None:
+    def _begin(self, name: str, module: ModuleType | str) -> None:
+        task = self.task
         if isinstance(module, Broken):
             self.rows[name].verdict = f"FAILED: {module}"
         elif isinstance(module, str) or (reason := _refusal(module, task)):
@@ -103,100 +110,158 @@ class _Lockstep:
         else:
             start = [p.copy() for p in self.params]
             self.sessions[name] = module.Session(task.model, task.optimizer, self.dtype, start)
+            self.rules[name] = Rule(task.optimizer, start)
+            self.averages[name] = start
 
-    def step(self, k: int, x: np.ndarray, y: np.ndarray) -> float:
-        """Lets every session take step k and compares them; returns the reference's loss."""
-        wide = [p.astype(float) for p in self.params]
-        with np.errstate(over="ignore", invalid="ignore"):  # such a bound is told in _measure
-            self.bound.step(wide, x.astype(float), y)
-        results = {}
+    # ---- asking --------------------------------------------------------------------------------
+
+    def ask(self, x: Array, y: Array) -> None:
+        """Judges every framework at points where sums are exact."""
+        found_from: list[list[float]] = []
+        for seed in range(ASKED):
+            at = asked(self.of, x, y, self.params, seed)
+            params, x_at = ([a.astype(self.dtype) for a in s] for s in (at.params, [at.x]))
+            expected, _ = self.of.run(params, x_at[0], y, at.sync)
+            found_from.append([*map(self._detectable, expected.grads, expected.grad_limits)])
+            for name, found in self._passes(params, x_at[0], y, at.sync).items():
+                when = f"at the asked point {seed}"
+                self._guarded(name, when, self.judge.recorded, name, when, found, expected)
+
+        worst = max((min(each) for each in zip(*found_from, strict=True)), default=0.0)
+        for row in self.rows.values():
+            row.detectable = worst
+
+    def _detectable(self, grad: Array, limit: Array) -> float:
+        """The relative error of one median entry that is surely outside its bound."""
+        there = grad != 0
+        with np.errstate(all="ignore"):
+            each = 2 * limit[there] / abs(grad[there]) + 2 * self.of.u
+        return float(np.median(each)) if there.any() else float("inf")
+
+    def step(self, k: int, x: Array, y: Array) -> float:
+        """Lets every session take step k and judges it; returns the reference's loss."""
+        expected, sync = self.of.run(self.params, x, y)
+        if not np.isfinite([expected.loss, expected.loss_limit]).all():
+            return float("nan")
+        if k & (k + 1) == 0:  # 0, 1, 3, 7, 15 …
+            self._whole(k, x, y)
+        kept, kept_limits = self._statistics(sync, x)
+        when = f"at step {k}"
+        for name, found in self._passes(self.params, x, y, sync).items():
+            self.rows[name].steps = k + 1
+            self._guarded(name, when, self.judge.recorded, name, when, found, expected)
+            self._guarded(name, when, self._update, k, name, found, kept, kept_limits)
+            self._curve(k, self.rows[name], found)
+        after = self.rule.step(self._wide(self.params), expected.grads)
+        self.params = [np.asarray(p.value).astype(self.dtype) for p in after]
+        self.kept = [a.astype(self.dtype) for a in kept]
+        return expected.loss
+
+    def _whole(self, k: int, x: Array, y: Array) -> None:
+        """Judges the whole step, each layer from what the framework itself recorded."""
+        found = self._passes(self.params, x, y, None)
+        for name, one in found.items():
+            self._guarded(name, f"in the whole step {k}", self._judge_whole, k, name, one, x, y)
+
+    def _judge_whole(self, k: int, name: str, one: Recorded, x: Array, y: Array) -> None:
+        values = [np.asarray(v, float) for v in one.nodes]
+        slopes = [
+            np.zeros_like(v) if s is None or np.shape(s) != v.shape else np.asarray(s, float)
+            for v, s in zip(values, one.slopes, strict=True)
+        ]
+        expected, _ = self.of.run(self.params, x, y, Sync(values, slopes))
+        self.judge.recorded(name, f"in the whole step {k}", one, expected)
+
+    def _passes(self, params: list[Array], x: Array, y: Array, sync: Sync | None) -> Any:
+        """What each session computes; one that raises is out."""
+        found = {}
         for name in list(self.sessions):
             try:
-                results[name] = self._result(name, x, y)
+                session, start = self.sessions[name], time.perf_counter()
+                session.load(params, self.kept)
+                found[name] = session.gradients(x, y, sync)
+                self.rows[name].seconds += time.perf_counter() - start
             except Exception as error:  # whatever a foreign package raises
-                self._failed(name, f"in step {k}: {one_line(error)}", error)
-        reference = results[REFERENCE]
-        with np.errstate(over="ignore", invalid="ignore"):
-            moves, shadows = self.bound.update(wide, [g.astype(float) for g in reference["grad"]])
-        limits = {"loss": [self.bound.loss], "grad": self.bound.grads}
-        limits |= {"param": moves, "shadow": shadows}
-        for name, result in results.items():
-            try:
-                self._compare(self.rows[name], k, result, reference, limits)
-            except Exception as error:  # what came back is no array, no number
-                self._failed(name, f"in step {k}: {one_line(error)}", error)
-        self.shown, self.params = self.params, reference["param"]
-        return float(reference["loss"][0])
+                self._failed(name, f"in step {self.rows[name].steps}: {one_line(error)}")
+        return found
 
-    def _compare(
-        self, row: Row, k: int, result: dict[str, Any], reference: dict[str, Any], limits: Any
+    # ---- after the step ------------------------------------------------------------------------
+
+    def _update(
+        self, k: int, name: str, found: Recorded, kept: list[Array], kept_limits: list[Array]
     ) -> None:
-        row.steps, row.final_loss = k + 1, float(result["loss"][0])
-        for kind, got in result.items():
-            if len(got) != len(reference[kind]):
-                _disagree(row, k, f"{len(got)} {kind}, expected {len(reference[kind])}")
-            together = zip(got, reference[kind], limits[kind], strict=False)
-            for i, (a, b, limit) in enumerate(together):
-                self._measure(row, k, f"{kind} {i}", a, b, limit)
-
-    def _failed(self, name: str, why: str, error: Exception) -> None:
-        """Ends a framework's part of the task; without the reference there is nothing to go on."""
-        self.rows[name].verdict = f"FAILED {why}"
-        self.sessions.pop(name, None)
-        if name == REFERENCE:
-            raise error
-
-    def _result(self, name: str, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-        """What a session has after a step: loss, gradients, parameters and, if any, its shadow."""
-        session = self.sessions[name]
-        session.load(self.params)
+        """The optimiser's step from the framework's own gradients, averages, what layers keep."""
+        session, row, when = self.sessions[name], self.rows[name], f"at step {k}"
         start = time.perf_counter()
-        loss, grads = session.gradients(x, y)
-        grads = [np.array(g) for g in grads]
         after = session.update()
-        self.rows[name].seconds += time.perf_counter() - start
-        found = {"loss": [loss], "grad": grads, "param": after}
-        return found | ({"shadow": session.shadow()} if hasattr(session, "shadow") else {})
+        row.seconds += time.perf_counter() - start
+        wide = [np.asarray(g, float) for g in found.grads]
+        if [g.shape for g in wide] != [p.shape for p in self.params]:
+            return
+        due = self.rules[name].step(self._wide(self.params), wide)
+        for i, p in enumerate(due):
+            place = Claim("param", i, f"{self.judge.names[i]} after the update")
+            got = after[i] if i < len(after) else None
+            self.judge.claim(name, when, place, got, p.value, 2 * self.of.u * np.asarray(p.error))
+        if self.task.optimizer.ema:
+            self._average(k, name, after, session.averages())
+        has = getattr(session, "kept", None)
+        for i, got in enumerate(has() if has else ()):
+            place = Claim("kept", i, f"{('running mean', 'running variance')[i % 2]} {i // 2}")
+            self.judge.claim(name, when, place, got, kept[i], kept_limits[i])
 
-    def _measure(self, row: Row, k: int, what: str, a: Any, b: Any, limit: Any) -> None:
-        """Raises the row's figures, and sets its verdict where a bound is exceeded."""
-        a, b, limit = (np.asarray(v, float) for v in (a, b, limit))
-        if a.shape != b.shape:
-            return _disagree(row, k, f"{what} has shape {a.shape}, expected {b.shape}")
-        for owner, values in ((REFERENCE, b), ("its bound", limit)):
-            if not np.isfinite(values).all():
-                bad = values[~np.isfinite(values)].flat[0]
-                return _judge(row, f"NOT JUDGED from step {k} on, {what}: {owner} is {bad}")
-        difference = np.abs(a - b)
-        with np.errstate(over="ignore"):  # a bound of 0 says: exactly the same
-            share = np.max(difference / np.maximum(limit, 5e-324), initial=0.0)
-        if not share <= 1.0:
-            at = tuple(int(j) for j in np.unravel_index(np.argmax(difference), a.shape))
-            _disagree(row, k, f"{what} at {at}: {a[at]!r} against {b[at]!r}")
-        if np.isfinite(a).all():
-            self._raise(row, what, float(difference.max(initial=0.0)), b)
-            row.share_of_bound = max(row.share_of_bound, float(share))
-        return None
+    def _average(self, k: int, name: str, after: list[Array], got: list[Array]) -> None:
+        for i, (s, p) in enumerate(zip(self.averages[name], after, strict=True)):
+            due = averaged(self.task.optimizer, k, np.asarray(s, float), np.asarray(p, float))
+            place = Claim("average", i, f"average of {self.judge.names[i]}")
+            limit = 2 * self.of.u * np.asarray(due.error)
+            self.judge.claim(name, f"at step {k}", place, got[i], due.value, limit)
+        self.averages[name] = [np.array(a) for a in got]
 
-    def _raise(self, row: Row, what: str, largest: float, expected: np.ndarray) -> None:
-        """Raises the row's figures for one array of a kind to this largest difference."""
-        scale = max(self.scales.get(what, 0.0), float(np.abs(expected).max(initial=0.0)))
-        self.scales[what] = scale
-        ulp = float(np.spacing(np.asarray(scale, self.dtype))) or 1.0
-        relative, kind = largest / scale if scale else largest, what.split()[0]
-        for field, value in ((f"{kind}_ulps", largest / ulp), (f"{kind}_rel", relative)):
-            setattr(row, field, max(getattr(row, field), value))
+    def _statistics(self, sync: Sync, x: Array) -> tuple[list[Array], list[Array]]:
+        """The running statistics after this step, and how far they may be off."""
+        values, kept, limits = [np.asarray(x, float), *sync.nodes], [], []
+        for cell in self.of.cells:
+            if cell.kept and cell.layer is not None:
+                before = [self.kept[i].astype(float) for i in cell.kept]
+                at = values[cell.sources[0]]
+                kept += rounding.running(cell.layer, at, before)
+                errors = rounding.statistics(cell.layer, self.of.rounding, at, before)
+                limits += [self.of.u * e for e in errors]
+        return kept, limits
+
+    def _curve(self, k: int, row: Row, found: Recorded) -> None:
+        """Notes some steps for the report."""
+        if not isinstance(found.loss, (int, float, np.number)):
+            return
+        row.final_loss = float(found.loss)
+        if k % self.stride == 0:
+            row.losses.append((k, row.final_loss))
+            row.errors.append((k, row.grad_ulps, row.param_ulps))
+
+    def diverged(self, k: int) -> None:
+        """Says so of those that are still running."""
+        for name in self.sessions:
+            why = "the loss overflows or is nan, as it should from these parameters"
+            self.rows[name].say(f"DIVERGED at step {k}: {why}; all agrees until there")
+
+    def _wide(self, arrays: list[Array]) -> list[Array]:
+        return [a.astype(float) for a in arrays]
+
+    def _guarded(self, name: str, when: str, do: Callable[..., None], *args: Any) -> None:
+        if name not in self.sessions:
+            return
+        try:
+            do(*args)
+        except Exception as error:  # what came back is no array, no number
+            self._failed(name, f"{when}: {one_line(error)}")
+
+    def _failed(self, name: str, why: str) -> None:
+        """Ends a framework's part of the task."""
+        self.rows[name].say(f"FAILED {why}")
+        self.sessions.pop(name, None)
 
 
 def _refusal(module: ModuleType, task: Task) -> str | None:
     refuses = getattr(module, "refuses", None)
     return refuses(task.model, task.optimizer) if refuses else None
-
-
-def _disagree(row: Row, k: int, what: str) -> None:
-    _judge(row, f"DISAGREE from step {k} on, {what}")
-
-
-def _judge(row: Row, verdict: str) -> None:
-    if row.verdict == "agree":
-        row.verdict = verdict

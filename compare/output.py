@@ -12,7 +12,7 @@ import numpy as np
 
 from microgradnn.atomic import write_atomically
 
-from .lockstep import Row
+from .row import Row
 
 HEADER = ("task", "framework", "final loss", "loss", "gradient", "parameter", "steps", "ms/step")
 

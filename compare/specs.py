@@ -129,6 +129,7 @@ class Optimizer:
     eps: float = 1e-8
     alpha: float = 0.875  # rmsprop
     accumulator: float = 0.0  # adagrad starts its sum of squares there
+    amsgrad: bool = False  # of adam and adamw: the largest mean square so far
     form: str = "torch"
     schedule: Schedule | None = None
     ema: Average | None = None

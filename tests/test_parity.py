@@ -1,8 +1,8 @@
 """microgradnn against PyTorch, TensorFlow and Keras: every step of drawn trainings.
 
-Loss, gradients, parameters, their averages and running statistics are compared at every step, within
-the bound of compare/bounds.py for the drawn model. TensorFlow runs eagerly here: tracing a graph
-takes longer than the steps.
+Every layer, loss, gradients, parameters, their averages and running statistics are judged at every
+step, within one layer's rounding (compare/rounding.py). TensorFlow runs eagerly here: tracing a
+graph takes longer than the steps.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compare import frameworks, lockstep
-from compare.bounds import StepBound
 from compare.frameworks import ours
 from compare.tasks import Task
 from tests.compare.drawn import KINDS, trainings
@@ -64,27 +63,25 @@ def test_every_step_agrees(framework: str, kind: str, data: st.DataObject, dtype
 @given(task=trainings("keras", "stack"))
 @settings(max_examples=SOME // 2)
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # tf.data is a graph all the same
-def test_keras_fit_takes_our_steps_along_its_own_path(task: Task) -> None:
-    """model.fit is left alone; we start each step from the weights it had, and end where it did."""
+def test_keras_fit_takes_the_steps_that_the_lockstep_judges(task: Task) -> None:
+    """model.fit is left alone; train_on_batch, which the lockstep uses, goes the same way."""
     keras = need("keras").keras
     whole = replace(task, batch=None)
-    session = need("keras").Session(task.model, task.optimizer, "float64", task.params)
-    path = [task.params]
-    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: path.append(session.update()))
+    made = (task.model, task.optimizer, "float64", task.params)
+    fitted, stepped = need("keras").Session(*made), need("keras").Session(*made)
+    path = []
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: path.append([p.numpy().copy() for p in fitted.params])
+    )
     (x, y), steps = next(whole.batches("float64")), task.steps
-    fitted = session.net.fit(
+    history = fitted.net.fit(
         x, y, batch_size=len(x), epochs=steps, shuffle=False, verbose=0, callbacks=[note]
     )
-    own = ours.Session(task.model, task.optimizer, "float64", task.params)
-    bound = StepBound(task.model, task.optimizer, "float64")
-    for before, after, loss in zip(path[:-1], path[1:], fitted.history["loss"], strict=True):
-        bound.step(before, x, y)
-        own.load(before)
-        own_loss, grads = own.gradients(x, y)
-        limits, _ = bound.update(before, grads)
-        assert abs(own_loss - loss) <= bound.loss
-        for a, b, limit in zip(own.update(), after, limits, strict=True):
-            assert np.all(abs(a - b) <= limit)
+    for after, loss in zip(path, history.history["loss"], strict=True):
+        assert stepped.gradients(x, y).loss == pytest.approx(loss, rel=1e-15)
+        stepped.update()
+        for a, b in zip(after, stepped.params, strict=True):
+            np.testing.assert_array_max_ulp(a, b.numpy(), 2)
 
 
 @given(task=trainings("torch", "stack"))
@@ -97,7 +94,7 @@ def test_our_fit_is_our_loop_to_the_last_bit(task: Task) -> None:
     x, y = next(replace(task, batch=None).batches("float64"))
     losses = []
     for _ in range(task.steps):
-        losses.append(loop.gradients(x, y)[0])
+        losses.append(loop.gradients(x, y).loss)
         loop.update()
     fitted.net.compile(fitted.optimizer, ours.LOSS[model.loss], ema=fitted.ema)
     history = fitted.net.fit(x, y, len(x), task.steps, shuffle=False, verbose=0)
@@ -105,5 +102,6 @@ def test_our_fit_is_our_loop_to_the_last_bit(task: Task) -> None:
     np.testing.assert_allclose(history.history["loss"], losses, rtol=4 * np.finfo(float).eps)
     for a, b in zip(loop.params, fitted.params, strict=True):
         assert np.array_equal(a.data, b.data)
-    for a, b in zip(loop.shadow(), fitted.shadow(), strict=True):
+    shadows = [[*own.averages(), *own.kept()] for own in (loop, fitted)]
+    for a, b in zip(*shadows, strict=True):
         assert np.array_equal(a, b)

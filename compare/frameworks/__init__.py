@@ -2,11 +2,18 @@
 
 A framework is a module with `version()`, `Session(model, optimizer, dtype, params)` and, where it
 has limits, `refuses(model, optimizer)`, which is None or the reason. A session has
-    load(params)      sets the parameters; optimiser state stays
-    gradients(x, y)   (loss, [gradient of each parameter]) at the parameters, as NumPy
-    update()          takes one optimiser step with those gradients; returns the parameters
-and, where it has them, after update()
-    shadow()          the averaged parameters (Optimizer.ema), then what the layers keep
+    load(params, kept=())       sets the parameters and, where it has them, running statistics
+    gradients(x, y, sync=None)  a model_graph.Recorded at the parameters: loss, gradients, and what
+                                every layer gave forwards (nodes) and got backwards (slopes)
+    update()                    takes one optimiser step with the gradients of the last pass;
+                                returns the parameters
+and, where it has them, averages() of the parameters (Optimizer.ema) and kept(), the running
+statistics. All arrays are NumPy's, in the layout of layers.py.
+
+With `sync` (a model_graph.Sync) the pass is synchronised: after layers.walk's probe has noted the
+value of node i, sync.nodes[i] goes on in its place, and sync.slopes[i] is the gradient that the
+layer behind it gets. The simplest way: let the probe give new leaves with the values, and add
+Σ (node · slope) to the loss before going backwards; then the leaves' gradients are the slopes.
 """
 
 from importlib import import_module

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import layers
+from ..model_graph import Recorded, Sync
 from ..specs import SLOPE, Model, Optimizer, Schedule
 from . import tf  # sets the environment before tensorflow is imported
 
@@ -66,34 +67,93 @@ class Session:
         keras.config.set_floatx(dtype)
         keras.config.set_dtype_policy(dtype)  # which remembers an earlier floatx
         self.dtype = dtype
-        self.net, self.params = make_model(model, dtype)
+        self.net, self.params, self.probes = make_model(model, dtype)
         rule = make_optimizer(optimizer, dtype)
+        rule.build(self.net.trainable_variables)  # so that gradients() can restore its state
         self.seen = _record(rule, self.net)
         how = "sum" if model.reduction == "sum" else "sum_over_batch_size"
         self.net.compile(optimizer=rule, loss=LOSS[model.loss](reduction=how, dtype=dtype))
         self.labels = model.labels
         self.load(params)
 
-    def load(self, params: Sequence[np.ndarray]) -> None:
-        """Sets the parameters."""
+    def load(self, params: Sequence[np.ndarray], kept: Sequence[np.ndarray] = ()) -> None:
+        """Sets the parameters; Keras' running variance is another one than PyTorch's."""
         for p, array in zip(self.params, params, strict=True):
             p.assign(_turned(array).astype(self.dtype))
 
-    def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients; train_on_batch has taken the step already."""
+    def gradients(self, x: np.ndarray, y: np.ndarray, sync: Sync | None = None) -> Recorded:
+        """The pass. train_on_batch takes the step with it, which is held back for update()."""
+        for k, probe in enumerate(self.probes):
+            probe.set(*(sync.nodes[k], sync.slopes[k]) if sync else ())
+        own = [*self.net.variables, *self.net.optimizer.variables]
+        before = [v.numpy().copy() for v in own]  # numpy() may be a view
         self.net.reset_metrics()  # else the loss is the mean of all steps
         target = y if self.labels else y.astype(self.dtype)
         loss = self.net.train_on_batch(x.astype(self.dtype), target)
-        return float(loss), [_back(self.seen[p.path].numpy()) for p in self.params]
+        self.after = [(v, v.numpy().copy()) for v in own]
+        for v, value in zip(own, before, strict=True):
+            v.assign(value)
+        grads = [_back(self.seen[p.path].numpy().copy()) for p in self.params]
+        nodes = [_first(probe.node.numpy().copy()) for probe in self.probes]
+        return Recorded(
+            float(loss), grads, nodes, [_first(p.slope.numpy().copy()) for p in self.probes]
+        )
 
     def update(self) -> list[np.ndarray]:
         """The parameters after the step."""
-        return [_back(p.numpy()) for p in self.params]
+        for v, value in self.after:
+            v.assign(value)
+        return [_back(p.numpy().copy()) for p in self.params]
 
 
-def make_model(model: Model, dtype: str) -> tuple[keras.Model, list[Variable]]:
-    """The Keras model and its variables in the order of the parameters."""
+class Tap(keras.layers.Layer):  # type: ignore[misc]
+    """Notes what a layer gives and the gradient that comes back; sets both where it is told to."""
+
+    def __init__(self, dtype: str) -> None:
+        super().__init__(dtype=dtype)
+        self.node, self.slope, self.new, self.back = (
+            tf.tf.Variable(0.0, dtype=dtype, shape=tf.tf.TensorShape(None), trainable=False)
+            for _ in range(4)
+        )
+        self.on = tf.tf.Variable(False, trainable=False)
+
+    def set(self, new: np.ndarray | None = None, back: np.ndarray | None = None) -> None:
+        """Sets values and gradient from now on, or, without them, leaves both as they are."""
+        self.on.assign(new is not None)
+        for variable, array in ((self.new, new), (self.back, back)):
+            if array is not None:
+                variable.assign(_last(array).astype(self.dtype))
+
+    def compute_output_spec(self, h: Any) -> Any:
+        return keras.KerasTensor(h.shape, h.dtype)
+
+    def call(self, h: Any) -> Any:
+        return self.passed(h)
+
+    def passed(self, h: Any) -> Any:
+        """h, by a rule of its own."""
+
+        def either(own: Any, other: Any) -> Any:
+            chosen = tf.tf.cond(self.on, lambda: other.read_value(), lambda: own)
+            return tf.tf.ensure_shape(chosen, own.shape)
+
+        @tf.tf.custom_gradient
+        def probed(h: Any) -> Any:
+            self.node.assign(h)
+
+            def grad(g: Any) -> Any:
+                self.slope.assign(g)
+                return either(g, self.back)
+
+            return either(h, self.new), grad
+
+        return probed(h)
+
+
+def make_model(model: Model, dtype: str) -> tuple[keras.Model, list[Variable], list[Tap]]:
+    """The Keras model, its variables in the order of the parameters, a probe for each node."""
     found: list[Variable] = []
+    probes: list[Tap] = []
     penalty = keras.regularizers.L2(model.l2) if model.l2 else None
 
     def apply(layer: layers.Layer, h: Any, *_: Any) -> Any:
@@ -104,10 +164,14 @@ def make_model(model: Model, dtype: str) -> tuple[keras.Model, list[Variable]]:
             found.extend(v for v in own if v is not None)
         return h
 
+    def probe(h: Any) -> Any:
+        probes.append(Tap(dtype))
+        return probes[-1](h)
+
     x = keras.Input((model.widths[0],), dtype=dtype)
     nothing = iter(lambda: None, 0)  # endless: the layers make their own arrays
-    y = layers.walk(model.chain, x, nothing, nothing, apply, keras.ops.add)
-    return keras.Model(x, y), found
+    y = layers.walk(model.chain, x, nothing, nothing, apply, keras.ops.add, probe)
+    return keras.Model(x, y), found, probes
 
 
 def _made(layer: layers.Layer, penalty: Any) -> list[keras.layers.Layer]:
@@ -158,6 +222,7 @@ def make_optimizer(spec: Optimizer, dtype: str) -> keras.optimizers.Optimizer:
             start = number(spec.accumulator)
             return k.Adagrad(initial_accumulator_value=start, epsilon=eps, **common)
     b1, b2 = map(number, spec.betas)
+    common |= dict(amsgrad=spec.amsgrad)
     rule = k.AdamW if spec.name == "adamw" else k.Adam
     return rule(beta_1=b1, beta_2=b2, epsilon=eps, **common)
 
@@ -184,3 +249,13 @@ def _turned(p: np.ndarray) -> np.ndarray:
 def _back(p: np.ndarray) -> np.ndarray:
     """The reverse of _turned."""
     return p.transpose(3, 2, 0, 1) if p.ndim == 4 else p
+
+
+def _first(a: np.ndarray) -> np.ndarray:
+    """Images with their channels first."""
+    return a.transpose(0, 3, 1, 2) if a.ndim == 4 else a
+
+
+def _last(a: np.ndarray) -> np.ndarray:
+    """The reverse of _first."""
+    return a.transpose(0, 2, 3, 1) if a.ndim == 4 else a

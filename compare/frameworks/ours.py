@@ -10,6 +10,7 @@ from microgradnn import nn, optim
 from microgradnn.nn import functional as F
 
 from .. import layers
+from ..model_graph import Recorded, Sync
 from ..specs import SLOPE, Model, Optimizer
 
 LOSS = {
@@ -44,29 +45,57 @@ class Session:
     def __init__(
         self, model: Model, optimizer: Optimizer, dtype: str, params: Sequence[np.ndarray]
     ) -> None:
-        self.model, self.net = model, make_model(model, dtype)
+        self.model, self.net, self.dtype = model, make_model(model, dtype), dtype
+        self.seen: list[Any] = []
+        self.leaves: list[Any] = []
+        self.sync: Sync | None = None
+        for module in parts(self.net):
+            module.register_forward_hook(self.probe)
         self.params = self.net.parameters()
         self.load(params)
         self.optimizer = make_optimizer(optimizer, self.params)
         self.schedule = make_schedule(optimizer, self.optimizer)
         self.ema = make_ema(optimizer, self.params)
 
-    def load(self, params: Sequence[np.ndarray]) -> None:
-        """Sets the parameters."""
+    def load(self, params: Sequence[np.ndarray], kept: Sequence[np.ndarray] = ()) -> None:
+        """Sets the parameters, and what the layers keep."""
         for p, array in zip(self.params, params, strict=True):
             p.data = array.astype(p.dtype)  # a copy: the optimiser steps in place
+        for running, array in zip(self.kept(), kept, strict=False):
+            running[...] = array
 
-    def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients."""
-        how = "mean" if self.model.reduction == "mean" else "sum"
-        loss = LOSS[self.model.loss](self.net(x), y, reduction=how)
-        if self.model.reduction == "samples":
-            loss = loss / len(x)
-        if self.model.l2:
-            loss = loss + self.net.penalty()
+    def gradients(self, x: np.ndarray, y: np.ndarray, sync: Sync | None = None) -> Recorded:
+        """The pass at the parameters; see the package's docstring."""
+        self.seen, self.leaves, self.sync = [], [], sync
+        loss = self.loss(self.net(x), y)
+        total = loss
+        if sync:
+            for h, slope in zip(self.seen, sync.slopes, strict=True):
+                total = total + (h * slope.astype(self.dtype)).sum()
         self.optimizer.zero_grad()
-        loss.backward()
-        return loss.item(), [p.grad for p in self.params]
+        total.backward()
+        slopes = [getattr(v, "grad", None) for v in (self.leaves if sync else self.seen)]
+        nodes = [np.array(getattr(h, "data", h)) for h in self.seen]
+        return Recorded(loss.item(), [p.grad for p in self.params], nodes, slopes)
+
+    def loss(self, z: Any, y: np.ndarray) -> Any:
+        """The loss of a batch's outputs."""
+        how = "mean" if self.model.reduction == "mean" else "sum"
+        loss = LOSS[self.model.loss](z, y, reduction=how)
+        if self.model.reduction == "samples":
+            loss = loss / len(z)
+        return loss + self.net.penalty() if self.model.l2 else loss
+
+    def probe(self, module: nn.Module, given: Any, h: Any) -> Any:
+        """A hook: notes what a module gives, and sets it in a synchronised pass."""
+        self.seen.append(h)
+        if self.sync:
+            value = self.sync.nodes[len(self.seen) - 1].astype(self.dtype)
+            self.leaves.append(mg.tensor(value, requires_grad=True))
+            return self.leaves[-1]
+        if getattr(h, "requires_grad", False):
+            h.retain_grad()
+        return None
 
     def update(self) -> list[np.ndarray]:
         """The parameters after one step."""
@@ -77,11 +106,24 @@ class Session:
             self.ema.update()
         return [p.data.copy() for p in self.params]
 
-    def shadow(self) -> list[np.ndarray]:
-        """The averages of the parameters, then the running statistics."""
-        kept = [a for name, a in self.net.named_buffers() if "running" in name]
-        ema = self.ema.shadow.values() if self.ema else ()
-        return [np.array(a) for a in (*ema, *kept)]
+    def averages(self) -> list[np.ndarray]:
+        """The averages of the parameters."""
+        return [np.array(a) for a in (self.ema.shadow.values() if self.ema else ())]
+
+    def kept(self) -> list[np.ndarray]:
+        """The running statistics."""
+        return [a for name, a in self.net.named_buffers() if "running" in name]
+
+
+def parts(net: nn.Module) -> list[nn.Module]:
+    """The modules of a Sequential in the order of layers.walk, shortcuts opened up."""
+    found: list[nn.Module] = []
+    for module in net.children():
+        if isinstance(module, nn.Residual):
+            found += parts(module.module)
+            found += parts(module.shortcut) if module.shortcut else []
+        found.append(module)
+    return found
 
 
 def make_model(model: Model, dtype: str) -> nn.Module:
@@ -143,7 +185,7 @@ def make_optimizer(spec: Optimizer, params: Sequence[Any]) -> optim.Optimizer:
             form = dict(initial_accumulator_value=spec.accumulator, eps_inside=spec.keras)
             return optim.Adagrad(params, lr, eps=spec.eps, **form, **decay)
     rule = optim.AdamW if spec.name == "adamw" else optim.Adam
-    return rule(params, lr, spec.betas, spec.eps, eps_hat=spec.keras, **decay)
+    return rule(params, lr, spec.betas, spec.eps, amsgrad=spec.amsgrad, eps_hat=spec.keras, **decay)
 
 
 def make_schedule(spec: Optimizer, optimizer: optim.Optimizer) -> Any:

@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 
 from .. import layers
+from ..model_graph import Recorded, Sync
 from ..specs import SLOPE, Model, Optimizer
 
 ACTIVATION = {
@@ -57,11 +58,14 @@ class Session:
         self.params = [
             torch.tensor(_turned(p), dtype=self.dtype, requires_grad=True) for p in params
         ]
-        self.kept = [torch.tensor(a, dtype=self.dtype) for a in model.kept()]
+        self.running = [torch.tensor(a, dtype=self.dtype) for a in model.kept()]
         self.optimizer = self.make(optimizer)
         self.schedule = self.make_schedule(optimizer)
         self.ema = optimizer.ema and [p.detach().clone() for p in self.params]
         self.updates = 0
+        self.seen: list[torch.Tensor] = []
+        self.leaves: list[torch.Tensor] = []
+        self.sync: Sync | None = None
 
     def make(self, spec: Optimizer) -> torch.optim.Optimizer:
         """torch's optimiser for a spec."""
@@ -76,7 +80,9 @@ class Session:
                 how = dict(initial_accumulator_value=spec.accumulator, eps=spec.eps)
                 return torch.optim.Adagrad(self.params, spec.lr, **how, **decay)
         rule = torch.optim.AdamW if spec.name == "adamw" else torch.optim.Adam
-        return rule(self.params, spec.lr, betas=spec.betas, eps=spec.eps, **decay)
+        return rule(
+            self.params, spec.lr, betas=spec.betas, eps=spec.eps, amsgrad=spec.amsgrad, **decay
+        )
 
     def make_schedule(self, spec: Optimizer) -> Any:
         """torch's scheduler for a spec, or None."""
@@ -90,25 +96,49 @@ class Session:
         whole = math.floor if s.staircase else float
         return lr_scheduler.LambdaLR(self.optimizer, lambda k: s.rate ** whole(k / s.steps))
 
-    def load(self, params: Sequence[np.ndarray]) -> None:
-        """Sets the parameters."""
+    def load(self, params: Sequence[np.ndarray], kept: Sequence[np.ndarray] = ()) -> None:
+        """Sets the parameters, and what the layers keep."""
         with torch.no_grad():
             for p, array in zip(self.params, params, strict=True):
                 p.copy_(torch.from_numpy(_turned(array)))
+            for k, array in zip(self.running, kept, strict=False):
+                k.copy_(torch.from_numpy(array))
 
-    def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients."""
+    def gradients(self, x: np.ndarray, y: np.ndarray, sync: Sync | None = None) -> Recorded:
+        """The pass at the parameters; see the package's docstring."""
         h, target = torch.from_numpy(x).to(self.dtype), torch.from_numpy(y)
         target = target if self.model.labels else target.to(self.dtype)
-        loss = self.loss(h, target)
+        self.seen, self.leaves, self.sync = [], [], sync
+        loss = total = self.loss(h, target)
+        if sync:
+            for node, slope in zip(self.seen, sync.slopes, strict=True):
+                total = total + (node * torch.from_numpy(slope).to(self.dtype)).sum()
         self.optimizer.zero_grad()
-        loss.backward()
-        return loss.item(), [_turned(p.grad.numpy()) for p in self.params]
+        total.backward()
+        slopes = [v.grad for v in (self.leaves if sync else self.seen)]
+        return Recorded(
+            loss.item(),
+            [_turned(p.grad.numpy()) for p in self.params],
+            [h.detach().numpy() for h in self.seen],
+            [None if g is None else g.numpy() for g in slopes],
+        )
+
+    def probe(self, h: torch.Tensor) -> torch.Tensor:
+        """Notes what a layer gives, and sets it in a synchronised pass."""
+        self.seen.append(h)
+        if self.sync:
+            value = torch.from_numpy(self.sync.nodes[len(self.seen) - 1]).to(self.dtype)
+            self.leaves.append(value.clone().requires_grad_())
+            return self.leaves[-1]
+        if h.requires_grad:
+            h.retain_grad()
+        return h
 
     def loss(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The loss of a batch."""
         model = self.model
-        h = layers.walk(model.chain, x, iter(self.params), iter(self.kept), _apply)
+        own, kept = iter(self.params), iter(self.running)
+        h = layers.walk(model.chain, x, own, kept, _apply, torch.add, self.probe)
         how = "mean" if model.reduction == "mean" else "sum"
         loss = LOSS[model.loss](h, target, reduction=how)
         loss = loss / len(x) if model.reduction == "samples" else loss
@@ -128,10 +158,13 @@ class Session:
         self.updates += 1
         return [_turned(p.detach().numpy()).copy() for p in self.params]
 
-    def shadow(self) -> list[np.ndarray]:
-        """The averages of the parameters, then the running statistics."""
-        ema = [_turned(s.numpy()) for s in self.ema or ()]
-        return [np.array(a) for a in (*ema, *(k.numpy() for k in self.kept))]
+    def averages(self) -> list[np.ndarray]:
+        """The averages of the parameters."""
+        return [_turned(s.numpy()).copy() for s in self.ema or ()]
+
+    def kept(self) -> list[np.ndarray]:
+        """The running statistics."""
+        return [k.numpy().copy() for k in self.running]
 
 
 def _turned(p: np.ndarray) -> np.ndarray:

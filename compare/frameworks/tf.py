@@ -15,8 +15,11 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from .. import layers  # noqa: E402
+from ..model_graph import Recorded, Sync  # noqa: E402
 from ..specs import SLOPE, Model, Optimizer  # noqa: E402
 from . import tf_rules  # noqa: E402
+
+tf.get_logger().setLevel("ERROR")  # each session traces its functions anew, as it has to
 
 ACTIVATION = {
     "identity": lambda z: z,
@@ -45,10 +48,10 @@ class Session:
     ) -> None:
         self.model, self.spec, self.dtype = model, optimizer, dtype
         self.params = [tf.Variable(p.astype(dtype)) for p in params]
-        self.kept = [tf.Variable(a.astype(dtype)) for a in model.kept()]
+        self.running = [tf.Variable(a.astype(dtype)) for a in model.kept()]
         start = optimizer.accumulator if optimizer.name == "adagrad" else 0.0
         self.state = [
-            [tf.Variable(np.full(p.shape, v, dtype)) for v in (0.0, start)] for p in params
+            [tf.Variable(np.full(p.shape, v, dtype)) for v in (0.0, start, 0.0)] for p in params
         ]
         self.ema = [tf.Variable(p) for p in self.params] if optimizer.ema else []
         self.grads: list[Any] = []
@@ -56,29 +59,53 @@ class Session:
         self.compiled = tf.function(self._gradients, autograph=False, reduce_retracing=True)
         self.compiled_update = tf.function(self._update, autograph=False)
 
-    def load(self, params: Sequence[np.ndarray]) -> None:
-        """Sets the parameters."""
-        for p, array in zip(self.params, params, strict=True):
+    def load(self, params: Sequence[np.ndarray], kept: Sequence[np.ndarray] = ()) -> None:
+        """Sets the parameters, and what the layers keep."""
+        for p, array in zip([*self.params, *self.running], [*params, *kept], strict=False):
             p.assign(array.astype(self.dtype))
 
-    def _gradients(self, x: Any, y: Any) -> tuple[Any, list[Any]]:
-        with tf.GradientTape() as tape:
-            h = layers.walk(self.model.chain, x, iter(self.params), iter(self.kept), _apply)
-            each = _losses(self.model.loss, h, y)
-            loss = tf.reduce_mean(each) if self.model.reduction == "mean" else tf.reduce_sum(each)
-            if self.model.reduction == "samples":
-                loss = loss / tf.cast(tf.shape(x)[0], loss.dtype)
-            if self.model.l2:
-                pairs = zip(self.params, self.model.penalised, strict=True)
-                squares = [tf.reduce_sum(tf.square(p)) for p, counts in pairs if counts]
-                loss = loss + self.model.l2 * tf.add_n(squares)
-        return loss, tape.gradient(loss, self.params)
+    def _gradients(
+        self, x: Any, y: Any, values: Sequence[Any] = (), slopes: Sequence[Any] = ()
+    ) -> tuple[Any, list[Any], list[Any], list[Any]]:
+        """Loss, gradients, nodes and their slopes; synchronised where values are given."""
+        seen: list[Any] = []
 
-    def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
-        """Loss and gradients."""
+        def probe(h: Any) -> Any:
+            seen.append(h)
+            return values[len(seen) - 1] if values else h
+
+        with tf.GradientTape() as tape:
+            tape.watch(list(values))
+            own, kept = iter(self.params), iter(self.running)
+            h = layers.walk(self.model.chain, x, own, kept, _apply, tf.add, probe)
+            loss = total = self._loss(x, h, y)
+            for node, slope in zip(seen, slopes, strict=False):
+                total += tf.reduce_sum(node * slope)
+        sources = [self.params, list(values) or seen]
+        grads, found = tape.gradient(total, sources)
+        return loss, grads, seen, [tf.zeros(()) if g is None else g for g in found]
+
+    def _loss(self, x: Any, h: Any, y: Any) -> Any:
+        """The loss of the outputs h for the batch x."""
+        each = _losses(self.model.loss, h, y)
+        loss = tf.reduce_mean(each) if self.model.reduction == "mean" else tf.reduce_sum(each)
+        if self.model.reduction == "samples":
+            loss = loss / tf.cast(tf.shape(x)[0], loss.dtype)
+        if self.model.l2:
+            pairs = zip(self.params, self.model.penalised, strict=True)
+            squares = [tf.reduce_sum(tf.square(p)) for p, counts in pairs if counts]
+            loss = loss + self.model.l2 * tf.add_n(squares)
+        return loss
+
+    def gradients(self, x: np.ndarray, y: np.ndarray, sync: Sync | None = None) -> Recorded:
+        """The pass at the parameters; see the package's docstring."""
         target = y if self.model.labels else y.astype(self.dtype)
-        loss, self.grads = self.compiled(tf.constant(x.astype(self.dtype)), tf.constant(target))
-        return float(loss), [g.numpy() for g in self.grads]
+        given = [tf.constant(x.astype(self.dtype)), tf.constant(target)]
+        if sync:
+            given += [[tf.constant(a, self.dtype) for a in s] for s in (sync.nodes, sync.slopes)]
+        loss, self.grads, nodes, slopes = self.compiled(*given)
+        grads = [g.numpy() for g in self.grads]
+        return Recorded(float(loss), grads, [h.numpy() for h in nodes], [g.numpy() for g in slopes])
 
     def update(self) -> list[np.ndarray]:
         """The parameters after one step."""
@@ -90,7 +117,7 @@ class Session:
         tensors = {name: tf.constant(v, self.dtype) for name, v in numbers.items()}
         self.compiled_update(self.grads, tensors)
         self.t += 1
-        return [p.numpy() for p in self.params]
+        return [p.numpy().copy() for p in self.params]
 
     def _update(self, grads: list[Any], now: dict[str, Any]) -> None:
         for p, g, state in zip(self.params, grads, self.state, strict=True):
@@ -98,9 +125,13 @@ class Session:
         for s, p in zip(self.ema, self.params, strict=False):
             s.assign_sub((1 - now["keep"]) * (s - p))
 
-    def shadow(self) -> list[np.ndarray]:
-        """The averages of the parameters, then the running statistics."""
-        return [a.numpy() for a in (*self.ema, *self.kept)]
+    def averages(self) -> list[np.ndarray]:
+        """The averages of the parameters."""
+        return [a.numpy().copy() for a in self.ema]
+
+    def kept(self) -> list[np.ndarray]:
+        """The running statistics."""
+        return [a.numpy().copy() for a in self.running]
 
 
 def _losses(name: str, h: Any, y: Any) -> Any:

@@ -10,7 +10,7 @@ from ..specs import Optimizer
 def update(s: Optimizer, p: Any, g: Any, state: list[Any], now: dict[str, Any]) -> None:
     """Moves the variable p by its gradient g.
 
-    `state` holds two variables like p; `now` the numbers of this step: lr, and c1 = 1 - β₁ᵗ and
+    `state` holds three variables like p; `now` the numbers of this step: lr, and c1 = 1 - β₁ᵗ and
     c2 = √(1 - β₂ᵗ), which TensorFlow would compute in float32.
     """
     lr = now["lr"]
@@ -43,9 +43,11 @@ def _root(s: Optimizer, v: Any) -> Any:
 
 
 def _adam(s: Optimizer, p: Any, g: Any, state: list[Any], now: dict[str, Any]) -> None:
-    (m, v), (b1, b2) = state, s.betas
+    (m, v, top), (b1, b2) = state, s.betas
     m.assign(b1 * m + (1 - b1) * g)
     v.assign(b2 * v + (1 - b2) * g * g)
+    if s.amsgrad:
+        v = top.assign(tf.maximum(top, v))
     size, c2 = now["lr"] / now["c1"], now["c2"]
     if s.keras:
         p.assign_sub(size * c2 * m / (tf.sqrt(v) + s.eps))

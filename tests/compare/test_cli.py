@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from compare import __main__ as cli
-from compare import frameworks, lockstep, output, tasks
+from compare import frameworks, lockstep, output, rounding, tasks
 from compare.frameworks import ours
+from compare.row import Row
 
 OURS = ["--frameworks", "microgradnn,microgradnn-scalar"]
 
@@ -159,12 +160,16 @@ def test_a_disagreement_is_status_1_and_names_the_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class LateMistake(ours.Session):
-        step = -1
+        step = 0
 
-        def gradients(self, x: Any, y: Any) -> Any:
-            loss, grads = super().gradients(x, y)
+        def gradients(self, *args: Any) -> Any:
+            found = super().gradients(*args)
+            found.grads = [g * (1.5 if self.step == 3 else 1) for g in found.grads]
+            return found
+
+        def update(self) -> Any:
             self.step += 1
-            return loss, [g * (1.5 if self.step == 3 else 1) for g in grads]
+            return super().update()
 
     fake = ModuleType("fake")
     fake.Session, fake.version = LateMistake, ours.version
@@ -174,14 +179,14 @@ def test_a_disagreement_is_status_1_and_names_the_first_step(
     assert main(tmp_path, *args) == 1
     rows = json.loads((tmp_path / "report.json").read_text())["rows"]
     wrong = [row["verdict"] for row in rows if row["framework"] == "torch"]
-    assert all(v.startswith("DISAGREE from step 3 on, grad ") for v in wrong)
+    assert all(v.startswith("DISAGREE in the whole step 3: gradient of ") for v in wrong)
 
 
 def test_the_table_is_printed_without_rich_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    output.print_table([lockstep.Row("and", "torch", steps=1, final_loss=0.5)])
+    output.print_table([Row("and", "torch", steps=1, final_loss=0.5)])
     assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["and", "torch", "0.5"]
 
 
@@ -275,33 +280,32 @@ def test_a_framework_that_cannot_be_imported_is_a_row_and_not_status_0(
 
 def raising(place: str) -> Any:
     class Raises(ours.Session):
-        count = -1
-
         def __init__(self, *args: Any) -> None:
             if place == "start":
                 raise RuntimeError("mine")
+            self.count = 0
             super().__init__(*args)
 
-        def gradients(self, x: Any, y: Any) -> Any:
-            self.count += 1
-            loss, grads = super().gradients(x, y)
+        def gradients(self, *args: Any) -> Any:
+            found = super().gradients(*args)
             if self.count == 1:
                 if place == "gradients":
                     raise RuntimeError("mine")
                 if place == "no gradient":
-                    return loss, [None, *grads[1:]]
+                    found.grads = [None, *found.grads[1:]]
                 if place == "fewer":
-                    return loss, grads[1:]
+                    found.grads = found.grads[1:]
                 if place == "nan":
-                    return loss, [g * np.nan for g in grads]
+                    found.grads = [g * np.nan for g in found.grads]
                 if place == "inf":
-                    return np.inf, grads
+                    found.loss = np.inf
                 if place == "no number":
-                    return "many", grads
-            return loss, grads
+                    found.loss = "many"
+            return found
 
         def update(self) -> Any:
-            if place == "update" and self.count == 1:
+            self.count += 1
+            if place == "update" and self.count == 2:
                 raise KeyError("mine")
             return super().update()
 
@@ -313,12 +317,12 @@ def raising(place: str) -> Any:
     [
         ("start", "FAILED before the first step: RuntimeError: mine"),
         ("gradients", "FAILED in step 1: RuntimeError: mine"),
-        ("update", "FAILED in step 1: KeyError: 'mine'"),
-        ("no number", "FAILED in step 1: ValueError: could not convert"),
-        ("no gradient", "DISAGREE from step 1 on, grad 0 has shape (), expected"),
-        ("fewer", "DISAGREE from step 1 on, "),
-        ("nan", "DISAGREE from step 1 on, grad 0 at "),
-        ("inf", "DISAGREE from step 1 on, loss 0 at (): np.float64(inf) against"),
+        ("update", "FAILED at step 1: KeyError: 'mine'"),
+        ("no number", "DISAGREE in the whole step 1: the loss: is no array of numbers (could not"),
+        ("no gradient", "DISAGREE in the whole step 1: gradient of weight of layer 1, Linear(1, "),
+        ("fewer", "DISAGREE in the whole step 1: "),
+        ("nan", "DISAGREE in the whole step 1: gradient of "),
+        ("inf", "DISAGREE in the whole step 1: the loss is inf, expected "),
     ],
 )
 def test_a_framework_that_raises_or_returns_nonsense_is_a_row_and_the_report_is_written(
@@ -337,45 +341,47 @@ def test_a_framework_that_raises_or_returns_nonsense_is_a_row_and_the_report_is_
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
-@pytest.mark.parametrize("kind", ["loss", "grads", "update"])
 def test_an_infinite_bound_and_one_of_nan_never_agree(
-    bad: float, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = lockstep.StepBound
+    real = rounding.Rounding.linear
 
-    class Loose(real):  # type: ignore[misc, valid-type]
-        def step(self, *args: Any) -> None:
-            super().step(*args)
-            if kind == "loss":
-                self.loss = bad
-            elif kind == "grads":
-                self.grads = [g * 0 + bad for g in self.grads]
+    def linear(self: Any, *args: Any) -> Any:
+        errors = real(self, *args)
+        errors.grads[0] = errors.grads[0] + bad
+        return errors
 
-        def update(self, *args: Any) -> Any:
-            moves, shadows = super().update(*args)
-            return [m * 0 + bad for m in moves] if kind == "update" else moves, shadows
-
-    monkeypatch.setattr(lockstep, "StepBound", Loose)
+    monkeypatch.setattr(rounding.Rounding, "linear", linear)
     assert main(tmp_path, "--tasks", "gates", "--steps", "2", *OURS) == 1
-    what = {"loss": "loss", "grads": "grad", "update": "param"}[kind]
     for row in saved(tmp_path)["rows"]:
-        assert row["verdict"] == f"NOT JUDGED from step 0 on, {what} 0: its bound is {bad}"
+        assert row["verdict"].startswith("NOT JUDGED at the asked point 0: gradient of weight of ")
+        assert row["verdict"].endswith(f"its bound is {bad}")
 
 
-def test_our_own_engine_that_raises_is_status_1_and_other_tasks_go_on(
+def test_a_training_that_diverges_says_so_and_where(tmp_path: Path) -> None:
+    (task, _) = tasks.regression(0)
+    rows = lockstep.run(
+        replace(task, optimizer=replace(task.optimizer, lr=1e9)), {"microgradnn": ours}
+    )
+    assert rows[0].verdict.startswith("DIVERGED at step ")
+    why = "the loss overflows or is nan, as it should from these parameters"
+    assert rows[0].verdict.endswith(f": {why}; all agrees until there")
+
+
+def test_our_own_engine_that_raises_is_a_row_like_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = ours.Session.gradients
 
-    def gradients(self: Any, x: Any, y: Any) -> Any:
+    def gradients(self: Any, *args: Any) -> Any:
         if len(self.params) == 4:
             raise RuntimeError("mine")
-        return real(self, x, y)
+        return real(self, *args)
 
     monkeypatch.setattr(ours.Session, "gradients", gradients)
     assert main(tmp_path, "--tasks", "gates", "--steps", "2", *OURS) == 1
     rows = {(r["task"], r["framework"]): r["verdict"] for r in saved(tmp_path)["rows"]}
-    assert rows["and", "microgradnn-scalar"] == "agree"
+    assert rows["and", "microgradnn-scalar"] == rows["xor-mlp", "microgradnn-scalar"] == "agree"
     assert rows["xor-mlp", "microgradnn"] == "FAILED in step 0: RuntimeError: mine"
 
 

@@ -1,4 +1,4 @@
-"""The comparison notices mistakes: wrong gradients, optimisers, layers."""
+"""The comparison notices wrong optimisers and layers; test_planted.py has wrong gradients."""
 
 from dataclasses import replace
 from types import ModuleType
@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from compare import lockstep
 from compare.frameworks import ours
 from compare.layers import Activation, BatchNorm, Layer, LayerNorm, Linear, Residual
 from compare.specs import Average, Model, Optimizer, Schedule
 from compare.tasks import Task
-from tests.compare.drawn import trainings
 
 
 def fake(session: type) -> dict[str, Any]:
@@ -22,20 +19,6 @@ def fake(session: type) -> dict[str, Any]:
     module = ModuleType("fake")
     module.Session = session
     return {"microgradnn": ours, "fake": module}
-
-
-@given(trainings("microgradnn-scalar", "mlp"), st.sampled_from([1 + 1e-9, -1.0, 0.0]))
-def test_a_wrong_gradient_is_noticed_at_the_first_step(task: Task, factor: float) -> None:
-    class Wrong(ours.Session):
-        def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
-            loss, grads = super().gradients(x, y)
-            return loss, [factor * grads[0] + (1e-3 if factor == 0 else 0), *grads[1:]]
-
-    (_, row) = lockstep.run(task, fake(Wrong))
-    exact = ours.Session(task.model, task.optimizer, "float64", task.params)
-    x, y = next(task.batches("float64"))
-    if np.abs(exact.gradients(x, y)[1][0]).max() > 1e-3:
-        assert row.verdict.startswith("DISAGREE from step 0 on, grad 0 at (")
 
 
 MISTAKES: dict[str, tuple[Optimizer, dict[str, Any]]] = {
@@ -68,8 +51,9 @@ def test_a_wrong_optimiser_is_noticed(mistake: str) -> None:
     x, y = rng.normal(size=(4, 2)), rng.normal(size=(4, 1))
     task = Task("wrong", "wrong", model, how, model.start(rng), x, y, 4)
     (_, row) = lockstep.run(task, fake(Wrong))
-    kind = "shadow" if how.ema else "param"
-    assert row.verdict.startswith("DISAGREE") and f", {kind} 0 at " in row.verdict
+    weight = "weight of layer 1, Linear(2, 3)"
+    name = f"average of {weight}" if how.ema else f"{weight} after the update"
+    assert row.verdict.startswith("DISAGREE at step ") and f": {name} at [" in row.verdict
 
 
 WRONG_LAYERS: dict[str, tuple[Layer, Layer]] = {
@@ -78,6 +62,15 @@ WRONG_LAYERS: dict[str, tuple[Layer, Layer]] = {
     "eps of a layer norm": (LayerNorm(3), LayerNorm(3, eps=2.0**-11)),
     "a shortcut": (Residual((Activation("tanh"),)), Activation("tanh")),
     "an activation": (Activation("gelu"), Activation("silu")),
+}
+
+
+NAMED = {
+    "eps of a batch norm": "layer 2, BatchNorm(3, 0)",
+    "its momentum": "running mean 0",
+    "eps of a layer norm": "layer 2, LayerNorm(3)",
+    "a shortcut": "mse_loss: input has shape (6, 3)",  # the node of the missing sum went further
+    "an activation": "layer 2, Activation(gelu)",
 }
 
 
@@ -95,4 +88,4 @@ def test_a_wrong_layer_is_noticed(mistake: str) -> None:
     x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 1))
     task = Task("wrong", "wrong", model, Optimizer(), model.start(rng), x, y, 1)
     (_, row) = lockstep.run(task, fake(Wrong))
-    assert row.verdict.startswith("DISAGREE from step 0 on, ")
+    assert row.verdict.startswith(("DISAGREE ", "FAILED ")) and NAMED[mistake] in row.verdict
