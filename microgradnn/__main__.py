@@ -23,6 +23,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "exercise", help="learn backpropagation by exercises that grade themselves", add_help=False
     )
+    commands.add_parser("draw", help="the graph of a formula as a picture", add_help=False)
+    commands.add_parser("steps", help="a page to step through a formula", add_help=False)
     look = commands.add_parser(
         "watch", help="evaluate the newest checkpoint of a folder every few seconds"
     )
@@ -46,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
             if _grades(words[1:]):
                 return import_module(".check.grading.command", __package__).main(words[1:])
             return import_module(".check.files.cli", __package__).main(words[1:])
-        if words[:1] == ["explain"]:
-            return import_module(".show.commands", __package__).main(words[1:])
+        if words[:1] in (["explain"], ["draw"], ["steps"]):
+            return import_module(".show.commands", __package__).main(words)
         if words[:1] == ["exercise"]:
             return import_module(".learn.exercising", __package__).main(words[1:])
         return _watch(parser().parse_args(words))

@@ -19,6 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # The shell that a user has: no PYTHONPATH, so that nothing is found but what is installed.
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+KINDS = {".py", ".typed", ".toml", ".html", ".css", ".js"}
 
 
 def run(*command: str | Path, env: dict[str, str] = CLEAN, **how: Path) -> str:
@@ -69,7 +70,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(built: tuple[Path, Path]) 
     tops = {name.partition("/")[0] for name in files(wheel)}
     assert tops == {"microgradnn", wheel.name.partition("-py3")[0] + ".dist-info"}
     assert "microgradnn/py.typed" in files(wheel)
-    ours = [p for p in (ROOT / "microgradnn").rglob("*") if p.suffix in {".py", ".toml", ".typed"}]
+    ours = [p for p in (ROOT / "microgradnn").rglob("*") if p.suffix in KINDS]
     expected = {p.relative_to(ROOT).as_posix() for p in ours}
     assert {name for name in files(wheel) if ".dist-info/" not in name} == expected
 

@@ -3,8 +3,10 @@
 from .explain import ChainStep, Explanation, explain
 from .graph_drawing import Drawing, draw
 from .reprs import node_bundle, node_html, node_treescope
+from .scalars import scalars
+from .step_page import StepPage, steps
 
 __all__ = [
-    "ChainStep", "Drawing", "Explanation", "draw", "explain", "node_bundle", "node_html",
-    "node_treescope",
+    "ChainStep", "Drawing", "Explanation", "StepPage", "draw", "explain", "node_bundle",
+    "node_html", "node_treescope", "scalars", "steps",
 ]  # fmt: skip

@@ -90,6 +90,10 @@ class BackwardPass:
         args = [_named(p, self.names) for p in node.parents]
         return call(node.op, args, node.params)[0]
 
+    def named(self, p: Any) -> tuple[str, int]:
+        """An input of an op as formulas show it, and how tightly that binds."""
+        return _named(p, self.names)
+
     def whole(self) -> str:
         """How the output was computed from the leaves, where that is short."""
         said: dict[Any, tuple[str, int]] = {}

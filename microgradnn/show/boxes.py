@@ -13,7 +13,8 @@ from .backprop import BackwardPass, Flow
 from .clusters import Tree, owners
 from .notation import amount, brief
 
-LETTER, BOX, PILL = 7.3, 50.0, 30.0  # the width of a letter, the height of a box
+LETTER, BOX, PILL = 7.3, 50.0, 30.0
+ROOM = 62.0  # a box is at least so wide
 
 
 @dataclass(eq=False)
@@ -28,12 +29,14 @@ class Box:
     grad: str = ""
     kind: str = "node"  # or folded, or rest
     pathlen: int = 0  # of a folded group: how many groups are around it
+    key: str = ""  # of a single node: its number in the order in which the nodes were made
+    room: float = ROOM
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height, the sign of the op included."""
         wide = max(len(t) for t in (self.name, self.data, self.grad)) * LETTER + 14
-        return max(wide, 62.0) + self.pill, BOX
+        return max(wide, self.room) + self.pill, BOX
 
     @property
     def pill(self) -> float:
@@ -51,10 +54,11 @@ class Line:
     of: int
     weight: float | None
     said: str
+    key: str  # the numbers of the node and of its input
 
 
 def arranged(
-    done: BackwardPass, focus: Any, limit: int, lang: str
+    done: BackwardPass, focus: Any, limit: int, lang: str, room: float = ROOM
 ) -> tuple[list[Box], list[Line], Tree, list[str]]:
     """The boxes, the arrows, where they stand, and notes on what is not shown."""
     notes: list[str] = []
@@ -66,6 +70,9 @@ def arranged(
         notes.append(texts.say("draw.focus", lang, name=done.names[focus], n=len(done.nodes)))
     owned = owners(nodes, done.names)
     boxes = _boxes(done, nodes, owned, limit, notes, lang)
+    number = {n: str(i) for i, n in enumerate(reversed(done.nodes))}
+    for box in boxes:
+        box.room, box.key = room, number[box.nodes[0]] if box.kind == "node" else ""
     at = {n: box for box in boxes for n in box.nodes}
     lines = list(_lines(done, at))
     paths = {b: _path(b, owned) for b in boxes}
@@ -192,7 +199,8 @@ def _lines(done: BackwardPass, at: dict[Any, Box]) -> Iterator[Line]:
             flow = flows.get((node, i))
             weight = None if flow is None or not whole else min(sizes[node, i] / (most or 1.0), 1.0)
             place, of = (k, len(inputs)) if b.kind == "node" else (0, 1)
-            yield Line(a, b, place, of, weight, _said(done, flow) if flow and whole else "")
+            said = _said(done, flow) if flow and whole else ""
+            yield Line(a, b, place, of, weight, said, f"{b.key}-{i}" if b.key else "")
 
 
 def _strength(flow: Flow) -> float:

@@ -1,40 +1,70 @@
-"""python -m microgradnn explain: the chain rule of a formula that is typed."""
+"""python -m microgradnn explain, draw and steps: of a formula that is typed."""
 
 import argparse
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError
 from . import typed
 from .explain import explain
+from .graph_drawing import draw
+from .step_page import steps
+
+WHAT = {
+    "explain": "The chain rule of a formula, step by step, with its numbers.",
+    "draw": "The graph of a formula as a picture: .svg, .png or .dot.",
+    "steps": "A page to step through a formula's forward and backward pass: open it in a browser.",
+}
+FILES = {"draw": "graph.svg", "steps": "backprop.html"}
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
+def parser(command: str) -> argparse.ArgumentParser:
+    """The options of a command."""
     top = argparse.ArgumentParser(
-        prog="python -m microgradnn explain",
-        description="The chain rule of a formula, step by step, with its numbers.",
-        epilog='python -m microgradnn explain "tanh(x*w + b)" x=2 w=-3 b=6.88',
+        prog=f"python -m microgradnn {command}",
+        description=WHAT[command],
+        epilog=f'python -m microgradnn {command} "tanh(x*w + b)" x=2 w=-3 b=6.88',
     )
     top.add_argument("formula", help='as in Python: "tanh(x*w + b)"; ops of the table by name')
     top.add_argument("numbers", nargs="*", metavar="NAME=NUMBER", help="x=2, or a list: x=[1,2]")
-    top.add_argument("--wrt", metavar="NAME", help="only the steps on the way to this input")
     top.add_argument("--lang", choices=("en", "zh"), help="the language of the sentences")
-    top.add_argument("--latex", action="store_true", help="LaTeX in the place of the table")
+    if command == "explain":
+        top.add_argument("--wrt", metavar="NAME", help="only the steps on the way to this input")
+        top.add_argument("--latex", action="store_true", help="LaTeX in the place of the table")
+    else:
+        top.add_argument("--out", type=Path, default=Path(FILES[command]), help="the file to write")
     return top
 
 
 def main(words: Sequence[str]) -> int:
-    """Prints the explanation; 0. Raises ConfigError where the formula cannot be read."""
-    first, *rest = words or [""]
-    minus = first.startswith("-") and not first.startswith(("--", "-h"))
-    args = parser().parse_args([f" {first}", *rest] if minus else words)  # -x is no option
-    given = typed.variables(args.numbers, "explain")
-    y = typed.computed(args.formula, given)
+    """Does what `words` ask, "explain" and so on first; 0.
+
+    Raises ConfigError where the formula cannot be read.
+    """
+    command, *rest = words
+    minus = bool(rest) and rest[0].startswith("-") and not rest[0].startswith(("--", "-h"))
+    args = parser(command).parse_args([f" {rest[0]}", *rest[1:]] if minus else rest)
+    given = typed.variables(args.numbers, command)
+    y = typed.computed(args.formula, given, command)
+    if not given:
+        raise ConfigError(f"{command}: the formula has no variable; write one, as in tanh(x) x=2")
+    free = next(name for name in typed.RESULTS if name not in given)
+    names = {**given, free: y}
+    if command == "explain":
+        return _explained(y, args, given, names)
+    if command == "draw":
+        saved = draw(y, lang=args.lang, names=names).save(args.out)
+    else:
+        saved = steps(y, lang=args.lang, names=names).to_html(args.out)
+    print(f"wrote {saved}", file=sys.stderr)
+    return 0
+
+
+def _explained(y: Any, args: argparse.Namespace, given: dict[str, Any], names: Any) -> int:
     if args.wrt is not None and args.wrt not in given:
         raise ConfigError(f"explain: --wrt {args.wrt}: the formula has {', '.join(given)}")
-    if not given:
-        raise ConfigError("explain: the formula has no variable; write one, as in tanh(x) x=2")
-    free = next(name for name in typed.RESULTS if name not in given)
-    found = explain(y, given.get(args.wrt or ""), lang=args.lang, names={**given, free: y})
+    found = explain(y, given.get(args.wrt or ""), lang=args.lang, names=names)
     print(found.to_latex() if args.latex else found)
     return 0

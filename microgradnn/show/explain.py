@@ -141,12 +141,12 @@ def _step(flow: Flow, done: BackwardPass, lang: str) -> ChainStep:
         flow.total,
         len(done.into(flow.input)),
         flow.closed,
-        _note(flow, done, lang),
+        note(flow, done, lang),
     )
 
 
-def _note(flow: Flow, done: BackwardPass, lang: str) -> str:
-    """What a learner should see in this step beside its numbers."""
+def note(flow: Flow, done: BackwardPass, lang: str) -> str:
+    """What a learner should see in a step beside its numbers."""
     name = done.names[flow.input]
     if flow.closed:
         return texts.say("explain.closed", lang)

@@ -13,7 +13,7 @@ from ..engine.node import Node
 from ..errors import ConfigError, GradientError
 from . import pictures, texts
 from .backprop import BackwardPass, backward, forward_only
-from .boxes import LETTER, arranged
+from .boxes import LETTER, ROOM, arranged
 from .clusters import Group
 
 LIMIT = 300  # boxes; a larger graph is folded
@@ -37,9 +37,11 @@ STYLE = """
 class Drawing:
     """What draw() returns: `.svg`, `.save(path)`, `.to_dot()`; notebooks show it."""
 
-    def __init__(self, done: BackwardPass, focus: Any, limit: int, lang: str) -> None:
+    def __init__(
+        self, done: BackwardPass, focus: Any, limit: int, lang: str, room: float = ROOM
+    ) -> None:
         self.lang, self._pass = lang, done
-        self.boxes, self.lines, self._tree, self.notes = arranged(done, focus, limit, lang)
+        self.boxes, self.lines, self._tree, self.notes = arranged(done, focus, limit, lang, room)
         self.svg = _svg(self)
 
     def __repr__(self) -> str:
@@ -118,7 +120,8 @@ def _svg(d: Drawing) -> str:
     ]
     for i, note in enumerate(reversed(notes)):
         y = height - EDGE + 4 - 20 * i
-        parts.append(f'<text class="note" x="{EDGE:.0f}" y="{y:.0f}">{html.escape(note)}</text>')
+        kind = "note" if i < len(d.notes) else "note legend"
+        parts.append(f'<text class="{kind}" x="{EDGE:.0f}" y="{y:.0f}">{html.escape(note)}</text>')
     return "\n".join([*parts, "</svg>"])
 
 

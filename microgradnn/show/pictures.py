@@ -35,7 +35,8 @@ def box(b: Box, corner: tuple[float, float]) -> str:
     lines = [(b.name, "name"), (b.data, "data"), (b.grad, "grad")]
     lines = [line for line in lines if line[0]]
     step = h / (len(lines) + 0.5)
-    out = [f"<g><title>{html.escape(b.full)}</title>"]
+    mark = f' data-n="{b.key}"' if b.key else ""
+    out = [f"<g{mark}><title>{html.escape(b.full)}</title>"]
     if b.op:
         out.append(
             f'<rect class="op" x="{x:.1f}" y="{y + h / 2 - 13:.1f}" width="{b.pill:.1f}" '
@@ -73,8 +74,9 @@ def arrow(line: Line, tree: Tree) -> str:
     closed = ' stroke-dasharray="2 4"' if line.weight == 0 else ""
     tip = f"M{x1:.1f} {at:.1f}l-{TIP} -3.5v7z"
     said = f"<title>{html.escape(line.said)}</title>" if line.said else ""
+    mark = f' data-e="{line.key}"' if line.key else ""
     return (
-        f'<g>{said}<path class="edge{" lit" if lit else ""}" stroke-width="{wide:.1f}"{faint}'
+        f'<g{mark}>{said}<path class="edge{" lit" if lit else ""}" stroke-width="{wide:.1f}"{faint}'
         f'{closed} d="{path}"/><path class="tip" d="{tip}"/></g>'
     )
 

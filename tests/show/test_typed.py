@@ -1,5 +1,7 @@
 """Formulas that are typed: read safely, refused with a sentence."""
 
+from pathlib import Path
+
 import pytest
 
 from microgradnn.__main__ import main
@@ -73,3 +75,17 @@ def test_the_command_prints_the_table(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.endswith("dL/dx = -6  (2 paths, added up)\n")
     assert main(["explain", "tanh(x)", "x=3", "--latex"]) == 0
     assert capsys.readouterr().out.startswith("\\begin{align*}")
+
+
+def test_the_commands_write_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["draw", "tanh(x*w)", "x=2", "w=1"]) == 0
+    assert main(["steps", "tanh(x*w)", "x=2", "w=1", "--out", "page.html", "--lang", "zh"]) == 0
+    assert capsys.readouterr().err == "wrote graph.svg\nwrote page.html\n"
+    assert (tmp_path / "graph.svg").exists() and "前向传播" in (tmp_path / "page.html").read_text(
+        "utf-8"
+    )
+    assert main(["draw", "y(", "y=1"]) == 2
+    assert capsys.readouterr().err.startswith("microgradnn: draw: cannot read 'y('")
