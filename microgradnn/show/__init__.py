@@ -1,9 +1,9 @@
 """See a backward pass: explain it in words, draw it, step through it."""
 
+from .by_element import scalars
 from .explain import ChainStep, Explanation, explain
 from .graph_drawing import Drawing, draw
 from .reprs import node_bundle, node_html, node_treescope
-from .scalars import scalars
 from .step_page import StepPage, steps
 
 __all__ = [
