@@ -32,6 +32,10 @@ class TraceError(MicrogradError, RuntimeError):
     """A function cannot be compiled: what it does depends on numbers, or differs in each run."""
 
 
+class OtherwiseError(TraceError):
+    """With these numbers a function cannot be compiled; with others it can."""
+
+
 class LabelError(MicrogradError, IndexError):
     """A class label lies outside 0 … number of classes - 1."""
 

@@ -11,9 +11,9 @@ from ..errors import ConfigError
 from .compiled import Compiled
 from .emit import emit
 from .program import StraightProgram
-from .training_step import TrainingStep
+from .training_step import CompiledStep
 
-__all__ = ["Compiled", "StraightProgram", "TrainingStep", "compile", "emit"]
+__all__ = ["Compiled", "StraightProgram", "CompiledStep", "compile", "emit"]
 
 
 @overload
@@ -21,18 +21,18 @@ def compile(f: Callable[..., Any], argnums: int | Sequence[int] | None = 0) -> C
 @overload
 def compile(
     f: Any, *, loss: Callable[[Any, Any], Any], optimizer: Any, ema: Any = None
-) -> TrainingStep: ...
+) -> CompiledStep: ...
 def compile(  # noqa: A001
     f: Any, argnums: Any = 0, *, loss: Any = None, optimizer: Any = None, ema: Any = None
-) -> Compiled | TrainingStep:
+) -> Compiled | CompiledStep:
     """A compiled function: called as f, it returns (f(*args), gradient by argnums); see Compiled.
 
     With loss= and optimizer=, f is a model, and what is compiled is a step of training: called with
-    a batch (x, target), it updates the model and returns the loss; see TrainingStep. `ema`, an
+    a batch (x, target), it updates the model and returns the loss; see CompiledStep. `ema`, an
     optim.EMA, follows. Raises ConfigError for other combinations.
     """
     if loss is not None or optimizer is not None or ema is not None:
-        return TrainingStep(f, loss, optimizer, ema)
+        return CompiledStep(f, loss, optimizer, ema)
     if isinstance(argnums, bool):
         raise ConfigError(f"compile: argnums is {argnums}, need an integer, several, or None")
     return Compiled(f, argnums)

@@ -47,11 +47,14 @@ class Carried:
 
     def _bare(self) -> Any:
         """The same variable without a history: what `.data` is, and what functions call plain."""
-        if self.requires_grad or getattr(self, "op", None) is not None or self.buffer:
-            bare = self.trace.carrier(self.variable, self.concrete, False)
-            bare.theirs = self.theirs
-            return bare
-        return self
+        tracked = self.requires_grad or getattr(self, "op", None) is not None
+        return self._now() if tracked else self
+
+    def _now(self) -> Any:
+        """What it is now, which stays so if it is changed in place."""
+        bare = self.trace.carrier(self.variable, self.concrete, False)
+        bare.theirs, bare.wanted = self.theirs, self.wanted
+        return bare
 
     def _refused(self, what: str, instead: str) -> NoReturn:
         place = users_place()
@@ -74,6 +77,8 @@ class Carried:
         self._refused("the index", "pass the integer as an argument of its own")
 
     def item(self) -> Any:
+        if self.trace.part == "update":  # of the optimiser's rule
+            return self.trace.number(self)
         self._refused(".item()", "return the array, and take .item() outside")
 
     def tolist(self) -> Any:
@@ -185,7 +190,7 @@ def _in_place(sign: str, op: Op) -> Callable[[Any, Any], Any]:
 
     def change(self: TracedTensor, other: Any) -> Any:
         if self.buffer:
-            new = self.trace.record(op, (self._bare(), other), {})
+            new = self.trace.record(op, (self._now(), other), {})
             self.variable, self.concrete = new.variable, new.concrete
             return self
         if self.theirs and not self.wanted:

@@ -54,6 +54,7 @@ class Text:
         self.guards = guards
         self.layout = Layout(program, language, keep)
         self.helpers: set[str] = set()
+        self.uses_math = False
 
     def text(self) -> str:
         """The whole text."""
@@ -74,6 +75,9 @@ class Text:
                 rows.append(("", part))
             tree = self.layout.expression(i)
             self.helpers |= helpers_in(tree, self.language)
+            self.uses_math |= any(
+                isinstance(n, ast.Name) and n.id == "math" for n in ast.walk(tree)
+            )
             if i.out in self.layout.chains:
                 rows.append((self._in_place(i, tree), ""))
                 continue
@@ -136,7 +140,7 @@ class Text:
                 f"void {name}({doubles}{', ' * bool(doubles)}double *value{more}) {{",
             ]
         needed = ["import numpy as np"] if self.language == "numpy" else []
-        if self.language == "python" or {"erf", "erfc"} & self.helpers:
+        if self.language == "python" or {"erf", "erfc"} & self.helpers or self.uses_math:
             needed.insert(0, "import math")
         return [*needed, "", "", *helpers, f"def {name}({arguments}):"]
 

@@ -18,7 +18,7 @@ from .spelled import spelled
 from .spellings import SPELLINGS
 from .support import HELPERS
 
-LONGEST = 4  # operations in one line
+LONGEST, LONGEST_UPDATE = 4, 8  # operations in one line
 # What a person calls the result of an op; anything else is t.
 STEMS = {
     "linear": "z", "matmul": "z", "add": "z", "sumprod": "z", "tanh": "h", "relu": "h",
@@ -49,6 +49,7 @@ class Layout:
 
     def __init__(self, program: StraightProgram, language: str, keep: bool = False) -> None:
         self.program, self.language = program, language
+        self.lanes = all(v.dtype is None for v in program.inputs)
         self.made = {i.out: i for i in program.body}
         self.uses = program.uses()
         self.outputs = set(program.outputs())
@@ -59,6 +60,8 @@ class Layout:
         self.size: dict[Variable, int] = {}
         self.keep = keep
         self.chains = chains(program)
+        self.totals = {i.out.of: i.out for i in program.body if i.out.of is not None}
+        self.totals |= {of: g for of, g in program.gradients if isinstance(g, Variable)}
         self.lines = self._choose()
         self.names = self._name()
 
@@ -83,9 +86,11 @@ class Layout:
         if self.uses.get(v, 0) != 1 or v.name or self.keep and i.part == "forward":
             return False
         reader = self.readers[v]
-        if reader.part != i.part or self.size[v] >= LONGEST:
+        longest = LONGEST_UPDATE if i.part == "update" else LONGEST
+        if reader.part != i.part or self.size[v] >= longest:
             return False
-        return v.of is None or v.of in self.inline and self.size[v] < 3
+        part = v.of is None or self.totals[v.of] is not v  # of a gradient that has several parts
+        return part or v.of in self.inline and self.size[v] < 3
 
     def _repeated(self, i: Instruction) -> list[Variable]:
         """The inputs that the text of an op has more than once."""
@@ -122,7 +127,8 @@ class Layout:
             if v.name and v not in self.inline:
                 own[self._identifier(v.name)].append(v)
             elif (v not in self.inline or v in wanted) and v.of is None:
-                scalar = v is program.value and not v.shape and bool(program.gradients)
+                derived = bool(program.gradients or program.updates)
+                scalar = v is program.value and not v.shape and derived
                 made["loss" if scalar and i.op in TOTALS else STEMS.get(i.op, "t")].append(v)
         for groups in (own, made):  # the user's names first
             self._number(groups, names, taken)
@@ -170,7 +176,7 @@ class Layout:
 
     def expression(self, x: Instruction) -> ast.expr:
         """What stands to the right of the name in a line."""
-        return spelled(x, self.language, self.of)
+        return spelled(x, self.language, self.of, self.lanes)
 
     def of(self, v: Variable) -> ast.expr:
         """What stands for a variable where it is used: its name, or its expression."""

@@ -31,8 +31,10 @@ _KERNELS_OPTIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def spelled(i: Instruction, language: str, name: Expressions) -> ast.expr:
+def spelled(i: Instruction, language: str, name: Expressions, lanes: bool = False) -> ast.expr:
     """The expression of an instruction; `name` says what stands for each variable.
+
+    With `lanes` numbers are spelled for NumPy as arrays are.
 
     Raises TraceError, with the op's name, if the language has no spelling of it.
     """
@@ -44,7 +46,8 @@ def spelled(i: Instruction, language: str, name: Expressions) -> ast.expr:
         if special is not None:
             return special(i, lambda x: value(x, name), options)
         row = SPELLINGS.get(i.op)
-        text = row[0] if row else ARRAYS.get(i.op)
+        alone = i.out.dtype is None and not lanes  # a number of Python's among arrays
+        text = row[1 if alone else 0] if row else ARRAYS.get(i.op)
         if text is None and i.op.startswith("np."):
             text = f"{i.op}({', '.join('abcdefgh'[: len(i.inputs)])})"
         if text is not None:
@@ -72,7 +75,7 @@ class _Filling(ast.NodeTransformer):
 def _filled(text: str, i: Instruction, options: Any, part: Callable[[Any], ast.expr]) -> ast.expr:
     """The template with the inputs and options in their places; further options by name."""
     parts = {letter: part(x) for letter, x in zip("abcdefgh", i.inputs, strict=False)}
-    parts |= {k: part(v) for k, v in options.items()}
+    parts |= {k: part(_shortest(k, v)) for k, v in options.items()}
     filling = _Filling(parts)
     tree = filling.visit(ast.parse(text, mode="eval").body)
     rest = [k for k in i.params if k not in filling.used]
@@ -86,6 +89,11 @@ def _filled(text: str, i: Instruction, options: Any, part: Callable[[Any], ast.e
         while tree.args and _is_default(tree.args[-1], text, len(tree.args) - 1, options, defaults):
             tree.args.pop()
     return tree
+
+
+def _shortest(name: str, x: Any) -> Any:
+    """axis=0 for axis=(0,)."""
+    return x[0] if name == "axis" and isinstance(x, tuple) and len(x) == 1 else x
 
 
 def _is(a: Any, b: Any) -> bool:

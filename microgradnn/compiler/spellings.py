@@ -121,5 +121,5 @@ ARRAYS: dict[str, str] = {
         "roll", "rot90", "tile", "repeat", "pad", "diag", "diagonal", "take", "take_along_axis",
         "delete",
     )},
-    "np.any": "a.any()", "np.all": "a.all()",
+    "number": "float(a)", "np.any": "a.any()", "np.all": "a.all()",
 }  # fmt: skip

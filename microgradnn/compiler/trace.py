@@ -35,7 +35,7 @@ class Tracer:
     def __init__(self, values: bool = False) -> None:
         self.program = StraightProgram()
         self.values = values  # whether the arguments are Values
-        self.part, self.rule, self.current = "forward", "", None
+        self.part, self.current, self.noted = "forward", None, None
         self.foreign: list[Foreign] = []
         self.known: dict[int, Foreign] = {}  # by id of what is held
         self.lifted: dict[int, Any] = {}  # results that others computed from tensors, by id
@@ -72,7 +72,7 @@ class Tracer:
                 raise TraceError(
                     "compile: an array of another trace came; return it, and pass it as an argument"
                 )
-            return x._bare() if x.buffer else x
+            return x._now() if x.buffer else x
         if isinstance(x, Node) and x.op is not None:
             return self._lift_graph(x)
         if isinstance(x, (list, tuple)):
@@ -119,7 +119,7 @@ class Tracer:
         xs = tuple(map(self.lift, xs))
         params = mapped(self._option, params)
         raw, options = [_concrete(x) for x in xs], mapped(_concrete, params)
-        if any(isinstance(x, (np.ndarray, np.generic)) for x in raw):
+        if op.number is None or any(isinstance(x, (np.ndarray, np.generic)) for x in raw):
             y = np.asarray(op(*raw, **options))
         else:
             y = op.on_numbers(raw, options)
@@ -144,10 +144,11 @@ class Tracer:
 
     def enter(self, name: str, xs: Any, params: Any, y: Any) -> Any:
         """A leaf for the result y of an instruction."""
-        variable = variable_of(y)
+        variable, summed = variable_of(y), False
         if name == "add" and self.part == "backward":  # a cotangent that has several parts
             of = {x.variable.of if isinstance(x, Carried) else None for x in xs}
             variable.of = of.pop() if len(of) == 1 else None
+            summed = isinstance(xs[-1], Carried) and xs[-1].variable is self.noted
         place = users_place() if self.part == "forward" else None
         self._look_for_names()
         self.program.body.append(
@@ -157,7 +158,7 @@ class Tracer:
                 mapped(_variable, dict(params)),
                 variable,
                 self.part,
-                self.rule,
+                "used more than once: the sum" if summed else "",
                 place,
             )  # fmt: skip
         )
@@ -169,7 +170,13 @@ class Tracer:
         y = function(*mapped(_concrete, args), **mapped(_concrete, kwargs))
         if isinstance(y, (tuple, list)):
             raise TraceError(f"compile: {name} returns several arrays; it cannot be compiled")
-        return self.enter(name, args, kwargs, bool(y) if self.values else np.asarray(y))
+        arrays: list[Any] = []
+        mapped(lambda x: arrays.append(x) if hasattr(_concrete(x), "dtype") else None, args)
+        return self.enter(name, args, kwargs, np.asarray(y) if arrays else bool(y))
+
+    def number(self, x: Any) -> Any:
+        """The carrier of the number that a 0-d array holds, a number of Python's."""
+        return self.enter("number", (x,), {}, x.concrete.item())
 
     def draw(self, rng: Any, method: str, args: tuple[Any, ...]) -> Any:
         """The carrier of numbers that a random generator draws anew in each run."""
@@ -221,12 +228,16 @@ class Tracer:
             if g is not None and node.op is not None:
                 self.current = node
                 pull(node, g, grads, False)
+                for p in node.parents:
+                    total = grads.get(p) if isinstance(p, Node) else None
+                    if isinstance(total, Carried) and total.variable.of is None:
+                        total.variable.of = p.variable
 
     def note_cotangent(self, g: Any, x: Any) -> None:
         """Notes that g is a part of the cotangent of x, and by which rule."""
         if self.part != "backward":
             return
-        variable = g.variable
+        variable = self.noted = g.variable
         if variable.of is None and variable not in self.program.inputs:
             variable.of = x.variable
         for instruction in reversed(self.program.body):

@@ -15,16 +15,16 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..engine.node import Node
-from ..errors import ConfigError, TraceError
+from ..errors import ConfigError, OtherwiseError, TraceError
 from ..transforms import tree
 from .captures import Captures
 from .carriers import TracedTensor
 from .executable import Differs, Executable
 from .given import data_of, is_traced, key_of, leaves_of
+from .optimizer_memory import OptimizerMemory
 from .passes import improved
 from .printed import VARIANTS, Printed
 from .program import StraightProgram
-from .state import State
 from .trace import Tracer
 from .traced_program import name_arguments, resolve
 from .twin import is_module, members, short_names, twin_of
@@ -38,7 +38,7 @@ class StepVariant:
         self.executable = Executable(program, "numpy")
 
 
-class TrainingStep(Printed):
+class CompiledStep(Printed):
     """A step of training, compiled: step(x, y) returns the loss after parameters were updated.
 
     The last argument is what `loss` compares the model's output with: loss(model(*inputs), target).
@@ -56,7 +56,7 @@ class TrainingStep(Printed):
                 "and optimizer= an optimiser of the model's parameters"
             )
         self.model, self.loss, self.optimizer, self.ema = model, loss, optimizer, ema
-        self.state = State(optimizer)
+        self.state = OptimizerMemory(optimizer)
         self._variants: OrderedDict[Any, StepVariant] = OrderedDict()
         self._last: StepVariant | None = None
         self._lock = threading.RLock()
@@ -68,15 +68,21 @@ class TrainingStep(Printed):
                 return self._eagerly(batch)
             leaves = leaves_of(batch, {})
             given = [data_of(x) for x in leaves if is_traced(x)]
-            key = self._key(batch)
-            variant = self._variants.get(key)
-            if variant is None or not variant.captures.hold():
-                variant = self._trace(key, batch)
             try:
-                return self._run(variant, given)
-            except Differs:
-                del self._variants[key]
-            return self._run(self._trace(key, batch), given)
+                return self._compiled(batch, given)
+            except OtherwiseError:
+                return self._eagerly(batch)
+
+    def _compiled(self, batch: Any, given: list[Any]) -> float:
+        key = self._key(batch)
+        variant = self._variants.get(key)
+        if variant is None or not variant.captures.hold():
+            variant = self._trace(key, batch)
+        try:
+            return self._run(variant, given)
+        except Differs:
+            del self._variants[key]
+        return self._run(self._trace(key, batch), given)
 
     # ---- one step -------------------------------------------------------------------------------
 
@@ -138,8 +144,10 @@ class TrainingStep(Printed):
         states = [(g, g.bit_generator.state) for g in captures.generators]
         try:
             first, second = self._traced(batch), self._traced(batch)
+        except OtherwiseError:
+            raise
         except TraceError:
-            self._loss(self.model, self.loss, batch)  # what is wrong with the batch comes first
+            self._try(batch)  # what is wrong with the batch comes first
             raise
         finally:
             for g, state in states:
@@ -154,6 +162,15 @@ class TrainingStep(Printed):
         while len(self._variants) > VARIANTS:
             self._variants.popitem(last=False)
         return variant
+
+    def _try(self, batch: Any) -> None:
+        """Runs the forward pass, for its errors, and takes back what it does to buffers."""
+        before = [(x, x.copy()) for x in self._held() if isinstance(x, np.ndarray)]
+        try:
+            self._loss(self.model, self.loss, batch)
+        finally:
+            for array, old in before:
+                array[...] = old
 
     def _traced(self, batch: Any) -> Tracer:
         trace = Tracer()

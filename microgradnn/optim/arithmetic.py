@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..engine import ops
+from ..engine.node import Node
 
 Data: TypeAlias = np.ndarray | float  # of a Tensor, of a Value
 Memory: TypeAlias = dict[str, Any]  # what a rule remembers of one parameter, by name
@@ -61,6 +62,8 @@ def not_below_zero(x: Any) -> Any:
     """max(x, 0), written over x if that is an array; nan stays nan."""
     if type(x) is np.ndarray:
         return np.maximum(x, 0, out=x)
+    if isinstance(x, Node):
+        return ops.maximum(x, 0)
     return x * 0 if x < 0 else x
 
 
@@ -68,6 +71,8 @@ def larger(a: Any, b: Any) -> Any:
     """The larger, written over a if that is an array; nan wins."""
     if type(a) is np.ndarray:
         return np.maximum(a, b, out=a)
+    if isinstance(a, Node):
+        return ops.maximum(a, b)
     return b if b > a or b != b else a
 
 

@@ -5,6 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import ops
+from ..engine.node import Node
+from ..errors import OtherwiseError
+
 Gradient = Any  # an array, or a number for a Value
 
 # Below this a sum of squares has lost digits to underflow: smallest normal number / eps².
@@ -15,6 +19,8 @@ def norm(x: Any, p: float = 2.0) -> float:
     """(Σ|x|ᵖ)^(1/p); the largest |x| for p = inf. It overflows only if the norm itself does."""
     if type(x) is float:
         return abs(x)
+    if isinstance(x, Node):
+        return _traced_norm(x)
     a = np.asarray(x).ravel()
     if a.dtype.char not in "fd":
         a = a.astype(np.float64)
@@ -33,9 +39,22 @@ def norm(x: Any, p: float = 2.0) -> float:
     return largest * float((a**p).sum()) ** (1 / p)
 
 
+def _traced_norm(x: Any) -> Any:
+    """The norm of a gradient that the compiler traces, as long as its square has all its digits."""
+    a = ops.reshape(x, shape=(-1,))
+    safe = _SAFE[a.dtype.char]
+    square = ops.matmul(a, a).item()
+    if not (square >= safe and square < math.inf):
+        raise OtherwiseError("clipping: the norm of a gradient is 0, tiny or infinite")
+    return ops.sqrt(square)
+
+
 def total_norm(grads: list[Gradient], p: float = 2.0) -> float:
     """The norm of all gradients as one long vector; None among them counts nothing."""
-    return norm(np.array([norm(g, p) for g in grads if g is not None]), p)
+    norms = [norm(g, p) for g in grads if g is not None]
+    return norm(
+        ops.stack(*norms) if any(isinstance(n, Node) for n in norms) else np.array(norms), p
+    )
 
 
 def by_value(g: Gradient, limit: float) -> Gradient:
@@ -46,6 +65,8 @@ def by_value(g: Gradient, limit: float) -> Gradient:
 def by_norm(g: Gradient, limit: float) -> Gradient:
     """g · min(1, limit / ‖g‖), each gradient by its own norm (tf.clip_by_norm, clipnorm)."""
     size = norm(g)
+    if isinstance(size, Node):
+        return g * ops.where(size <= limit, 1.0, limit / size)
     if size <= limit:
         return g
     with np.errstate(invalid="ignore"):  # inf · 0 is nan
@@ -55,6 +76,10 @@ def by_norm(g: Gradient, limit: float) -> Gradient:
 def by_global_norm(grads: list[Gradient], limit: float) -> list[Gradient]:
     """All gradients · min(1, limit / norm of all); all nan if that norm is not finite (TF)."""
     size = total_norm(grads)
+    if isinstance(size, Node):
+        share = ops.where(size < math.inf, limit / size, math.nan)
+        scale = ops.where(size <= limit, 1.0, share)
+        return [None if g is None else g * scale for g in grads]
     if size <= limit:
         return grads
     scale = limit / size if size < math.inf else math.nan

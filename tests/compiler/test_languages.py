@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from microgradnn.compiler.spellings import SPELLINGS
 
 import microgradnn as mg
 from microgradnn import Value
+from microgradnn.compiler.spellings import SPELLINGS
 from microgradnn.engine.node import plain
 from microgradnn.errors import TraceError
 

@@ -33,7 +33,7 @@ class HeldParameter:
     data = property(lambda self: self._data, lambda self, x: setattr(self, "_data", x))
 
 
-class State:
+class OptimizerMemory:
     """The memory of an optimiser of this library."""
 
     def __init__(self, optimizer: Any) -> None:
