@@ -13,7 +13,6 @@ microgradnn is one of the frameworks, and is judged like the others.
 
 import time
 from collections.abc import Callable
-from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +27,6 @@ from .model_graph import Recorded, Sync
 from .reference import Reference
 from .row import Row
 from .tasks import Task
-from .truth import Truth
 from .updates import Rule, averaged
 
 REFERENCE = "microgradnn"
@@ -125,9 +123,7 @@ class _Lockstep:
             params, x_at = ([a.astype(self.dtype) for a in s] for s in (at.params, [at.x]))
             expected, _ = self.of.run(params, x_at[0], y, at.sync)
             found_from.append([*map(self._detectable, expected.grads, expected.grad_limits)])
-            passes = self._passes(params, x_at[0], y, at.sync)
-            self._look_at(passes, params, x_at[0], y, at.sync)
-            for name, found in passes.items():
+            for name, found in self._passes(params, x_at[0], y, at.sync).items():
                 when = f"at the asked point {seed}"
                 self._guarded(name, when, self.judge.recorded, name, when, found, expected)
 
@@ -151,11 +147,7 @@ class _Lockstep:
             self._whole(k, x, y)
         kept, kept_limits = self._statistics(sync, x)
         when = f"at step {k}"
-        passes = self._passes(self.params, x, y, sync)
-        self._look_at(passes, self.params, x, y, sync)
-        if k == 0:
-            self.judge.confirm(when, expected)
-        for name, found in passes.items():
+        for name, found in self._passes(self.params, x, y, sync).items():
             self.rows[name].steps = k + 1
             self._guarded(name, when, self.judge.recorded, name, when, found, expected)
             self._guarded(name, when, self._update, k, name, found, kept, kept_limits)
@@ -164,13 +156,6 @@ class _Lockstep:
         self.params = [np.asarray(p.value).astype(self.dtype) for p in after]
         self.kept = [a.astype(self.dtype) for a in kept]
         return expected.loss
-
-    def _look_at(
-        self, passes: dict[str, Recorded], params: list[Array], x: Array, y: Array, sync: Sync
-    ) -> None:
-        """Tells the judge which passes it judges, and where their truth is to be found."""
-        self.judge.found = passes
-        self.judge.truth = partial(Truth, self.of, params, x, y, sync)
 
     def _whole(self, k: int, x: Array, y: Array) -> None:
         """Judges the whole step, each layer from what the framework itself recorded."""
@@ -184,9 +169,7 @@ class _Lockstep:
             np.zeros_like(v) if s is None or np.shape(s) != v.shape else np.asarray(s, float)
             for v, s in zip(values, one.slopes, strict=True)
         ]
-        sync = Sync(values, slopes)
-        expected, _ = self.of.run(self.params, x, y, sync)
-        self._look_at({name: one}, self.params, x, y, sync)
+        expected, _ = self.of.run(self.params, x, y, Sync(values, slopes))
         self.judge.recorded(name, f"in the whole step {k}", one, expected)
 
     def _passes(self, params: list[Array], x: Array, y: Array, sync: Sync | None) -> Any:

@@ -36,14 +36,14 @@ microgradnn.check.report microgradnn.check.subject
 microgradnn.check.oracle
 microgradnn.check.subjects microgradnn.check.stages microgradnn.check.diagnosis
 microgradnn.check.examine
-microgradnn.check.directional microgradnn.check.own microgradnn.check.engines
+microgradnn.check.directional microgradnn.check.own microgradnn.check.engines microgradnn.check.replayed
 microgradnn.check.api
 microgradnn.check
 microgradnn.check.files
 microgradnn.check.grading
 microgradnn.nn
 microgradnn.train
-microgradnn.learn microgradnn.interop microgradnn.doctor
+microgradnn.learn microgradnn.interop
 microgradnn
 microgradnn.__main__
 compare
@@ -63,6 +63,7 @@ LAZY = {
     "microgradnn.__main__._watch": "a command loads what it needs, not the other commands",
     "microgradnn.nn.training._train": "models do not load the training loop",
     "microgradnn.check.__getattr__": "the checker loads when it is used",
+    "microgradnn.check.files.found._optimizer": "what checks layers does not load the optimisers",
     "microgradnn.check.files.pytest_plugin": "pytest loads the plugin in every project",
     "microgradnn.data.mnist._locate": "network code takes longer to import than this library",
     "compare.__main__.main": "only the measure of checkers needs the zoo in tests/",

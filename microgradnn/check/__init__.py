@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from .engines.judged import engine
     from .oracle.differences import check_grads
     from .own import gradcheck, gradgradcheck, grads
+    from .replayed.recognised import optimizer
     from .report import Entry, Finding, Report
 
 __all__ = [
     "CODES", "VERDICTS", "Entry", "Finding", "Report", "can_prove", "check_grads",
     "dot_product_test", "engine", "gradcheck", "gradgradcheck", "grads", "jvp", "layer",
-    "taylor_test", "vjp",
+    "optimizer", "taylor_test", "vjp",
 ]  # fmt: skip
 _HOMES = {
     "CODES": "codes", "VERDICTS": "codes", "Entry": "report", "Finding": "report",
     "Report": "report", "engine": "engines.judged", "check_grads": "oracle.differences",
+    "optimizer": "replayed.recognised",
     "gradcheck": "own", "gradgradcheck": "own", "grads": "own",
 }  # fmt: skip
 

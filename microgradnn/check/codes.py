@@ -71,6 +71,7 @@ CODES = {
     "GC303": "digits are lost at an extreme point",
     "GC401": "the mistake has a name",
     "GC402": "a mistake that has no name here",
+    "GC403": "which optimiser it is",
     "GC501": "the first line that is wrong",
 }
 

@@ -19,7 +19,6 @@ from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.covered import coverage, untested
 from .stages.frames import of_framework
-from .stages.penalty import unpenalised
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, failed, raised, same
 from .stages.values import look
@@ -91,12 +90,10 @@ def examine(subject: Subject, options: Options) -> Report:
 
 
 def _diagnosed(subject: Subject, found: list[Finding], options: Options) -> list[Finding]:
-    """The mistake behind the findings, and where it is: no worse than what it explains."""
-    if any(f.code == "GC205" for f in found):  # differences speak against that derivation
+    """The mistake behind the findings, by a derivation that differences do not speak against."""
+    if any(f.code == "GC205" for f in found):
         subject = replace(subject, derivation=None)
-    wrong = any(f.verdict == "FAIL" for f in found)
-    said = [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
-    return [f if wrong or f.verdict != "FAIL" else replace(f, verdict="CONTRACT") for f in said]
+    return [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
 
 
 def _nothing_to_do(subject: Subject, checks: Sequence[str]) -> Any:
@@ -126,9 +123,8 @@ def _examine(subject: Subject, options: Options) -> Any:
     notes = list(subject.notes)
     if (known := _unable(subject)) is not None:
         return [known], [], [], notes
-    subject, penalties = unpenalised(subject)
     outcome = contract(subject, rng, options.wants)
-    found = [*outcome.findings, *_unfound(subject), *penalties]
+    found = [*outcome.findings, *_unfound(subject)]
     if outcome.fatal or outcome.noisy or not any(outcome.good or [True]):
         # Nothing can be checked: the reason is told, whatever is selected.
         return found + [f for f in outcome.unwanted if f.verdict != "PASS"], [], [], notes

@@ -91,7 +91,8 @@ class Report:
         # A wrong value says more than a law that is broken.
         shown = sorted(told, key=lambda f: (-WEIGHT[f.verdict], f.code.startswith("GC1")))
         if not shown:
-            return clean(f"{self.verdict} {self.name}: {self._summary()}")
+            named = "".join(f"{f.message}; " for f in self.findings if f.code == "GC403")
+            return clean(f"{self.verdict} {self.name}: {named}{self._summary()}")
         first, *others = shown
         others.sort(key=lambda f: not f.code.startswith(("GC4", "GC5")))
         lines = [f"{self.verdict} {self.name}: {first.headline}"]
@@ -114,7 +115,9 @@ class Report:
 
     def _summary(self) -> str:
         """What was looked at: "x (4, 3), b (3,) at 12 points; 31 checks, …"."""
+        steps = [p for p in self.points if p.endswith(" steps")]  # of an optimiser
         points = _many(len(self.points), "point") if self.points else "no values compared"
+        points = steps[0] if steps else points
         if self.shapes and self.points:
             points = f"{_listed(self.shapes[0])} at {points}"
         checks = _many(len(self.checks), "check")

@@ -10,12 +10,11 @@ import microgradnn as mg
 from microgradnn import autograd, grad, jvp, vjp
 from microgradnn.errors import DTypeError, GradientError, ShapeError
 
-from .. import messages
 from .test_jacobians import CALLS
 
 X = mg.tensor([1.0, 2.0], requires_grad=True)
 
-test_messages = messages.table(
+MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: grad(lambda x: x)(3),
         DTypeError,
@@ -132,7 +131,14 @@ test_messages = messages.table(
         "backward: 'loss' does not depend on anything that requires grad; "
         "make the inputs with requires_grad=True, outside no_grad()",
     ),
-)
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), MISTAKES, ids=[m[2][:40] for m in MISTAKES])
+def test_mistakes_are_named(call: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == text
 
 
 # The same mistake in each of several transforms: what follows the name of the transform.

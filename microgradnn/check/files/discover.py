@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ...errors import unknown
 from ..engines.driven import is_engine
+from ..replayed import naming
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
 from ..subject import Arguments, Subject
 from ..subjects import networks, objects, pairs
@@ -88,9 +89,8 @@ class Found:
         if self.backward is None:
             return pairs.loss(self.forward, arguments, name=self.name, wrt=chosen or None)
         return pairs.pair(
-            self.forward, self.backward, arguments, name=self.name, wrt=chosen or None, read=read,
-            free=True,
-        )  # fmt: skip
+            self.forward, self.backward, arguments, name=self.name, wrt=chosen or None, read=read
+        )
 
     def _object(self, thing: Any, args: tuple[Any, ...], attributes: Any) -> Subject:
         if self.style == "layer":
@@ -106,7 +106,7 @@ def find(module: ModuleType, names: Collection[str] = ()) -> list[Found]:
 
     ConfigError if a name is not there.
     """
-    found = [Found(**more) for more in foreign.found(module)]
+    found = [Found(**m) for m in (*foreign.found(module), *naming.found(module))]
     taken = {f.name for f in found}
     found += [f for f in (*_functions(module), *_classes(module)) if f.name not in taken]
     found.sort(key=lambda f: f.line)

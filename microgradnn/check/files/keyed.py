@@ -98,7 +98,7 @@ def _table(module: ModuleType, seed: int) -> dict[str, Any]:
 
 def _sample(found: Found, key: Key, seed: int) -> None:
     """Adds to the key what one of its functions gives, or why that is not known."""
-    if found.empty is not None or found.style == "engine":
+    if found.empty is not None or found.style in ("engine", "optimizer"):
         return
     try:
         make = maker(found, seed)

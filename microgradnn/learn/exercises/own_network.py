@@ -98,7 +98,7 @@ class ModelItself:
 
 
 @dataclass(frozen=True)
-class OneStep:
+class TrainingStep:
     """The part training_step: how the parameters move, twice."""
 
     name: str = "training_step"
