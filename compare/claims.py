@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .model_graph import shown
+from .model_graph import Recorded, shown
 
 Array = np.ndarray
 
@@ -33,15 +33,17 @@ class Violation:
     count: int
     size: int
     words: str = ""  # instead of the numbers, where there are none to tell
+    true: str = ""  # the proved value, in words
 
     def __str__(self) -> str:
         if self.words:
             return f"{self.name}: {self.words}"
         at = shown(self.entry)
         many = f"; {self.count} of {self.size} entries" if self.size > 1 else ""
+        true = f"; {self.true}" if self.true else ""
         return (
             f"{self.name}{at and f' at {at}'} is {self.theirs:.17g}, "
-            f"expected {self.expected:.17g}, allowed ±{self.allowed:.2g}{many}"
+            f"expected {self.expected:.17g}, allowed ±{self.allowed:.2g}{many}{true}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,6 +102,17 @@ def _violation(what: Claim, a: Array, b: Array, limit: Array) -> Violation:
         count=int(outside.sum()),
         size=a.size,
     )
+
+
+def value_of(what: Claim, found: Recorded, entry: tuple[int, ...]) -> float:
+    """One entry of what a framework recorded, or nan if it has no such entry."""
+    if what.kind == "loss":
+        return float(found.loss)
+    arrays = {"node": found.nodes, "slope": found.slopes, "grad": found.grads}[what.kind]
+    try:
+        return float(np.asarray(arrays[what.index], float)[entry])
+    except (IndexError, TypeError, ValueError):
+        return float("nan")
 
 
 def _words(place: Claim, words: str) -> Violation:

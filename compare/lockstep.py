@@ -13,6 +13,7 @@ microgradnn is one of the frameworks, and is judged like the others.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,7 @@ from .model_graph import Recorded, Sync
 from .reference import Reference
 from .row import Row
 from .tasks import Task
+from .truth import Truth
 from .updates import Rule, averaged
 
 REFERENCE = "microgradnn"
@@ -123,7 +125,9 @@ class _Lockstep:
             params, x_at = ([a.astype(self.dtype) for a in s] for s in (at.params, [at.x]))
             expected, _ = self.of.run(params, x_at[0], y, at.sync)
             found_from.append([*map(self._detectable, expected.grads, expected.grad_limits)])
-            for name, found in self._passes(params, x_at[0], y, at.sync).items():
+            passes = self._passes(params, x_at[0], y, at.sync)
+            self._look_at(passes, params, x_at[0], y, at.sync)
+            for name, found in passes.items():
                 when = f"at the asked point {seed}"
                 self._guarded(name, when, self.judge.recorded, name, when, found, expected)
 
@@ -147,7 +151,11 @@ class _Lockstep:
             self._whole(k, x, y)
         kept, kept_limits = self._statistics(sync, x)
         when = f"at step {k}"
-        for name, found in self._passes(self.params, x, y, sync).items():
+        passes = self._passes(self.params, x, y, sync)
+        self._look_at(passes, self.params, x, y, sync)
+        if k == 0:
+            self.judge.confirm(when, expected)
+        for name, found in passes.items():
             self.rows[name].steps = k + 1
             self._guarded(name, when, self.judge.recorded, name, when, found, expected)
             self._guarded(name, when, self._update, k, name, found, kept, kept_limits)
@@ -156,6 +164,13 @@ class _Lockstep:
         self.params = [np.asarray(p.value).astype(self.dtype) for p in after]
         self.kept = [a.astype(self.dtype) for a in kept]
         return expected.loss
+
+    def _look_at(
+        self, passes: dict[str, Recorded], params: list[Array], x: Array, y: Array, sync: Sync
+    ) -> None:
+        """Tells the judge which passes it judges, and where their truth is to be found."""
+        self.judge.found = passes
+        self.judge.truth = partial(Truth, self.of, params, x, y, sync)
 
     def _whole(self, k: int, x: Array, y: Array) -> None:
         """Judges the whole step, each layer from what the framework itself recorded."""
@@ -169,7 +184,9 @@ class _Lockstep:
             np.zeros_like(v) if s is None or np.shape(s) != v.shape else np.asarray(s, float)
             for v, s in zip(values, one.slopes, strict=True)
         ]
-        expected, _ = self.of.run(self.params, x, y, Sync(values, slopes))
+        sync = Sync(values, slopes)
+        expected, _ = self.of.run(self.params, x, y, sync)
+        self._look_at({name: one}, self.params, x, y, sync)
         self.judge.recorded(name, f"in the whole step {k}", one, expected)
 
     def _passes(self, params: list[Array], x: Array, y: Array, sync: Sync | None) -> Any:

@@ -30,6 +30,7 @@ class Row:
     detectable: float = 0.0  # relative error of a median entry that is found in every gradient
     seconds: float = 0.0
     violation: Violation | None = None
+    poorest: tuple[float, str] = (0.0, "")  # the largest error relative to its own array, and where
     layers: dict[str, float] = field(default_factory=dict)  # largest error in ulps, by cell
     losses: list[tuple[int, float]] = field(default_factory=list)  # some steps
     errors: list[tuple[int, float, float]] = field(default_factory=list)  # grad, param in ulps

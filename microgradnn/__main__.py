@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("draw", help="the graph of a formula as a picture", add_help=False)
     commands.add_parser("steps", help="a page to step through a formula", add_help=False)
+    commands.add_parser("doctor", help="what is installed, where MNIST is", add_help=False)
     look = commands.add_parser(
         "watch", help="evaluate the newest checkpoint of a folder every few seconds"
     )
@@ -52,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
             return import_module(".show.commands", __package__).main(words)
         if words[:1] == ["exercise"]:
             return import_module(".learn.exercising", __package__).main(words[1:])
+        if words[:1] == ["doctor"]:
+            return import_module(".doctor", __package__).main(words[1:])
         return _watch(parser().parse_args(words))
     except MicrogradError as error:
         print(f"microgradnn: {error}", file=sys.stderr)

@@ -43,7 +43,7 @@ microgradnn.check.files
 microgradnn.check.grading
 microgradnn.nn
 microgradnn.train
-microgradnn.learn microgradnn.interop
+microgradnn.learn microgradnn.interop microgradnn.doctor
 microgradnn
 microgradnn.__main__
 compare

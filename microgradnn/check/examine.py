@@ -19,6 +19,7 @@ from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.covered import coverage, untested
 from .stages.frames import of_framework
+from .stages.penalty import unpenalised
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, failed, raised, same
 from .stages.values import look
@@ -90,10 +91,12 @@ def examine(subject: Subject, options: Options) -> Report:
 
 
 def _diagnosed(subject: Subject, found: list[Finding], options: Options) -> list[Finding]:
-    """The mistake behind the findings, by a derivation that differences do not speak against."""
-    if any(f.code == "GC205" for f in found):
+    """The mistake behind the findings, and where it is: no worse than what it explains."""
+    if any(f.code == "GC205" for f in found):  # differences speak against that derivation
         subject = replace(subject, derivation=None)
-    return [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
+    wrong = any(f.verdict == "FAIL" for f in found)
+    said = [f for f in diagnose(subject, found, options.seed) if options.wants(f.code)]
+    return [f if wrong or f.verdict != "FAIL" else replace(f, verdict="CONTRACT") for f in said]
 
 
 def _nothing_to_do(subject: Subject, checks: Sequence[str]) -> Any:
@@ -123,8 +126,9 @@ def _examine(subject: Subject, options: Options) -> Any:
     notes = list(subject.notes)
     if (known := _unable(subject)) is not None:
         return [known], [], [], notes
+    subject, penalties = unpenalised(subject)
     outcome = contract(subject, rng, options.wants)
-    found = [*outcome.findings, *_unfound(subject)]
+    found = [*outcome.findings, *_unfound(subject), *penalties]
     if outcome.fatal or outcome.noisy or not any(outcome.good or [True]):
         # Nothing can be checked: the reason is told, whatever is selected.
         return found + [f for f in outcome.unwanted if f.verdict != "PASS"], [], [], notes

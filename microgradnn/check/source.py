@@ -37,6 +37,20 @@ def _file(thing: Any) -> tuple[str, ...]:
     return tuple(linecache.getlines(path)) if path else ()
 
 
+def only_inside(path: str, number: int, name: str) -> bool:
+    """Whether a function assigns to a name only inside loops and conditions; number is its line."""
+    around = [
+        n for n in _definitions(tuple(linecache.getlines(path))).values()
+        if isinstance(n, ast.FunctionDef) and n.lineno <= number <= (n.end_lineno or 0)
+    ]  # fmt: skip
+    if not around:
+        return False
+    inner = max(around, key=lambda n: n.lineno)
+    simple = [s for s in inner.body if not isinstance(s, (ast.For, ast.While, ast.If, ast.Try))]
+    names = [n for s in simple for n in ast.walk(s) if isinstance(n, ast.Name)]
+    return not any(n.id == name and isinstance(n.ctx, ast.Store) for n in names)
+
+
 def line(thing: Any) -> int:
     """The first line of a function or a class, or 0."""
     code = _code(thing)
@@ -94,7 +108,14 @@ def returned_names(function: Callable[..., Any]) -> list[str | None]:
         return []
     last = max(returns, key=lambda value: value.lineno)
     parts = last.elts if isinstance(last, (ast.Tuple, ast.List)) else [last]
-    return [p.attr if isinstance(p, ast.Attribute) else getattr(p, "id", None) for p in parts]
+    return [_called(p) for p in parts]
+
+
+def _called(value: ast.expr) -> str | None:
+    """The name of a variable or attribute, also of one that is divided or multiplied: dw / N."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Div, ast.Mult)):
+        return _called(value.left) or _called(value.right)
+    return value.attr if isinstance(value, ast.Attribute) else getattr(value, "id", None)
 
 
 def tuples(function: Callable[..., Any]) -> int:

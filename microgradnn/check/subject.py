@@ -70,6 +70,7 @@ class Subject:
     extra    how many gradients came back, if that fits nothing
     unfound  parameters that forward uses and no gradient was found of
     spare    how many gradients came back that belong to no array
+    reordered  whether they come in another order than the arguments
     """
 
     name: str
@@ -91,6 +92,7 @@ class Subject:
     extra: str = ""
     unfound: tuple[str, ...] = ()
     spare: int = 0
+    reordered: bool = False
     broken: Exception | None = None  # what backward raised when it was first tried
     code: tuple[Any, ...] = ()  # the functions and classes of the user's that it calls
     unread: str = ""  # why it is not known what its gradients should be

@@ -37,6 +37,7 @@ _OUTPUT = re.compile(
 )  # fmt: skip
 _LABEL = re.compile(
     r"[yt]s?|y_?(true|real|train|batch|target|label|one_?hot|enc|onehot|actual|i|b)(_?\w+)?|"
+    r"y_?(org|orig(inal)?|test|val|obs(erved)?|data|gt|correct|ans(wers?)?|desired|exp(ected)?)|"
     r"(true|real|target|desired|expected|actual|correct|train|batch)_?(ys?|labels?|outputs?|values?"
     r"|targets?)|targets?(_\w+)?|labels?(_\w+)?|gt|ground_?truths?|truth|expected|desired|actual|"
     r"answers?|(y_)?one_?hot(_?(y|labels?|encoded))?|t_(batch|train)|classes|etiquetas?|objetivos?|"

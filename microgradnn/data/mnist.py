@@ -95,6 +95,15 @@ def load_mnist(
     return _digits(reason, flatten, np.dtype(dtype))
 
 
+def found_folder() -> Path | None:
+    """The folder in which load_mnist finds all four files here, or None if it would download them.
+
+    Nothing is read or downloaded. Raises DataError where $MICROGRADNN_DATA names a wrong folder.
+    """
+    files, _ = _locate(None, None)
+    return next(iter(files.values())).parent if len(files) == len(FILES) else None
+
+
 def cache_folder() -> Path:
     """The folder where downloaded data is kept for this user, which may not exist yet."""
     if sys.platform == "win32":

@@ -38,7 +38,7 @@ class Members(Generic[M]):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Returns the output for the inputs; subclasses define it."""
-        raise NotImplementedError(f"{type(self).__name__} defines no forward")
+        raise NotImplementedError(f"{type(self).__name__}: no forward; define forward(self, x)")
 
     def __call__(self: HasForward[P, Out], *args: P.args, **kwargs: P.kwargs) -> Out:
         """Returns forward(*args, **kwargs), with the hooks around it if there are any."""

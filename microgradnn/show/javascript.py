@@ -14,6 +14,7 @@ from ..compiler.support import HELPERS
 from ..engine.op import OPS, Op
 from .letters import Letter, written
 
+FEW = 6  # inputs that are named one by one
 _JS = LANGUAGES.index("js")
 _COMPARE: dict[str, ast.cmpop] = {
     "==": ast.Eq(),
@@ -42,7 +43,9 @@ def source(op: Op, params: Mapping[str, Any], arity: int) -> str:
     """
     if OPS.get(op.name) is not op:
         raise NotSpelledError(op.name)
-    names = [f"x{i}" for i in range(arity)]
+    many = arity > FEW
+    names = [f"x[{i}]" if many else f"x{i}" for i in range(arity)]
+    given = "...x" if many else ", ".join(names)
     xs = [Letter(0.0, name) for name in names]  # at 0 a rule writes the form for all numbers
     forward = op.number(*xs, **params) if op.variadic and op.number else _applied(op, xs, params)
     y = Letter(0.0, "y")
@@ -52,8 +55,8 @@ def source(op: Op, params: Mapping[str, Any], arity: int) -> str:
         found = 0 if flat else written(op.pull, i, 1, y, xs, params)
         if found is None:
             raise NotSpelledError(op.name)
-        slopes.append(f"(y, {', '.join(names)}) => {printed(_tree(found), True)}")
-    head = f"({', '.join(names)}) => {printed(_tree(forward), True)}"
+        slopes.append(f"(y, {given}) => {printed(_tree(found), True)}")
+    head = f"({given}) => {printed(_tree(forward), True)}"
     return f"{{f: {head}, d: [{', '.join(slopes)}]}}"
 
 
@@ -84,9 +87,8 @@ def _tree(x: Any) -> ast.expr:
         raise NotSpelledError(x.op.name)
     parts = dict(zip("abcdefgh", map(_tree, x.args), strict=False))
     parts |= {k: _number(v) for k, v in {**_DEFAULTS.get(x.op.name, {}), **x.params}.items()}
-    return ast.parse(
-        ast.unparse(_Filled(parts).visit(ast.parse(text, mode="eval").body)), mode="eval"
-    ).body
+    tree: ast.expr = _Filled(parts).visit(ast.parse(text, mode="eval").body)
+    return tree
 
 
 _DEFAULTS: dict[str, dict[str, float]] = {

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..engine.node import Node
+from ..engine.walk import order
 from . import texts
 from .graph_drawing import draw
 from .notation import brief, number
 from .pictures import curve
 
-ROWS, SMALL = 8, 100  # rows and columns of an array that are shown; nodes of a graph
+ROWS, SMALL = 8, 100  # rows and columns of an array that are shown; boxes of a graph
+LARGE = 3000  # nodes of a graph that is not drawn unless it is asked for
 FONT = "font:13px/1.5 ui-monospace,Menlo,Consolas,monospace"
 BOX = f"{FONT};display:inline-block;border:1px solid #8886;border-radius:6px;padding:4px 10px"
 
@@ -63,7 +65,7 @@ def module_treescope(module: Any, path: Any, render: Any) -> Any:
 
 
 def _graph(node: Any) -> str:
-    if node.op is None or not node.requires_grad:
+    if node.op is None or not node.requires_grad or len(order([node])) > LARGE:
         return ""
     main = vars(sys.modules["__main__"])  # a notebook keeps its variables there
     drawn = draw(node, names=main, limit=SMALL)

@@ -37,7 +37,7 @@ class detect_anomaly(Switch):  # noqa: N801
     """
 
     def _value(self) -> Any:
-        return recording.on, _traced
+        return recording.on, traced_op
 
     def __enter__(self) -> None:
         super().__enter__()
@@ -88,7 +88,7 @@ def _fresh(x: Any) -> Any:
 # ---- what is recorded in the place of an op -----------------------------------------------------
 
 
-def _traced(op: Op) -> Op:
+def traced_op(op: Op) -> Op:
     """The op, which knows the line that called it, and looks at what its rules return."""
     traced: Any = copy.copy(op)
     rules: Any = op.rules

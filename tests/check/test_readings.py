@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from microgradnn import check
 from microgradnn.check.files.arguments import GuessError
 from microgradnn.check.files.discover import find
 from microgradnn.check.files.found import check_found
+from tests.check.zoo import right
 
 # Text; what stands in its gap where it is right, and where it is wrong; the verdict if right.
 WAYS: dict[str, tuple[str, str, str, str]] = {}
@@ -736,6 +738,114 @@ class Net:
 )
 
 
+way(
+    "gradients of its own order, by their names, divided by N",
+    """
+def fc_forward(z, W, b):
+    return np.dot(z, W) + b
+def fc_backward(next_dz, W, z):
+    N = z.shape[0]
+    dz, dw, db = np.dot(next_dz, W.T), np.dot(z.T, next_dz), {} * np.sum(next_dz, axis=0)
+    return dw / N, db / N, dz
+""",
+    "1",
+    "3",
+    "CONVENTION",
+)
+way(
+    "a loss whose backward is given what it kept as outputs",
+    """
+class SoftmaxLoss:
+    def forward(self, inputs, y_true):
+        e = np.exp(inputs - inputs.max(axis=1, keepdims=True))
+        self.outputs = e / e.sum(axis=1, keepdims=True)
+        return np.mean(-np.log(self.outputs[range(len(inputs)), y_true]))
+    def backward(self, dvalues, y_true):
+        samples = len(dvalues)
+        if len(y_true.shape) == 2:
+            y_true = np.argmax(y_true, axis=1)
+        self.dinputs = dvalues.copy()
+        self.dinputs[range(samples), y_true] -= {}
+        self.dinputs = self.dinputs / samples
+""",
+    "1",
+    "2",
+)
+way(
+    "a loss of targets that are called otherwise",
+    """
+class mse:
+    def forward(self, y_pred, y_org):
+        self.y_pred, self.y_org = y_pred, y_org
+        return np.mean(np.square(y_org - y_pred))
+    def backward(self):
+        return {} * (self.y_pred - self.y_org) / self.y_org.size
+""",
+    "2",
+    "3",
+)
+way(
+    "a penalty on the weights, in backward only",
+    """
+class Dense:
+    def __init__(self, n_inputs, n_outputs, lambda_=0):
+        self.lambda_ = lambda_
+        self.weights, self.bias = np.random.randn(n_outputs, n_inputs), np.zeros((n_outputs, 1))
+    def forward(self, data):
+        self.input = data
+        return self.weights @ data + self.bias
+    def backward(self, dZ):
+        m = dZ.shape[1]
+        self.dw = {} * np.dot(dZ, self.input.T) / m + (self.lambda_ / m) * self.weights
+        self.db = np.sum(dZ, axis=1, keepdims=True) / m
+        return np.dot(self.weights.T, dZ)
+""",
+    "1",
+    "3",
+    "CONVENTION",
+)
+way(
+    "a layer whose call does more than its forward",
+    """
+class Function:
+    def __init__(self):
+        self.cache = dict()
+    def __call__(self, *args):
+        out = self.forward(*args)
+        self.cache = self.local_grad(*args)
+        return out
+class Cube(Function):
+    def forward(self, X):
+        return X**3
+    def backward(self, dY):
+        return dY * self.cache["X"]
+    def local_grad(self, X):
+        return dict(X={} * X**2)
+""",
+    "3",
+    "2",
+)
+way(
+    "a layer that keeps its input if it is told so, and its gradients in a tuple",
+    """
+class FC:
+    def __init__(self, n_inp, n_out):
+        self.weight, self.bias = np.random.randn(n_inp, n_out), np.zeros((1, n_out))
+        self.inp, self.grad = None, None
+    def __call__(self, x, save_inp=False):
+        if save_inp:
+            self.inp = x
+        return x @ self.weight + self.bias
+    def backward(self, grad_inp):
+        bias_grad = np.sum(grad_inp, 0, keepdims=True)
+        self.grad = (self.inp.T @ grad_inp, {} * bias_grad)
+        return grad_inp @ self.weight.T
+""",
+    "1",
+    "3",
+)
+
+
 @pytest.mark.parametrize("name", WAYS)
 def test_what_is_right_passes_and_what_is_wrong_does_not(name: str, load: Any) -> None:
     text, right, wrong, verdict = WAYS[name]
@@ -940,3 +1050,62 @@ def cross_entropy(y, t):
 def test_targets_of_an_entropy_are_one_hot(load: Any) -> None:
     assert check_found(find(load(IMPORTED.format("len(x)")))[0]).verdict == "PASS"
     assert check_found(find(load(IMPORTED.format("7")))[0]).verdict == "FAIL"
+
+
+def test_a_name_that_a_loop_gives_is_no_error_where_there_is_nothing_to_loop_over(
+    load: Any,
+) -> None:
+    module = load("""
+class Model:
+    def __init__(self):
+        self.layers = []
+    def forward(self, x):
+        for layer in self.layers:
+            y = layer.forward(x)
+        return y
+    def backward(self, dout):
+        return dout
+""")
+    with pytest.raises(GuessError, match="UnboundLocalError"):
+        check_found(find(module)[-1])
+
+
+def test_a_name_that_is_given_too_late_is_an_error(load: Any) -> None:
+    module = load("""
+def cube_forward(x):
+    return x * scale, x
+    scale = 3
+def cube_backward(dout, cache):
+    return dout
+""")
+    assert check_found(find(module)[-1]).verdict == "CONTRACT"
+
+
+def test_axes_of_the_gradient_from_above_that_are_not_the_outputs_are_not_judged(load: Any) -> None:
+    module = load("""
+class Relu:
+    def forward(self, x):
+        self.x = x
+        return np.clip(x, 0, None)
+    def backward(self, dout):
+        return dout @ np.stack([np.diag(row > 0) for row in self.x.T])
+""")
+    report = check_found(find(module)[-1])
+    assert report.verdict == "INCONCLUSIVE" and "gradient from above of shape" in str(report)
+
+
+def test_rounding_on_the_way_is_no_other_function() -> None:
+    """log(1 + exp(-29)) has three right digits; differences of it say less than its trace."""
+    for x in (-23.0, -29.0, -33.0):
+        forward = lambda x: (np.log(1 + np.exp(x)), np.exp(x))  # noqa: E731
+        backward = lambda dout, e: dout * (e / (1 + e))  # noqa: E731
+        for seed in range(4):
+            report = check.layer(forward, backward, np.full((4, 2), x), seed=seed, probes=False)
+            assert report.ok, report
+
+
+def test_sums_of_cotangents_round_nothing() -> None:
+    """In float32 the rounding of v + w itself would show where softmax cancels."""
+    x = np.array([[8, 0], [0, 8]] * 2, np.float32)
+    for seed in range(8):
+        assert check.layer(right.softmax_forward, right.softmax_backward, x, seed=seed).ok

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 
 import microgradnn as mg
-from microgradnn.engine import ops
 from microgradnn.engine.op import Op
 from microgradnn.errors import MicrogradError, RuleError
 
-from .. import messages
 from ..strategies import TABLE
 
 counted = pytest.mark.parametrize("op", [o for o in TABLE if not o.variadic], ids=lambda o: o.name)
@@ -69,43 +67,6 @@ def test_options_that_an_op_does_not_have_are_refused_and_nothing_is_written(kin
 
 
 x, c = np.zeros(2), np.zeros(2)
-
-test_messages = messages.table(
-    (
-        lambda: mg.exp(x, out=c),
-        RuleError,
-        "exp: no option out=; use the tensor that is returned",
-    ),
-    (
-        lambda: mg.Value(0.5).exp(base=2),
-        RuleError,
-        "exp: no option base=; it has none",
-    ),
-    (
-        lambda: ops.sum(x, axes=0),
-        RuleError,
-        "sum: no option axes=; it has axis=, keepdims=",
-    ),
-    (
-        lambda: mg.tensor(x).exp(c),
-        RuleError,
-        "exp: takes one input (x), got 2; options are given by name, and the result is returned, not written into an argument",
-    ),
-    (
-        lambda: mg.add(x, x, c),
-        RuleError,
-        "add: takes 2 inputs (a, b), got 3; options are given by name, and the result is "
-        "returned, not written into an argument",
-    ),
-    (
-        lambda: mg.exp(x, c),
-        RuleError,
-        "exp: takes one input (x), got 2; options are given by name, and the result is "
-        "returned, not written into an argument",
-    ),
-    (lambda: mg.exp(), RuleError, "exp: takes one input (x), got 0"),
-    (lambda: mg.maximum(x), RuleError, "maximum: takes 2 inputs (a, b), got 1"),
-)
 
 
 # ---- help ---------------------------------------------------------------------------------------

@@ -12,9 +12,6 @@ import pytest
 
 import microgradnn as mg
 from microgradnn import nn, optim
-from microgradnn.errors import GradientError
-
-from .. import messages
 
 PICKLES = [
     lambda x, n=n: pickle.loads(pickle.dumps(x, n)) for n in range(pickle.HIGHEST_PROTOCOL + 1)
@@ -164,20 +161,3 @@ def test_a_generator_goes_on_where_it_was() -> None:
 
 
 x, v = mg.tensor([1.0], requires_grad=True), mg.Value(1.0)
-test_messages = messages.table(
-    (
-        lambda: pickle.dumps(x * 2),
-        GradientError,
-        "pickle: a tensor made by mul belongs to a graph; use .detach()",
-    ),
-    (
-        lambda: pickle.dumps(v.exp()),
-        GradientError,
-        "pickle: a value made by exp belongs to a graph; use .detach()",
-    ),
-    (
-        lambda: copy.deepcopy(v.exp()),
-        GradientError,
-        "deepcopy: a value made by exp is part of a graph; copy leaves, or .detach() first",
-    ),
-)

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 import microgradnn as mg
-from microgradnn.errors import DTypeError, ForeignError
-
-from .. import messages
+from microgradnn.errors import DTypeError
 
 
 class Labelled:
@@ -67,29 +65,6 @@ def test_subclasses_that_mean_the_same_are_arrays() -> None:
 
 
 t = mg.tensor([1.0, 2.0], requires_grad=True)
-hidden = np.ma.array([1.0, 2.0], mask=[False, True])
-MASK = "got a masked array, whose mask would be lost; choose with np.where, or pass x.filled(...)"
-MIX = "np.ma: a masked array and a tensor do not mix; choose with np.where"
-
-test_messages = messages.table(
-    (lambda: t * hidden, DTypeError, f"mul: {MASK}"),
-    (lambda: hidden * t, DTypeError, MIX),
-    (lambda: np.ma.sum(hidden * mg.Value(2.0)), DTypeError, MIX.replace("tensor", "value")),
-    (lambda: mg.exp(hidden), DTypeError, f"exp: {MASK}"),
-    (lambda: mg.mean(hidden), DTypeError, f"mean: {MASK}"),
-    (lambda: mg.stack([hidden, hidden]), DTypeError, f"array: {MASK}"),
-    (lambda: mg.tensor(hidden), DTypeError, f"tensor: {MASK}"),
-    (
-        lambda: mg.mul(t, Labelled(np.ones(2))),
-        ForeignError,
-        "mul: got Labelled, need an array; pass np.asarray(x)",
-    ),
-    (
-        lambda: mg.var(np.array([1j])),
-        DTypeError,
-        "var: complex numbers are out of scope; keep the real and imaginary parts as two arrays",
-    ),
-)
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

@@ -1,14 +1,10 @@
 """What programs around micrograd do with a Value: draw it, name it, hang attributes on it."""
 
-import math
 from typing import Any
 
 import pytest
 
 from microgradnn import Value
-from microgradnn.errors import DTypeError, RuleError
-
-from .. import messages
 
 
 def trace(root: Any) -> tuple[set[Any], set[Any]]:
@@ -53,23 +49,3 @@ def test_there_is_no_backward_function() -> None:
         Value(1.0)._backward()
     with pytest.raises(AttributeError, match=text):
         Value(1.0)._backward = lambda: None
-
-
-FLOAT = (
-    "float: a Value would lose its gradient; write v.exp(), not math.exp(v), or v.item() "
-    "for the number alone"
-)
-test_messages = messages.table(
-    (lambda: math.exp(Value(1.0)), DTypeError, FLOAT),
-    (
-        lambda: int(Value(1.0)),
-        DTypeError,
-        "int: a Value would lose its gradient; write v.item() for the number",
-    ),
-    (
-        lambda: Value(0.5, (Value(1.0),), "tanh"),
-        RuleError,
-        "Value: a result is made by an op, not from its parents; write x.tanh(), or give your own "
-        "function its rule with mg.custom_vjp",
-    ),
-)

@@ -728,44 +728,11 @@ def test_max_pooling_does_not_guess_the_order_of_balls() -> None:
 
 # ---- what is no number here ---------------------------------------------------------------------
 
-TENSORS = "{}: complex numbers are out of scope; keep the real and imaginary parts as two tensors"
-VALUES = "{}: complex numbers are out of scope; use two Values"
 one, two = Value(1.0), np.array([1.0, 2.0])
 
 
 def live() -> mg.Tensor:
     return mg.tensor(two, requires_grad=True)
-
-
-COMPLEX: list[tuple[str, Callable[[], Any], str]] = [
-    ("tensor of a list", lambda: mg.tensor([1 + 2j]), TENSORS.format("tensor")),
-    ("tensor of dtype complex", lambda: mg.tensor([1.0], dtype=complex), TENSORS.format("tensor")),
-    ("Tensor * 1j", lambda: mg.tensor(two) * 1j, TENSORS.format("mul")),
-    ("1j * Tensor that requires grad", lambda: 1j * live(), TENSORS.format("mul")),
-    ("complex array + Tensor", lambda: np.array([1j]) + live(), TENSORS.format("add")),
-    ("np.add", lambda: np.add(live(), 1j), TENSORS.format("add")),
-    ("matmul", lambda: live() @ np.array([1j, 2]), TENSORS.format("matmul")),
-    ("where", lambda: np.where(two > 1, live(), 1j), TENSORS.format("where")),
-    ("concatenate", lambda: np.concatenate([live(), [1j]]), TENSORS.format("concatenate")),
-    ("astype", lambda: mg.astype(live(), complex), TENSORS.format("astype")),
-    ("Value(1j)", lambda: Value(1j), "Value: holds one real number, got complex"),
-    ("Value(complex128)", lambda: Value(np.complex128(1j)), "Value: holds one real number, got complex128"),
-    ("Value(complex64)", lambda: Value(np.complex64(1j)), "Value: holds one real number, got complex64"),
-    ("Value(mpc)", lambda: Value(mpmath.mpc(1, 2)), "Value: holds one real number, got mpc"),
-    ("assigned to data", lambda: setattr(Value(1.0), "data", 1j), "Value: holds one real number, got complex"),
-    ("Value * 1j", lambda: one * 1j, VALUES.format("mul")),
-    ("1j * Value", lambda: 1j * one, VALUES.format("mul")),
-    ("Value + complex64", lambda: one + np.complex64(1j), VALUES.format("add")),
-    ("Value - mpc", lambda: Value(mpmath.mpf(1)) - mpmath.mpc(0, 1), VALUES.format("sub")),
-    ("Value ** 1j", lambda: one**1j, VALUES.format("pow")),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("make", "text"), [r[1:] for r in COMPLEX], ids=[r[0] for r in COMPLEX])
-def test_complex_numbers_are_refused(make: Callable[[], Any], text: str) -> None:
-    with pytest.raises(DTypeError) as caught:
-        make()
-    assert str(caught.value) == text
 
 
 @carriers

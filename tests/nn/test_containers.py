@@ -1,7 +1,6 @@
 """Sequential, ModuleList and ModuleDict: they are a list, a list and a dict, and find everything."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -127,57 +126,6 @@ def test_a_list_in_a_model_of_your_own() -> None:
 
     assert len(Sum().parameters()) == 6
     assert Sum()(np.ones((4, 2))).shape == (4, 2)
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "text"),
-    [
-        (
-            lambda: nn.Sequential(3),
-            ConfigError,
-            "Sequential: got int, need modules such as nn.Linear(2, 1)",
-        ),
-        (
-            lambda: nn.Sequential([nn.ReLU(), "tanh"]),
-            ConfigError,
-            "Sequential: got str, need modules such as nn.Linear(2, 1)",
-        ),
-        (
-            lambda: nn.Sequential(nn.ReLU())[1],
-            IndexError,
-            "Sequential: index 1 is out of range, it has 1 modules",
-        ),
-        (
-            lambda: nn.Sequential({"forward": nn.ReLU()}),
-            ConfigError,
-            "Sequential: the name 'forward' is an attribute of its own; choose another",
-        ),
-        (
-            lambda: nn.ModuleList([nn.ReLU()])(1),
-            ConfigError,
-            "ModuleList: has no forward; loop over it, or use nn.Sequential",
-        ),
-        (
-            lambda: nn.ModuleDict({"a": nn.ReLU()})(1),
-            ConfigError,
-            "ModuleDict: has no forward; choose a module by its name",
-        ),
-        (
-            lambda: nn.ModuleDict({"a": nn.ReLU()})["b"],
-            KeyError,
-            repr("ModuleDict: no module 'b'; it has a"),
-        ),
-        (
-            lambda: nn.MLP(2, []),
-            ConfigError,
-            "MLP: no widths; MLP(2, [8, 1]) has 8 hidden units and 1 output",
-        ),
-    ],
-)
-def test_mistakes_are_named(make: Callable[[], Any], error: type[Exception], text: str) -> None:
-    with pytest.raises(error) as caught:
-        make()
-    assert str(caught.value) == text
 
 
 def test_a_refused_insertion_changes_nothing() -> None:

@@ -181,32 +181,6 @@ def test_a_function_draws_the_weights() -> None:
     assert (layer.weight.data == 2).all()
 
 
-@pytest.mark.parametrize(
-    ("make", "error", "text"),
-    [
-        (
-            lambda: init.get("glorot_unifrom"),
-            ConfigError,
-            "init.get: no initializer is called 'glorot_unifrom'; did you mean 'glorot_uniform'?",
-        ),
-        (
-            lambda: init.get("qqq"),
-            ConfigError,
-            f"init.get: no initializer is called 'qqq'; use one of {', '.join(init.INITIALIZERS)}",
-        ),
-        (
-            lambda: init.orthogonal((3,), rng()),
-            ShapeError,
-            "orthogonal: shape (3,) has fewer than two axes",
-        ),
-    ],
-)
-def test_mistakes_are_named(make: Callable[[], Any], error: type[Exception], text: str) -> None:
-    with pytest.raises(error) as caught:
-        make()
-    assert str(caught.value) == text
-
-
 # ---- the frameworks' own ------------------------------------------------------------------------
 
 

@@ -1,7 +1,6 @@
 """Module: what is found inside it, state, freezing, copies, penalties, repr, mistakes."""
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import nn
-from microgradnn.errors import ConfigError, DTypeError, GradientError
+from microgradnn.errors import ConfigError, GradientError
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -376,39 +375,6 @@ def test_repr_reads_as_the_model() -> None:
         "Sequential(\n  (a): Residual(\n    (module): Linear(2, 2)\n  )\n  (b): Tanh()\n)"
     )
     assert repr(nn.Sequential()) == "Sequential()"
-
-
-def on(name: str, value: Any, module: Any = None) -> Callable[[], Any]:
-    return lambda: setattr(module or nn.Linear(1, 1), name, value)
-
-
-MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
-    (lambda: nn.Linear(1, 1).weigth, AttributeError, "Linear.weigth: no such attribute; did you mean 'weight'?"),
-    (lambda: nn.Module()(1), NotImplementedError, "Module defines no forward"),
-    (on("extra", mg.tensor([1.0], requires_grad=True)), ConfigError, "Linear.extra: a Tensor that requires grad is not found among the parameters; use nn.Parameter(array), or .detach() for a constant"),
-    (on("layers", [nn.ReLU()]), ConfigError, "Linear.layers: modules and parameters in a list are not found; use nn.ModuleList"),
-    (on("layers", {"a": nn.Parameter([1.0])}), ConfigError, "Linear.layers: modules and parameters in a dict are not found; use nn.ModuleDict"),
-    (on("weight", np.ones((1, 1))), ConfigError, "Linear.weight: is a parameter, got ndarray; assign to its .data, or an nn.Parameter"),
-    (on("0", 3, nn.Sequential(nn.ReLU())), ConfigError, "Sequential.0: is a module, got int; assign a module, or None"),
-    (on("running_var", 1.0, nn.BatchNorm1d(2)), ConfigError, "BatchNorm1d.running_var: is a buffer, got float; assign an array"),
-    (on("trainable", False), ConfigError, "Linear.trainable: would do nothing; use .requires_grad_(False) to freeze a module"),
-    (on("requires_grad", False), ConfigError, "Linear.requires_grad: would do nothing; use .requires_grad_(False) to freeze a module"),
-    (on("parameters", []), ConfigError, "Linear.parameters: is a method of every module; choose another name"),
-    (lambda: nn.ReLU().add_module("a.b", nn.ReLU()), ConfigError, "ReLU: the name 'a.b' is empty or has a dot; choose another"),
-    (lambda: nn.ReLU().add_module("train", nn.ReLU()), ConfigError, "ReLU: the name 'train' is an attribute of its own; choose another"),
-    (lambda: nn.ReLU().add_module("a", 3), ConfigError, "ReLU: got int, need modules such as nn.Linear(2, 1)"),
-    (lambda: nn.ReLU().to(int), DTypeError, "to: dtype int64, need a floating-point one"),
-    (lambda: nn.ReLU().load_state_dict("model.npz"), ConfigError, "load_state_dict: got str, need a dict of arrays, as state_dict()'s"),
-    (lambda: nn.Parameter(mg.tensor([1.0], requires_grad=True) * 2), GradientError, "Parameter: a tensor made by mul has a history that would be lost; use .data"),
-    (lambda: nn.Parameter([1, 2]), DTypeError, "requires_grad: dtype int64 has no gradient; make it floating point, as in tensor([1.0, 2.0]) or dtype=float"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("make", "error", "text"), MISTAKES, ids=[m[2][:40] for m in MISTAKES])
-def test_mistakes_are_named(make: Callable[[], Any], error: type[Exception], text: str) -> None:
-    with pytest.raises(error) as caught:
-        make()
-    assert str(caught.value) == text
 
 
 def test_what_may_be_assigned() -> None:

@@ -10,9 +10,6 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import nn
-from microgradnn.errors import ConfigError, ShapeError
-
-from .. import messages
 
 torch = pytest.importorskip("torch", reason="compares with torch.nn")
 F64, T64 = {"dtype": np.float64}, {"dtype": torch.float64}
@@ -131,42 +128,3 @@ def test_weights_start_in_torchs_range_and_models_are_described(kind: str) -> No
     x = np.random.default_rng(0).normal(size=(2, 1, 3)).astype(np.float32)
     np.testing.assert_array_equal(again(x)[0].data, layer(x)[0].data)
     assert repr(layer) == f"{kind}(3, 16, num_layers=2, bidirectional=True)"
-
-
-test_messages = messages.table(
-    (
-        lambda: nn.LSTM(3, 2)(np.zeros((4, 1, 5))),
-        ShapeError,
-        "LSTM: input has shape (4, 1, 5), expected (..., 3)",
-    ),
-    (
-        lambda: nn.GRU(3, 2, batch_first=True)(np.zeros(3)),
-        ShapeError,
-        "GRU: input has shape (3,), expected (batch, length, 3) or (length, 3)",
-    ),
-    (
-        lambda: nn.GRU(3, 2)(np.zeros((4, 5, 3)), np.zeros((1, 4, 2))),
-        ShapeError,
-        "GRU: h has shape (1, 4, 2), expected (1, 5, 2)",
-    ),
-    (
-        lambda: nn.LSTM(3, 2)(np.zeros((4, 5, 3)), np.zeros((1, 5, 2))),
-        ShapeError,
-        "LSTM: got one state, expected the pair (h, c)",
-    ),
-    (
-        lambda: nn.RNN(3, 2)(np.zeros((0, 5, 3))),
-        ShapeError,
-        "RNN: the sequence is empty, expected one step",
-    ),
-    (
-        lambda: nn.RNN(3, 2, nonlinearity="sigmoid"),
-        ConfigError,
-        "RNN: nonlinearity is 'sigmoid', expected 'tanh' or 'relu'",
-    ),
-    (
-        lambda: nn.GRUCell(3, 0),
-        ConfigError,
-        "GRUCell: hidden_size is 0, need a positive integer",
-    ),
-)

@@ -9,10 +9,7 @@ from hypothesis import strategies as st
 
 import microgradnn as mg
 from microgradnn import nn
-from microgradnn.errors import ConfigError, ShapeError
 from microgradnn.nn import functional as F
-
-from .. import messages
 
 torch = pytest.importorskip("torch", reason="compares with torch.nn.functional.interpolate")
 AXES = {
@@ -110,55 +107,3 @@ def test_the_layer_is_the_function() -> None:
     assert repr(layer) == "Upsample(scale_factor=2, mode='bilinear', align_corners=True)"
     again = nn.Module.from_config(layer.get_config())
     np.testing.assert_array_equal(again(mg.tensor(x)).data, wanted)
-
-
-IMAGE = np.ones((1, 1, 4, 4))
-test_messages = messages.table(
-    (
-        lambda: F.interpolate(IMAGE, 2, antialias=True),
-        ConfigError,
-        "interpolate: antialias is for bilinear and bicubic, not for nearest",
-    ),
-    (
-        lambda: F.interpolate(np.ones((2, 3)), 2),
-        ShapeError,
-        "interpolate: input has shape (2, 3), expected (batch, channels, 1 to 3 axes)",
-    ),
-    (
-        lambda: F.interpolate(IMAGE, 2, mode="cubic"),
-        ConfigError,
-        "interpolate: mode is 'cubic', expected one of nearest, nearest-exact, area, linear, "
-        "bilinear, trilinear, bicubic",
-    ),
-    (
-        lambda: F.interpolate(IMAGE, 2, mode="linear"),
-        ConfigError,
-        "interpolate: linear is for 1 axes of space, got 2; use bilinear or bicubic",
-    ),
-    (
-        lambda: F.interpolate(IMAGE, 2, align_corners=False),
-        ConfigError,
-        "interpolate: align_corners is for linear, bilinear, trilinear, bicubic, not for nearest; "
-        "leave it out",
-    ),
-    (
-        lambda: F.interpolate(IMAGE),
-        ConfigError,
-        "interpolate: expected either size or scale_factor",
-    ),
-    (
-        lambda: F.interpolate(IMAGE, (2, 3, 4)),
-        ConfigError,
-        "interpolate: size is (2, 3, 4), expected 2 positive numbers or one",
-    ),
-    (
-        lambda: F.interpolate(IMAGE, scale_factor=0.1),
-        ShapeError,
-        "interpolate: (4, 4) cannot become (0, 0); sizes must be positive",
-    ),
-    (
-        lambda: F.interpolate(IMAGE, 2, recompute_scale_factor=True),
-        ConfigError,
-        "interpolate: recompute_scale_factor needs scale_factor, got size",
-    ),
-)

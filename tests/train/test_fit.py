@@ -22,6 +22,7 @@ from microgradnn.train import Callback, History, LambdaCallback, inputs, metrics
 from microgradnn.train.losses import KERAS, Loss
 
 from ..frameworks import framework
+from ..messages import complaint
 
 FEW = settings(max_examples=max(6, settings().max_examples // 3))
 N = 11
@@ -756,7 +757,7 @@ def test_bad_data_are_told_in_one_sentence_and_nothing_was_trained(case):
     before = weights(model)
     with pytest.raises(error) as caught:
         model.fit(x, y, **{"batch_size": 4, "shuffle": False} | options)
-    assert str(caught.value) == message
+    assert str(caught.value) == message and complaint(message) == ""
     equal(before, weights(model))
     assert model._recipe.optimizer.param_groups[0]["updates"] == 0
 
@@ -876,7 +877,7 @@ def test_what_compile_does_not_know(arguments, message):
     before = model._recipe
     with pytest.raises(ConfigError) as error:
         model.compile(*arguments)
-    assert str(error.value) == message
+    assert str(error.value) == message and complaint(message) == ""
     assert model._recipe is before and model.optimizer is before.optimizer
 
 
@@ -911,23 +912,6 @@ def test_a_batch_size_without_sense_is_told(call, size):
     model.compile("sgd", "mse")
     with pytest.raises(ConfigError):
         model.predict(X, size) if call == "predict" else model.evaluate(X, Y, size)
-
-
-@pytest.mark.parametrize("call", ["predict", "evaluate"])
-@pytest.mark.parametrize(
-    ("x", "error", "message"),
-    [
-        (X[:0], ShapeError, "x has no samples, need at least one"),
-        ([["a"]], DTypeError, "x has dtype <U1, expected numbers"),
-        (1.0, ShapeError, "x is a single number, expected one row per sample"),
-    ],
-)
-def test_predict_and_evaluate_check_their_data(call, x, error, message):
-    model = small()
-    model.compile("sgd", "mse")
-    with pytest.raises(error) as caught:
-        model.predict(x) if call == "predict" else model.evaluate(x, Y)
-    assert str(caught.value) == f"{call}: {message}"
 
 
 def test_every_loss_by_name_trains_without_a_warning():

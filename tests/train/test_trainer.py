@@ -107,19 +107,3 @@ def test_a_compiled_model_is_freed_at_once():
         assert gone() is None
     finally:
         gc.enable()
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: Trainer(len, "adam", "mse"), "Trainer: model is a builtin_function_or_method, need an nn.Module"),
-        (lambda: Trainer(mlp()), "Trainer: no loss; write loss='mse' or another"),
-        (lambda: Trainer(mlp(), "adamm", "mse"), "Trainer: no optimizer is called 'adamm'; did you mean 'adam'?"),
-        (lambda: Trainer(mlp(), "adam", "msee"), "Trainer: no loss is called 'msee'; did you mean 'mse'?"),
-        (lambda: mlp().compile("adam", "msee"), "compile: no loss is called 'msee'; did you mean 'mse'?"),
-    ],
-)  # fmt: skip
-def test_mistakes_are_named(make, message):
-    with pytest.raises(ConfigError) as error:
-        make()
-    assert str(error.value) == message

@@ -1,7 +1,7 @@
 """What a factor is that a gradient is wrong by: a constant, or a size of one of the arrays."""
 
 from collections.abc import Callable, Sequence
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -30,13 +30,13 @@ def sizes(probe: Probe) -> dict[str, int]:
         for axis, n in enumerate(shape):
             found[f"the size of axis {axis} of {name}"] = n
         if len(shape) > 1:
-            found[f"the number of entries of {name}"] = int(np.prod(shape))
+            found[f"the number of entries of {name}"] = prod(shape)
         if len(shape) > 2:
-            found[f"the number of rows of {name}"] = int(np.prod(shape[:-1]))
-            found[f"the size of axes 0 and 1 of {name} together"] = int(np.prod(shape[:2]))
+            found[f"the number of rows of {name}"] = prod(shape[:-1])
+            found[f"the size of axes 0 and 1 of {name} together"] = prod(shape[:2])
         if len(shape) > 3:
-            found[f"the number of pixels of {name}"] = int(np.prod(shape[2:]))
-            found[f"axes 0, 2 and 3 of {name} together"] = int(shape[0] * np.prod(shape[2:]))
+            found[f"the number of pixels of {name}"] = prod(shape[2:])
+            found[f"axes 0, 2 and 3 of {name} together"] = shape[0] * prod(shape[2:])
     return {what: n for what, n in found.items() if n > 1}
 
 
@@ -92,9 +92,10 @@ def named_factor(found: Sequence[Probe], cs: Sequence[float]) -> str:
     if max(cs) - min(cs) <= 1e-6 * max(map(abs, cs)):
         c = cs[0]
         return "the sign is flipped" if abs(c + 1) < 1e-6 else f"it is {worded(c)} times that"
+    each = [sizes(p) for p in found]
     for name, _, _, scale in BY_SIZE.values():
-        for what in sizes(found[0]):
-            values = [sizes(p).get(what) for p in found]
+        for what in each[0]:
+            values = [size.get(what) for size in each]
             if all(n and abs(c - scale(n)) < 1e-6 * abs(c)
                    for n, c in zip(values, cs, strict=True)):  # fmt: skip
                 return f"{name.split(':')[0]}, N being {what}"

@@ -89,8 +89,9 @@ class Found:
         if self.backward is None:
             return pairs.loss(self.forward, arguments, name=self.name, wrt=chosen or None)
         return pairs.pair(
-            self.forward, self.backward, arguments, name=self.name, wrt=chosen or None, read=read
-        )
+            self.forward, self.backward, arguments, name=self.name, wrt=chosen or None, read=read,
+            free=True,
+        )  # fmt: skip
 
     def _object(self, thing: Any, args: tuple[Any, ...], attributes: Any) -> Subject:
         if self.style == "layer":

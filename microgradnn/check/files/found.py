@@ -16,7 +16,7 @@ from ..report import Finding, Report
 from ..source import all_parameters, line
 from ..stages.configured import configured
 from ..stages.results import raised
-from ..subject import Subject, Variation, alone, quiet
+from ..subject import Pass, Subject, Variation, alone, cotangents_like, quiet
 from .arguments import Found, GuessError, Made, Maker, maker, single
 
 SHAPES = 3  # variants of sizes to look at
@@ -49,6 +49,7 @@ def check_found(
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
     report = _trusted(report, make, DOUBTFUL * (UNDOUBTED if found.thing is not None else 1.0))
+    report = _of_one_shape(report, subject)
     if report.verdict in ("FAIL", "CONTRACT"):
         for other in _cheaper(found, make, seed):
             return replace(check_found(found, seed=other, select=select, ignore=ignore), seed=seed)
@@ -65,6 +66,8 @@ def _unguessed(found: Found, error: GuessError, seed: int) -> Report:
         finding = Finding("GC204", "INCONCLUSIVE", text)
     elif isinstance(error.__cause__, NameError):  # whatever the arguments are
         finding = raised("forward", error.__cause__)
+        if finding.data["depends"]:
+            raise error
     else:
         raise error
     return Report(found.name, (finding,), (finding.code,), seed=seed)
@@ -89,7 +92,8 @@ def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[st
             other = _subject(found, make(rng, variant), make.said)
         except Exception:  # sizes that do not fit after all
             continue
-        if [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]:
+        new = [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]
+        if new and other.names == subject.names:  # sizes may be numbers of layers
             subject.others.append(other)
     untried = []
     for setting, draw in make.others:
@@ -123,7 +127,8 @@ def _configured(found: Found, subject: Subject, made: Made, setting: Variation) 
 
 def _key(subject: Subject) -> tuple[Any, ...]:
     """How it is read."""
-    return subject.read, subject.scaled, subject.descends, subject.opaque
+    losses = [note for note in subject.notes if "is read so" in note]
+    return subject.names, subject.read, subject.scaled, subject.descends, subject.opaque, losses
 
 
 def _proven(subject: Subject, make: Maker, rng: Any) -> Maker:
@@ -147,6 +152,17 @@ def _without_arguments(found: Found, seed: int) -> Report | None:
     if found.style == "optimizer":
         return _optimizer(found, seed)
     return None
+
+
+def _of_one_shape(report: Report, subject: Subject) -> Report:
+    """The report; inconclusive where backward only wants the gradient from above in other axes."""
+    first = next((f for f in report.findings if f.verdict == "CONTRACT"), None)
+    ours = first is not None and first.code == "GC001" and first.message.startswith("backward")
+    if not ours or subject.broken is None or not (shape := _laid_otherwise(subject)):
+        return report
+    text = f"backward runs with a gradient from above of shape {shape}, which is not the output's"
+    finding = Finding("GC204", "INCONCLUSIVE", text, hint="say how it is meant in GRADCHECK")
+    return replace(report, findings=(finding,))
 
 
 def _optimizer(found: Found, seed: int) -> Report:
@@ -175,7 +191,7 @@ def _definite(f: Finding, make: Maker) -> bool:
     if f.code != "GC001":
         return False
     if f.data.get("exception") in _DEFINITE:
-        return True
+        return not f.data.get("depends")
     natural = make.backward and make.cost - BROKEN < NATURAL
     return bool(natural and f.message.startswith("backward") and _PRODUCT.search(f.message))
 
@@ -199,6 +215,7 @@ def _trusted(report: Report, make: Maker, most: float) -> Report:
             found.append(f)
             continue
         shapes = f.data.get("exception") in ("ValueError", "IndexError", "TypeError")
+        shapes |= bool(f.data.get("depends"))
         misfit = f.code == "GC001" and shapes and not make.said and not make.backward
         misfit &= "configuration" not in f.data
         if f.verdict in ("FAIL", "CONTRACT") and (doubtful or misfit):
@@ -215,7 +232,42 @@ def _subject(found: Found, made: Made, said: bool) -> Subject:
     subject = found.subject(made.args, made.init, made.wrt)
     if subject.broken is None and subject.names and not said:
         with quiet():
-            outs = subject.start([np.array(a) for a in subject.arrays]).outs
-        if any(np.asarray(o).dtype == np.float32 for o in outs):
+            run = subject.start([np.array(a) for a in subject.arrays])
+        if any(np.asarray(o).dtype == np.float32 for o in run.outs):
             return found.subject(tuple(single(a) for a in made.args), made.init, made.wrt)
+        if any(isinstance(value, tuple) for value in made.init):
+            return _as_built(found, made, subject, run)
     return subject
+
+
+def _as_built(found: Found, made: Made, subject: Subject, run: Pass) -> Subject:
+    """The subject with its one input in the shape that its constructor was told, if it was."""
+    with quiet(), suppress(Exception):  # whatever the user's code raises
+        grads = run.pull(*cotangents_like(run.outs, np.random.default_rng(0)))
+        there = [np.shape(g) for n, g in zip(subject.names, grads, strict=True)
+                 if n not in subject.params]  # fmt: skip
+        if len(there) == len(made.args) == 1 and there[0] in (*made.init, np.shape(made.args[0])):
+            return found.subject((made.args[0].reshape(there[0]),), made.init, made.wrt)
+    return subject
+
+
+def _laid_otherwise(subject: Subject) -> str:
+    """The shape of a cotangent that backward runs with where it raises for the output's; or ""."""
+    with quiet():
+        for change in (_row_each, np.transpose, _column_each):
+            with suppress(Exception):  # whatever the user's code raises
+                run = subject.start([np.array(a) for a in subject.arrays])
+                douts = cotangents_like(run.outs, np.random.default_rng(0))
+                if len(douts) == 1 and np.ndim(douts[0]) == 2:
+                    other = change(douts[0])
+                    run.pull(other)
+                    return str(other.shape)
+    return ""
+
+
+def _row_each(dout: Any) -> Any:
+    return dout.T[:, None, :]
+
+
+def _column_each(dout: Any) -> Any:
+    return dout[:, :, None]

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..report import Finding
 from ..subject import Pass, Subject
-from .eps import uses_eps
 from .points import Point, Seen
+from .reached import uses_eps
 from .results import copies
 
 Look = Callable[[Subject, Point], Seen]

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..dump import unexpected
 from ..report import Finding
+from ..source import only_inside
 
 
 def same(a: Any, b: Any) -> bool:
@@ -76,8 +77,17 @@ def raised(what: str, error: BaseException, point: str = "your point") -> Findin
     text = str(error).strip().split("\n")[0][:200]
     at = where(error)
     message = f"{what} raises {type(error).__name__}: {text}" + (f" ({at})" if at else "")
-    data = {"exception": type(error).__name__, "line": at}
+    data = {"exception": type(error).__name__, "line": at, "depends": _depends(error)}
     return Finding("GC001", "CONTRACT", message, point=point, data=data)
+
+
+def _depends(error: BaseException) -> bool:
+    """Whether a name has no value only because a loop made no turn, or a condition was not met."""
+    if not isinstance(error, UnboundLocalError):
+        return False
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    name = str(error).split("'")[1::2][:1]
+    return bool(name) and only_inside(last.filename, last.lineno or 0, name[0])
 
 
 @dataclass

@@ -290,7 +290,8 @@ def _confirmed(
             return True
         if abs(value - exact) + 4 * error < 0.1 * apart or not np.isfinite(value):
             return True
-        against |= abs(value - exact) > 0.5 * apart and 40 * error < apart
+        if abs(value - exact) > 0.5 * apart and 40 * error < apart:
+            against |= 40 * numeric.noise(direction) / h < apart
     return not against
 
 

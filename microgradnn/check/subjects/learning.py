@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,18 @@ from ...errors import ConfigError
 from ..source import all_parameters, required
 from ..subject import cotangents_like, is_float
 from ..verbs import ZERO_METHODS
-from ..words import OUTPUT_ATTRIBUTES, is_cache, is_constant, is_cotangent, is_data, is_rate
+from ..words import (
+    OUTPUT_ATTRIBUTES,
+    is_cache,
+    is_constant,
+    is_cotangent,
+    is_data,
+    is_parameter,
+    is_rate,
+)
 from . import state
 from .gradients import find_inputs, find_params
+from .labelled import is_array
 from .plan import Plan
 
 
@@ -41,8 +51,9 @@ def backward_args(
         elif what == "result":  # what forward gave
             out.append(plan.result(thing, y)[0])
         elif what == "output":  # what the loss was given, or made of it: softmax and loss in one
-            kept: Any = getattr(thing, "output", None)
-            out.append(kept if np.shape(kept) == np.shape(given[0]) else given[0])
+            kept: Any = (getattr(thing, word, None) for word in OUTPUT_ATTRIBUTES)
+            like = (x for x in kept if is_array(x) and x.shape == np.shape(given[0]))
+            out.append(next(like, given[0]))
         elif what == "cache":
             out.append(y[-1])
         elif what[0] == "arg":
@@ -109,11 +120,12 @@ def try_out(plan: Plan, params: Any) -> Exception | None:
         if _takes_predictions(plan, outs):
             thing = copy.deepcopy(plan.thing)
             y = getattr(thing, plan.forward)(*given)
-            raw, broken = (
-                getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts)),
-                None,
-            )
+            with suppress(Exception):  # then it raises so, too
+                args = backward_args(plan, thing, given, y, douts)
+                raw, broken = getattr(thing, plan.backward)(*args), None
     find_inputs(plan, thing, raw)
+    if plan.scaled and plan.inputs and not np.ndim(outs[0]):  # the data of a loss has no gradient
+        plan.missing = tuple(name for name in plan.missing if is_parameter(name))
     find_params(plan, thing, raw, stable, was, params)
     return broken
 

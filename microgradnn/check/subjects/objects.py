@@ -1,15 +1,17 @@
 """Layer objects as subjects: forward and backward methods, parameters found by convention."""
 
 import copy
+import inspect
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigError
-from ..source import all_parameters
+from ..source import all_parameters, positional
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
 from ..verbs import (
     BACKWARD_METHODS,
@@ -50,11 +52,42 @@ def layer_object(
     label = name or type(thing).__name__
     with quiet():
         broken = learn(plan, params)
+        if broken is not None:
+            plan, broken = _called_otherwise(plan, params, broken)
         subject = _subject(plan, chosen(wrt, _names(plan), "layer"), label, broken)
         if broken is None and subject.names and agrees(subject):
             return subject
         net = bool(plan.params or plan.unfound) and params is None
         return (_with_targets(plan, wrt, label) if net else None) or subject
+
+
+_KEEPS = re.compile(
+    r"(is_?|in_?)?train(ing)?|(save|keep|store|cache|record|remember|requires?|with|track)(_\w+)?|"
+    r"\w+_(grads?|gradients?)|memori[sz]e", re.I
+)  # fmt: skip
+
+
+def _called_otherwise(plan: Plan, params: Any, broken: Exception) -> tuple[Plan, Exception | None]:
+    """The plan whose backward runs: of __call__, which may do more, or with keep_input=True.
+
+    The one given, with what it raised, if there is none.
+    """
+    method = getattr(plan.thing, plan.forward)
+    given = list(plan.args.args)
+    for p in positional(method)[len(given) :]:
+        given.append(p.default)
+    keeps = [bool(_KEEPS.fullmatch(p.name)) for p in positional(method)]
+    flags = [x is False and keep for x, keep in zip(given, keeps, strict=False)]
+    ways = [(plan.args, "__call__")] if callable(plan.thing) else []
+    if any(flags) and not any(x is inspect.Parameter.empty for x in given):
+        kept = [True if flag else x for x, flag in zip(given, flags, strict=False)]
+        ways.append((Arguments(kept, plan.args.names), plan.forward))
+    for args, forward in ways:
+        other = Plan(plan.thing, args, forward, plan.backward)
+        with suppress(Exception):  # whatever the user's code raises
+            if learn(other, params) is None:
+                return other, None
+    return plan, broken
 
 
 def _methods(thing: Any) -> tuple[str, str]:

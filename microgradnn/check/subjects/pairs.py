@@ -42,19 +42,22 @@ def _by_name(values: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
 def pair(
     forward: Callable[..., Any], backward: Callable[..., Any], args: Arguments, *,
     hyper: Mapping[str, Any] | None = None, wrt: Any = None, name: str = "", cache: bool = True,
-    read: int | None = None,
+    read: int | None = None, free: bool = False,
 ) -> Subject:  # fmt: skip
     """forward(*args) -> (out, cache) or out, and backward(dout, cache) or (dout, *args) -> grads.
 
     Where their signatures can be read in several ways, the first one counts whose gradients agree
     with differences of forward; the first of all if none does. `read` is the number of one of them.
+    With `free` the gradients may come in another order than the arguments, if names or shapes tell.
     """
     call = partial(forward, **hyper) if hyper else forward
     with quiet():
         found = readings(call, backward, args, cache)
         if read is not None:
-            return _as_read(found[read], forward, backward, args, wrt, name, read)
-        subjects = (_as_read(r, forward, backward, args, wrt, name, k) for k, r in enumerate(found))
+            return _as_read(found[read], forward, backward, args, wrt, name, read, free)
+        subjects = (
+            _as_read(r, forward, backward, args, wrt, name, k, free) for k, r in enumerate(found)
+        )
         first = next(subjects)
         if first.broken is None and agrees(first):
             return first
@@ -93,7 +96,7 @@ def _with_targets(
 
 def _as_read(
     reading: Reading, forward: Any, backward: Any, args: Arguments, wrt: Any, name: str,
-    read: int | None = None,
+    read: int | None = None, free: bool = False,
 ) -> Subject:  # fmt: skip
     raw: Any = None
     broken: Exception | None = None
@@ -103,14 +106,16 @@ def _as_read(
     except Exception as error:
         broken = error
         raw = [None] * len([i for i in args.top() if not is_constant(args.leaf_names[i])])
-    reader = Reader(args, raw, returned_names(backward), wrt)
+    reader = Reader(args, raw, returned_names(backward), wrt, free)
     code = [forward, backward]
     label = name or _name(forward)
     subject = _subject(label, args, reader, reading.run, code, reading.scaled)
     subject.broken, subject.read = broken, read
     if wrt is None and broken is None:
         subject.unfound = _unfound(args, reader, reading, outs)
-    subject.notes += [f"{called(backward)} is read so: {reading.said}"] if reading.said else []
+    subject.reordered = bool(reader.order)
+    order = f"its gradients are those of {reader.order}" if reader.order else ""
+    subject.notes += [f"{called(backward)} is read so: {s}" for s in (reading.said, order) if s]
     return subject
 
 

@@ -12,8 +12,10 @@ from ..words import gradients_among, is_constant, is_parameter
 class Reader:
     """Which gradient belongs to which input, found once from what a backward pass returned."""
 
-    def __init__(self, args: Arguments, raw: Any, called: list[str | None], wrt: Any) -> None:
-        self.args, self.called, self.extra = args, called, ""
+    def __init__(
+        self, args: Arguments, raw: Any, called: list[str | None], wrt: Any, free: bool = False
+    ) -> None:
+        self.args, self.called, self.extra, self.free, self.order = args, called, "", free, ""
         names, top = args.leaf_names, args.top()
         wanted = chosen(wrt, names, "check")
         if isinstance(raw, Mapping):
@@ -21,6 +23,7 @@ class Reader:
         else:
             parts = list(raw) if isinstance(raw, (tuple, list)) else [raw]
             pairs = self._of_parts(parts, wanted)
+        pairs.sort(key=lambda pair: pair[0] if wanted is None else wanted.index(pair[0]))
         self.wrt = [i for i, _ in pairs]
         self.keys = [key for _, key in pairs]
         self.spare = self._spare(raw) if wanted is None else 0
@@ -54,8 +57,8 @@ class Reader:
         order = self._by_count(n, top)
         if order is None:
             order = self._by_hints(parts, top)
-        elif n < len(top) and not self._fits(parts, order):
-            order = self._by_shapes(parts, top) or order
+        elif not self._fits(parts, order):
+            order = (self._otherwise(parts, top) if self.free or n < len(top) else None) or order
         pairs = [(i, k) for k, i in enumerate(order) if i is not None]
         pairs += self._inside(parts)
         return [(i, k) for i, k in pairs if wanted is None or i in wanted]
@@ -89,6 +92,20 @@ class Reader:
     def _fits(self, parts: list[Any], order: list[int | None]) -> bool:
         places = zip(parts, order, strict=True)
         return all(i is not None and self.args.arrays[i].shape == np.shape(p) for p, i in places)
+
+    def _otherwise(self, parts: list[Any], top: list[int]) -> list[int | None] | None:
+        """An order that fits, where the usual one does not: by names, else one by shapes."""
+        if len(parts) < len(top):
+            return self._by_shapes(parts, top)
+        named = self._by_words() if len(self.called) == len(parts) else None
+        shapes = {self.args.arrays[i].shape: i for i in top}
+        turned = [shapes.get(np.shape(part)) for part in parts]
+        for order in (named, turned):
+            if order is not None and None not in order and self._fits(parts, order):
+                if len(set(order)) == len(parts):
+                    self.order = ", ".join(self.args.leaf_names[i] for i in order if i is not None)
+                    return order
+        return None
 
     def _by_shapes(self, parts: list[Any], places: list[int]) -> list[int | None] | None:
         """Arrays in order whose shapes are those of the parts; None if there are none."""

@@ -34,7 +34,7 @@ class Place:
         """What is there now; None if nothing is."""
         if isinstance(self.holder, dict):
             return self.holder.get(self.key)
-        if isinstance(self.holder, list):
+        if isinstance(self.holder, (list, tuple)):
             return self.holder[self.key] if self.key < len(self.holder) else None
         return getattr(self.holder, self.key, None)
 
@@ -72,13 +72,14 @@ def _walk(thing: Any, path: str, depth: int, seen: set[int]) -> Iterator[Place]:
         except Exception:  # a property that raises
             continue
         yield place
-        yield from _walk(value, place.path, depth - 1, seen)
+        if not isinstance(value, tuple) or holds_gradients(str(key)):  # of others none can be set
+            yield from _walk(value, place.path, depth - 1, seen)
 
 
 def _keys(thing: Any) -> list[Any]:
     if isinstance(thing, dict):
         return [k for k in thing if isinstance(k, (str, int))]
-    if isinstance(thing, list):
+    if isinstance(thing, (list, tuple)):
         return list(range(len(thing)))
     if _is_users(type(thing)):
         slots = [s for c in type(thing).__mro__ for s in getattr(c, "__slots__", ())]
@@ -135,6 +136,7 @@ def gradient_paths(
 ) -> dict[str, str]:
     """Where the gradients of the arrays at some paths are after a backward pass, by their names."""
     there = {p for p in after if p not in exclude and after[p].get() is not None}
+    numbers = {p for p in there if _is_number(after[p].get())}
     families, wanted = _families(there), _families(stable)
     found: dict[str, str] = {}
     for home, words in wanted.items():  # W beside dW
@@ -142,9 +144,28 @@ def gradient_paths(
         found |= {_joined(home, name): _joined(home, word) for name, word in pairs.items()}
     for path in stable:
         if path not in found:
-            options = (p for p in _elsewhere(path, families) if p in there and p != path)
+            options = (p for p in _elsewhere(path, families) if p in numbers and p != path)
             for option in options:
                 found.setdefault(path, option)
+    return _in_order(stable, numbers) | found
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (np.ndarray, np.generic, int, float))
+
+
+def _in_order(stable: Sequence[str], there: Collection[str]) -> dict[str, str]:
+    """The parts of a list of gradients beside as many arrays, which are taken in their order."""
+    rows: dict[str, list[str]] = {}
+    for path in there:
+        home, word = _split(path)
+        if word.isdigit() and holds_gradients(_split(home)[1]):
+            rows.setdefault(home, []).append(path)
+    found: dict[str, str] = {}
+    for home, parts in rows.items():
+        beside = [p for p in stable if _split(p)[0] == _split(home)[0]]
+        if len(beside) == len(parts) > 1:
+            found |= zip(beside, sorted(parts, key=lambda p: int(_split(p)[1])), strict=True)
     return found
 
 

@@ -98,7 +98,7 @@ class ModelItself:
 
 
 @dataclass(frozen=True)
-class TrainingStep:
+class OneStep:
     """The part training_step: how the parameters move, twice."""
 
     name: str = "training_step"

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..exercise import Exercise
 from .graphs import ORDER_CAUSES, PAIRS, Sorting
-from .own_network import Learning, ModelItself, TrainingStep
+from .own_network import Learning, ModelItself, OneStep
 from .own_numbers import Holding, Operator, sorted_values
 from .own_walk import Driving
 
@@ -110,5 +110,5 @@ ENGINE = (
                                    (*ORDER_CAUSES, "needs"))),
     _step("e5", "backward", Driving("backward", ("+", "*"))),
     _step("e6", "bends", Driving("tanh", ("+", "*", "tanh")), Driving("relu", ("+", "*", "relu"))),
-    _step("e7", "xor", ModelItself(), TrainingStep(), Learning()),
+    _step("e7", "xor", ModelItself(), OneStep(), Learning()),
 )  # fmt: skip

@@ -75,4 +75,37 @@ TEXTS: dict[str, str] = {
     "page.factor": "A factor of 2 is too many or missing.",
     "page.closed_hint": "Look at the local slope here: {slope}. Does anything pass?",
     "page.wrong": "Not yet: multiply what arrives by the local slope, {slope}.",
+    "teach.twice": (
+        "backward() ran a second time over the same graph: the leaves' gradients were added up "
+        "and are twice as large; compute the loss again, or clear the gradients first"
+    ),
+    "teach.not_zeroed": (
+        "{name} was updated, but its gradient still holds the one from before the update, and this "
+        "pass adds to it; call zero_grad() before backward()"
+    ),
+    "teach.unused": (
+        "the loss does not depend on {name}: it gets no gradient and never changes; is it used in "
+        "forward?"
+    ),
+    "teach.dead": (
+        "{name} is off for {share} of its outputs, where its slope is 0: nothing is learnt behind "
+        "them; try a smaller learning rate, other initial weights, or leaky_relu"
+    ),
+    "teach.saturated": (
+        "{share} of the outputs of {name} are at the edge, where its slope is almost 0; scale the "
+        "inputs, or start with smaller weights"
+    ),
+    "teach.nan": "{what}",
+    "teach.in_place": (
+        "a number was changed between forward and backward, so that the gradient would belong to "
+        "neither; change data only after backward(), as an optimiser does"
+    ),
+    "teach.not_one": (
+        "a gradient is the slope of one number: make the result one with .mean() or .sum()"
+    ),
+    "cost.head": "{n} numbers in, {m} out, {k} operations; the whole derivative takes",
+    "cost.differences": "differences",
+    "cost.forward": "forward mode",
+    "cost.reverse": "reverse mode",
+    "cost.line": "  {method:<14}{n:>7} × {k} = {work} operations",
 }

@@ -69,4 +69,32 @@ TEXTS: dict[str, str] = {
     "page.factor": "多了或少了一个因子 2。",
     "page.closed_hint": "看看这里的局部导数：{slope}。有梯度能传过去吗？",
     "page.wrong": "还不对：把传来的梯度乘以局部导数 {slope}。",
+    "teach.twice": (
+        "同一个计算图上第二次调用了 backward()：叶子节点的梯度被累加，变成了两倍；"
+        "请重新计算损失函数，或先把梯度清零"
+    ),
+    "teach.not_zeroed": (
+        "{name} 已经更新过，但更新之前的梯度没有清零，这次反向传播会加在上面；"
+        "请在 backward() 之前调用 zero_grad()"
+    ),
+    "teach.unused": "损失函数没有用到 {name}：它得不到梯度，永远不会变化；forward 里用到它了吗？",
+    "teach.dead": (
+        "{name} 的输出中有 {share} 处于关闭状态，那里的导数是 0，后面的参数学不到东西；"
+        "可以减小学习率、换一种初始化，或改用 leaky_relu"
+    ),
+    "teach.saturated": (
+        "激活函数 {name} 的输出中有 {share} 已经饱和，那里的导数几乎为 0；"
+        "请缩放输入，或用更小的初始权重"
+    ),
+    "teach.nan": "数值不再有限：{what}",
+    "teach.in_place": (
+        "前向传播和反向传播之间有数据被改动，梯度不属于其中任何一个；"
+        "请像优化器那样，在 backward() 之后再修改数据"
+    ),
+    "teach.not_one": "梯度是一个数的导数：请先用 .mean() 或 .sum() 把结果变成一个数",
+    "cost.head": "输入 {n} 个数，输出 {m} 个数，共 {k} 次运算；求出全部导数需要",
+    "cost.differences": "差分法",
+    "cost.forward": "前向模式",
+    "cost.reverse": "反向模式",
+    "cost.line": "  {method:<8}{n:>7} 遍 × {k} = {work} 次运算",
 }

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...source import text
 from ...subject import Variation
+from ...verbs import is_loss
 from ...words import is_parameter
 from .context import kind_of
 from .drawn import Draw, Drawn, Made, repaired, single, told
@@ -209,7 +210,8 @@ class _Around:
             and not (name == "y" and "x" in names)
             for name, slot in zip(names, self.slots[self.inits :], strict=True)
         ]
-        return self.search.found.style in ("loss", "net") or any(targets)
+        found = self.search.found
+        return found.style in ("loss", "net") or is_loss(found.name) or any(targets)
 
     def parameter(self, i: int) -> bool:
         """Whether an argument is called like a parameter."""

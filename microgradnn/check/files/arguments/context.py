@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...verbs import is_loss
+from ...words import is_label
 from ..hints import Hints
 
 # Names, the most particular ones first; the whole name has to match, in lower case.
@@ -73,7 +74,8 @@ def kind_of(name: str) -> str:
     low = name.lower().strip("_")
     if name in ("Q", "K", "V", "A", "B"):
         return "data"
-    return next((kind for kind, pattern in _COMPILED if pattern.fullmatch(low)), "")
+    known = (kind for kind, pattern in _COMPILED if pattern.fullmatch(low))
+    return next(known, "labels" if is_label(name) else "")
 
 
 @dataclass

@@ -98,6 +98,7 @@ def _classes(found: Found) -> list[Any]:
     known = [
         c for c in vars(sys.modules[found.cls.__module__]).values()
         if inspect.isclass(c) and c.__module__ not in sys.stdlib_module_names
+        and not inspect.isabstract(c)
         and c is not found.cls and not required(c) and not is_base(c.__name__)
         and among(dir(c), FORWARD_METHODS + FUNCTION_METHODS)
         and among(dir(c), (*BACKWARD_METHODS, *DERIVATIVE_METHODS))

@@ -1,4 +1,4 @@
-"""Whether code has an eps or a clip anywhere that its forward or its backward gets to."""
+"""What stands in code anywhere that its forward or its backward gets to: an eps, a name."""
 
 import inspect
 from collections.abc import Iterator
@@ -14,15 +14,25 @@ CLIPS = frozenset({"clip", "maximum", "minimum", "nan_to_num", "finfo", "max", "
 
 def uses_eps(subject: Subject) -> bool:
     """Whether what the subject calls, by whatever ways, has an eps or calls a clip."""
+    return any(map(_has_eps, _reached(subject)))
+
+
+def words(subject: Subject) -> set[str]:
+    """The names of variables, attributes and arguments in all that the subject calls."""
+    functions = (f for f in _reached(subject) if isinstance(f, FunctionType))
+    codes = (code for f in functions for code in _codes(f.__code__))
+    return {w for code in codes for w in (*code.co_names, *code.co_varnames)}
+
+
+def _reached(subject: Subject) -> Iterator[Any]:
+    """The functions, classes and numbers of the user's that the subject gets to."""
     todo, seen = list(subject.code), set[int]()
     while todo:
         thing = _bare(todo.pop())
         if id(thing) not in seen:
             seen.add(id(thing))
-            if _has_eps(thing):
-                return True
+            yield thing
             todo += _called_by(thing)
-    return False
 
 
 def _bare(thing: Any) -> Any:
