@@ -844,6 +844,42 @@ class FC:
     "1",
     "3",
 )
+way(
+    "a constructor that is told the shape of the input",
+    """
+class Reshape:
+    def __init__(self, input_shape, output_shape):
+        self.input_shape, self.output_shape = input_shape, output_shape
+    def forward(self, input):
+        return np.reshape(input, self.output_shape)
+    def backward(self, output_gradient, learning_rate):
+        return {} * np.reshape(output_gradient, self.input_shape)
+""",
+    "1",
+    "2",
+)
+way(
+    "labels that a text of the base class calls one-hot",
+    """
+class Loss:
+    def forward(self, X, Y):
+        "X of shape (n_batch, n_dim), Y of shape (n_batch, n_dim)"
+        ...
+    def backward(self):
+        "Y: of shape (n_batch, n_dim)"
+        return self.dX
+class CrossEntropyLoss(Loss):
+    def forward(self, X, Y):
+        p = np.exp(X) / np.sum(np.exp(X), axis=1, keepdims=True)
+        ones = np.zeros_like(p)
+        for i, k in enumerate(Y):
+            ones[i, k] = 1.0
+        self.dX = (p - ones) / {}
+        return np.mean([-np.log(p[i, Y[i]]) for i in range(len(p))])
+""",
+    "len(X)",
+    "2",
+)
 
 
 @pytest.mark.parametrize("name", WAYS)

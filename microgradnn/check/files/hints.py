@@ -60,7 +60,10 @@ def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Hints
     for name in names:
         for text, far in ((hints.text, 160), (hints.comments, 10)):
             if name not in hints.sure and name not in hints.axes:
-                if axes := documented(name, text, list(names), far):
+                axes = documented(name, text, list(names), far)
+                if axes is None and len(name) == 1 and name.swapcase() not in names:
+                    axes = documented(name.swapcase(), text, list(names), far)  # y for Y
+                if axes:
                     hints.axes[name] = axes
     return hints
 

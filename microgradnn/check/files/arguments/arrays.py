@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from .context import Context
+from .context import Context, kind_of
 from .docstrings import said
 from .shapes import Dim, Slot
 
@@ -136,6 +136,10 @@ def _expression(text: str) -> Dim:
 def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option]:
     """Labels, indices and masks."""
     hints, axes = context.hints, context.hints.axes.get(name)
+    index = name in hints.index and name not in hints.flat
+    beside = [a for n, a in hints.axes.items() if n != name and kind_of(n) == "data"]
+    if index and axes in beside and not context.steps:  # the text is about one-hot labels
+        axes = None
 
     def shape(rank: int) -> tuple[Dim, ...]:
         names = axes if axes and len(axes) == rank else [""] * rank
@@ -149,7 +153,6 @@ def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option
     labels = [(c + odd[r], Slot("labels", shape(r), f"{prefix}.classes")) for c, r in ranks]
     hot = bool(re.search(r"one.?hot", hints.text.lower()))
     words = said(name, hints.text).lower()
-    index = name in hints.index and name not in hints.flat
     certain = index or bool(re.search(r"label|ind(ex|ic)|integer|word", words))
     if kind == "indices" or certain and not hot:
         return labels

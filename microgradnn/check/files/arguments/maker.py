@@ -147,7 +147,9 @@ def _search(found: Found, seed: int, tries: int) -> Search:
     ]
     options = [sorted(o, key=lambda option: option[0]) for o in options]
     context.constructor = False
-    options += [roles.options(p.name, context, p) for p in args]
+    told = _told_shapes(options)
+    given = [[*roles.options(p.name, context, p), *_as_told(told, p.name)] for p in args]
+    options += [sorted(some, key=lambda option: option[0]) for some in given]
     options = [o or [(4.0, Slot("const"))] for o in options]
     inner = _inner(found)
     options[len(init) : len(init)] = [[(0.0, Slot("layers", value=cls))] for cls in inner]
@@ -161,6 +163,20 @@ def _search(found: Found, seed: int, tries: int) -> Search:
     search = Search(found, options, len(init), context.roles, text, names, seed, tries, data)
     search.defaults = [getattr(p, "default", inspect.Parameter.empty) for p in (*init, *args)]
     return search
+
+
+def _told_shapes(options: list[list[Any]]) -> list[tuple[Any, ...]]:
+    """The shapes that the constructor may be given as tuples."""
+    slots = [slot for some in options for _, slot in some]
+    return [s.shape for s in slots if s.kind == "sizes" and s.value is tuple and len(s.shape) > 1]
+
+
+def _as_told(shapes: list[tuple[Any, ...]], name: str) -> list[Any]:
+    """Data of a shape that the constructor was told: many samples, or one."""
+    if kind_of(name) not in ("data", ""):
+        return []
+    many = [(0.2, Slot("normal", (f"{name}.many", *shape))) for shape in shapes]
+    return many + [(0.3, Slot("normal", shape)) for shape in shapes]
 
 
 def _context(found: Found, text: hints.Hints, names: list[str]) -> Context:
@@ -187,8 +203,10 @@ def _inner(found: Found) -> list[Any]:
 def _texts(found: Found) -> list[Any]:
     if found.cls is None:
         return [f for f in (found.forward, found.backward) if f is not None]
-    known = [vars(c) for c in reversed(found.cls.__mro__[:-1])]
-    return [f for scope in known for f in scope.values() if inspect.isfunction(f)]
+    known: dict[str, Any] = {}  # its own ones first; not what it has overridden
+    for cls in found.cls.__mro__[:-1]:
+        known = known | {name: f for name, f in vars(cls).items() if name not in known}
+    return [f for f in known.values() if inspect.isfunction(f)]
 
 
 def _variants(search: Search, guess: Guess) -> list[int]:

@@ -136,6 +136,10 @@ def _sizes(name: str, kind: str, context: Context, default: Any, prefix: str) ->
         context.roles |= dict(zip(axes, ("channel", "spatial", "spatial"), strict=True))
         shape: Option = (0.0, Slot("sizes", tuple(axes), value=tuple))
         return [shape, (0.3, Slot("size", (name,)))] if image else [shape]
+    if needed and re.fullmatch(r"(x|in|input)_?shape", name.lower()):
+        ranks = ((0.2, range(3)), (0.3, range(2)))
+        told = [(c, Slot("sizes", tuple(f"{prefix}{k}" for k in r), value=tuple)) for c, r in ranks]
+        return [(0.0, Slot("size", (name,))), *told]
     arrays = kind in _VALUES and name.lower() != "c" or kind in ("weights", "bias", "scale")
     if arrays or not _number(default) or not SIZE.fullmatch(name.lower()):
         return []
