@@ -140,17 +140,7 @@ def _search(found: Found, seed: int, tries: int) -> Search:
     text = hints.read(_texts(found), names)
     text.times |= {3} if "lstm" in found.name.lower() else set()
     context = _context(found, text, names)
-    context.constructor = True
-    options = [
-        [*things.options(found, p), *roles.options(p.name, context, p, "init " + p.name)]
-        for p in init
-    ]
-    options = [sorted(o, key=lambda option: option[0]) for o in options]
-    context.constructor = False
-    told = _told_shapes(options)
-    given = [[*roles.options(p.name, context, p), *_as_told(told, p.name)] for p in args]
-    options += [sorted(some, key=lambda option: option[0]) for some in given]
-    options = [o or [(4.0, Slot("const"))] for o in options]
+    options = _options(found, init, args, context)
     inner = _inner(found)
     options[len(init) : len(init)] = [[(0.0, Slot("layers", value=cls))] for cls in inner]
     init += inner
@@ -163,6 +153,20 @@ def _search(found: Found, seed: int, tries: int) -> Search:
     search = Search(found, options, len(init), context.roles, text, names, seed, tries, data)
     search.defaults = [getattr(p, "default", inspect.Parameter.empty) for p in (*init, *args)]
     return search
+
+
+def _options(found: Found, init: list[Any], args: list[Any], context: Context) -> list[Any]:
+    """What each argument of the constructor and of the forward may be, likely first."""
+    context.constructor = True
+    options = [
+        [*things.options(found, p), *roles.options(p.name, context, p, "init " + p.name)]
+        for p in init
+    ]
+    context.constructor = False
+    told = _told_shapes(options)
+    options += [[*roles.options(p.name, context, p), *_as_told(told, p.name)] for p in args]
+    options = [sorted(o, key=lambda option: option[0]) for o in options]
+    return [o or [(4.0, Slot("const"))] for o in options]
 
 
 def _told_shapes(options: list[list[Any]]) -> list[tuple[Any, ...]]:
