@@ -8,24 +8,25 @@ from pathlib import Path
 from . import __version__
 from .errors import MicrogradError
 
+# Commands that read their own options.
+SUMMARIES = {
+    "doctor": "what is installed, where MNIST is",
+    "check": "check the gradients in Python files: check FILE.py",
+    "explain": 'the chain rule of a formula: explain "tanh(x*w)" x=2 w=-3',
+    "exercise": "learn backpropagation by exercises that grade themselves",
+    "draw": "the graph of a formula as a picture",
+    "steps": "a page to step through a formula",
+    "source": "print a function with its gradient: source FILE.py:FUNCTION 2.0 4x2",
+}
+
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options; those of check are in check/cli.py."""
     top = argparse.ArgumentParser(prog="python -m microgradnn", description=__doc__)
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser(
-        "check", help="check the gradients in Python files: check FILE.py", add_help=False
-    )
-    commands.add_parser(
-        "explain", help='the chain rule of a formula: explain "tanh(x*w)" x=2 w=-3', add_help=False
-    )
-    commands.add_parser(
-        "exercise", help="learn backpropagation by exercises that grade themselves", add_help=False
-    )
-    commands.add_parser("draw", help="the graph of a formula as a picture", add_help=False)
-    commands.add_parser("steps", help="a page to step through a formula", add_help=False)
-    commands.add_parser("doctor", help="what is installed, where MNIST is", add_help=False)
+    for name, text in SUMMARIES.items():
+        commands.add_parser(name, help=text, add_help=False)
     look = commands.add_parser(
         "watch", help="evaluate the newest checkpoint of a folder every few seconds"
     )
@@ -51,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             return import_module(".check.files.cli", __package__).main(words[1:])
         if words[:1] in (["explain"], ["draw"], ["steps"]):
             return import_module(".show.commands", __package__).main(words)
+        if words[:1] == ["source"]:
+            return import_module(".compiler.printing", __package__).main(words[1:])
         if words[:1] == ["exercise"]:
             return import_module(".learn.exercising", __package__).main(words[1:])
         if words[:1] == ["doctor"]:

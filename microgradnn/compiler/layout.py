@@ -18,7 +18,7 @@ from .spelled import spelled
 from .spellings import SPELLINGS
 from .support import HELPERS
 
-LONGEST, LONGEST_UPDATE = 4, 8  # operations in one line
+LONGEST, LONGEST_UPDATE, WIDEST = 5, 8, 80  # operations in one line
 # What a person calls the result of an op; anything else is t.
 STEMS = {
     "linear": "z", "matmul": "z", "add": "z", "sumprod": "z", "tanh": "h", "relu": "h",
@@ -64,6 +64,10 @@ class Layout:
         self.totals |= {of: g for of, g in program.gradients if isinstance(g, Variable)}
         self.lines = self._choose()
         self.names = self._name()
+        while (wide := self._too_wide()) is not None:
+            self.inline.discard(wide)
+            self.lines = [i for i in program.body if i.out not in self.inline]
+            self.names = self._name()
 
     # ---- lines ----------------------------------------------------------------------------------
 
@@ -76,6 +80,14 @@ class Layout:
             if self._may_be_inside(i, twice):
                 self.inline.add(i.out)
         return [i for i in self.program.body if i.out not in self.inline]
+
+    def _too_wide(self) -> Variable | None:
+        """A variable that is to have a line of its own, because its line is too long."""
+        for i in self.lines:
+            inside = [v for v in i.reads() if v in self.inline and self.size[v] > 1]
+            if inside and len(ast.unparse(ast.fix_missing_locations(self.expression(i)))) > WIDEST:
+                return max(inside, key=lambda v: self.size[v])
+        return None
 
     def _may_be_inside(self, i: Instruction, twice: set[Variable]) -> bool:
         v = i.out

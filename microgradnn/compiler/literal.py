@@ -95,9 +95,10 @@ def pattern(x: np.ndarray) -> str | None:
             return f"np.ones({_shape(x.shape)})"
         if np.isfinite(flat[0]) and not (flat[0] == 0):
             return f"np.full({_shape(x.shape)}, {flat[0].item()!r})"
-    if x.ndim == 1 and x.size > 2 and x.dtype.kind in "iu" and (np.diff(flat) == 1).all():
+    if x.size > 2 and x.dtype.kind in "iu" and (np.diff(flat) == 1).all():
         start, stop = int(flat[0]), int(flat[-1]) + 1
-        return f"np.arange({stop})" if start == 0 else f"np.arange({start}, {stop})"
+        text = f"np.arange({stop})" if start == 0 else f"np.arange({start}, {stop})"
+        return text if x.ndim == 1 else f"{text}.reshape({x.shape})"
     if x.ndim == 2 and x.shape[0] == x.shape[1] and x.size > 1:
         eye = np.eye(len(x), dtype=x.dtype)
         return f"np.eye({len(x)})" if x.tobytes() == eye.tobytes() else None
@@ -120,5 +121,6 @@ def array(x: np.ndarray) -> ast.expr:
         tree = ast.Call(np_name("array"), [value(x.tolist(), lambda v: ast.Name(v.name))], [])
         usual = np.array(x.tolist()).dtype
     if x.dtype != usual:
-        tree.keywords.append(ast.keyword("dtype", value(x.dtype, lambda v: ast.Name(v.name))))
+        made = tree.func.value if isinstance(getattr(tree.func, "value", None), ast.Call) else tree
+        made.keywords.append(ast.keyword("dtype", value(x.dtype, lambda v: ast.Name(v.name))))
     return tree

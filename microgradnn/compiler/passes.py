@@ -94,7 +94,8 @@ def _as_number(constants: dict[Variable, Any], i: int, instruction: Instruction)
     others = [replaced(v, constants) for k, v in enumerate(instruction.inputs) if k != i]
     if not _keeps_form(others, instruction.out):
         return x
-    number = flat[0].item()
+    short = flat[0].dtype.kind == "f" and flat[0].dtype.itemsize < 8
+    number = float(str(flat[0])) if short else flat[0].item()  # 0.1, not 0.10000000149011612
     kinds = [v.dtype if v.dtype is not None else 0.0 for v in others if isinstance(v, Variable)]
     kinds = [k for k in kinds if not isinstance(k, np.dtype) or k.kind != "b"]
     rest = [v.dtype if isinstance(v, np.ndarray) else v for v in others if _plain_number(v)]
@@ -131,6 +132,7 @@ def _keeps_form(others: list[Any], out: Variable) -> bool:
 def without_identities(program: StraightProgram) -> None:
     """Instructions whose result is one of their inputs, in shape, dtype and bits."""
     new: dict[Variable, Any] = {}
+    parts = {i.out: i.part for i in program.body}
     for instruction in program.body:
         instruction.replace(new)
         same = _identity(instruction)
@@ -138,7 +140,8 @@ def without_identities(program: StraightProgram) -> None:
             new[instruction.out] = same
             if isinstance(same, Variable):
                 same.name = same.name or instruction.out.name
-                same.of = same.of or (instruction.out.of if same not in program.inputs else None)
+                if parts.get(same) == instruction.part:  # what is forward is no gradient
+                    same.of = same.of or instruction.out.of
     program.body = [i for i in program.body if i.out not in new]
     program.replace(new)
 
@@ -180,6 +183,7 @@ def without_broadcasts(program: StraightProgram) -> None:
 def without_repetition(program: StraightProgram) -> None:
     """Of equal instructions with equal inputs the first stays."""
     seen: dict[Any, Variable] = {}
+    parts = {i.out: i.part for i in program.body}
     new: dict[Variable, Any] = {}
     kept = []
     for instruction in program.body:
@@ -192,7 +196,8 @@ def without_repetition(program: StraightProgram) -> None:
                 seen[key] = instruction.out
             continue
         first.name = first.name or instruction.out.name
-        first.of = first.of or instruction.out.of
+        if parts[first] == instruction.part:
+            first.of = first.of or instruction.out.of
         new[instruction.out] = first
     program.body = kept
     program.replace(new)

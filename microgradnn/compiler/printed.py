@@ -51,6 +51,14 @@ class Printed:
         return self._executable().language if self._last else "numpy"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """The path, after the text of the program was written there, in one step."""
+        """The path, after the text was written there, in one step; .js and .c choose the language.
+
+        Raises OSError; then the file that was there is still there.
+        """
         language = {".js": "js", ".c": "c"}.get(Path(path).suffix, "")
-        return write_atomically(path, self.source_in(language) if language else self.source)
+        return self.write(path, self.source_in(language) if language else self.source)
+
+    @staticmethod
+    def write(path: str | os.PathLike[str], text: str) -> Path:
+        """The path, after a text was written there."""
+        return write_atomically(path, text)

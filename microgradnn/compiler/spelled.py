@@ -114,7 +114,8 @@ def _getitem(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> a
     index = options["index"]
     parts = index if isinstance(index, tuple) else (index,)
     nodes = [_subscript(x, part) for x in parts]
-    inner = nodes[0] if len(nodes) == 1 and not isinstance(index, tuple) else ast.Tuple(nodes)
+    alone = len(nodes) == 1 and (isinstance(parts[0], slice) or not isinstance(index, tuple))
+    inner = nodes[0] if alone else ast.Tuple(nodes)
     return ast.Subscript(part(i.inputs[0]), inner)
 
 
@@ -190,6 +191,12 @@ def _draw(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> ast.
     return ast.Call(ast.Attribute(part(i.inputs[0]), method), list(map(part, options["args"])), [])
 
 
+def _cross_entropy(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> ast.expr:
+    t = i.inputs[1]
+    name = "cross_entropy" if t.dtype.kind in "iu" else "cross_entropy_of"
+    return ast.Call(ast.Name(name), list(map(part, i.inputs)), [])
+
+
 def _mean(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> ast.expr:
     empty = 0 in i.inputs[0].shape
     text = ARRAYS["sum"] if empty else ARRAYS["mean"]
@@ -201,6 +208,7 @@ _SPECIAL: dict[str, Callable[..., ast.expr]] = {
     "getitem": _getitem, "put": _put, "concatenate": _joined, "stack": _joined, "einsum": _einsum,
     "sum_to": _sum_to, "swapaxes": _transposed, "transpose": _transposed, "pow": _power,
     "draw.random": _draw, "draw.uniform": _draw, "mean": _mean,
+    "ce_with_logits": _cross_entropy,
 }  # fmt: skip
 
 

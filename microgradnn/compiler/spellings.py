@@ -99,7 +99,6 @@ SPELLINGS: dict[str, Row] = {
 
 # Ops of arrays, for NumPy alone. Options that are not in the text are added by name.
 ARRAYS: dict[str, str] = {
-    "ce_with_logits": "cross_entropy(a, b)",
     "reshape": "a.reshape(shape)", "expand_dims": "np.expand_dims(a, axis)",
     "squeeze": "a.squeeze(axis)", "transpose": "a.transpose(axes)",
     "swapaxes": "a.swapaxes(axis1, axis2)", "broadcast_to": "np.broadcast_to(a, shape)",

@@ -31,11 +31,13 @@ def log_softmax(x, axis=-1):
     return x - logsumexp(x, axis, keepdims=True)
 """,
     "cross_entropy": """
-def cross_entropy(z, t):  # -log softmax(z) at the labels t, or -sum(t * log softmax(z))
-    logp = log_softmax(z)
-    if t.dtype.kind in "iu":
-        return -np.take_along_axis(logp, t[..., None], -1)[..., 0]
-    return -np.sum(t * logp, -1)
+def cross_entropy(z, labels):  # -log softmax(z) at the labels
+    logp = z - logsumexp(z, -1, keepdims=True)
+    return -np.take_along_axis(logp, labels[..., None], -1)[..., 0]
+""",
+    "cross_entropy_of": """
+def cross_entropy_of(z, t):  # -sum(t * log softmax(z)) over the classes
+    return -np.sum(t * (z - logsumexp(z, -1, keepdims=True)), -1)
 """,
     "bce_with_logits": """
 def bce_with_logits(z, t):  # -t log s - (1 - t) log(1 - s) of s = sigmoid(z)
@@ -231,5 +233,6 @@ static double bce_with_logits(double z, double t) { /* of s = sigmoid(z) */
 HELPERS: dict[str, dict[str, str]] = {"numpy": NUMPY, "python": PYTHON, "js": JS, "c": C}
 NEEDS: dict[str, tuple[str, ...]] = {
     "log_softmax": ("logsumexp",),
-    "cross_entropy": ("logsumexp", "log_softmax"),
+    "cross_entropy": ("logsumexp",),
+    "cross_entropy_of": ("logsumexp",),
 }

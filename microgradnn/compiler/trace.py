@@ -238,7 +238,9 @@ class Tracer:
         if self.part != "backward":
             return
         variable = self.noted = g.variable
-        if variable.of is None and variable not in self.program.inputs:
+        inner = x.variable.name and x.variable not in self.program.inputs
+        better = variable.of is None or inner and not variable.of.name
+        if better and variable not in self.program.inputs:
             variable.of = x.variable
         for instruction in reversed(self.program.body):
             if instruction.rule or instruction.part != "backward":
