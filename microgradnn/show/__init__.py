@@ -3,12 +3,15 @@
 from .by_element import scalars
 from .costs import Cost, cost
 from .explain import ChainStep, Explanation, explain
+from .film import Film
 from .graph_drawing import Drawing, draw
+from .plots import Plot, plot
 from .reprs import node_bundle, node_html, node_treescope
 from .step_page import StepPage, steps
 from .teaching import TeachingWarning, teach
 
 __all__ = [
-    "ChainStep", "Cost", "Drawing", "Explanation", "StepPage", "TeachingWarning", "cost", "draw",
-    "explain", "node_bundle", "node_html", "node_treescope", "scalars", "steps", "teach",
+    "ChainStep", "Cost", "Drawing", "Explanation", "Film", "Plot", "StepPage", "TeachingWarning",
+    "cost", "draw", "explain", "node_bundle", "node_html", "node_treescope", "plot", "scalars",
+    "steps", "teach",
 ]  # fmt: skip

@@ -108,4 +108,12 @@ TEXTS: dict[str, str] = {
     "cost.forward": "forward mode",
     "cost.reverse": "reverse mode",
     "cost.line": "  {method:<14}{n:>7} × {k} = {work} operations",
+    "plot.epoch": "epoch",
+    "film.title": "What the model learns, frame by frame",
+    "film.plane": "what the model says at each point; filled: training data, hollow: test data",
+    "film.figures": "a figure and its val_ twin share a scale",
+    "film.gradients": "size of each parameter's gradient, logarithmic",
+    "film.hidden": "how the outputs of each layer are spread",
+    "film.epoch": "epoch",
+    "film.all": "all",
 }

@@ -97,4 +97,12 @@ TEXTS: dict[str, str] = {
     "cost.forward": "前向模式",
     "cost.reverse": "反向模式",
     "cost.line": "  {method:<8}{n:>7} 遍 × {k} = {work} 次运算",
+    "plot.epoch": "训练轮次",
+    "film.title": "模型学到了什么：逐帧回放",
+    "film.plane": "模型在每一点的判断；实心点：训练数据，空心点：测试数据",
+    "film.figures": "同一指标的训练值与验证值共用刻度",
+    "film.gradients": "每个参数的梯度大小（对数刻度）",
+    "film.hidden": "各层输出（激活值）的分布",
+    "film.epoch": "训练轮次",
+    "film.all": "全部",
 }
