@@ -1,6 +1,5 @@
 """Typed exceptions. Each is also the built-in exception a NumPy or PyTorch user would catch."""
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -72,9 +71,16 @@ class NumericWarning(MicrogradWarning, RuntimeWarning):
     """A number became infinite or nan, where NumPy would warn too."""
 
 
+def _similar(name: str, known: list[str], least: float) -> list[str]:
+    """The known name that is most like this one, if any is."""
+    import difflib  # only mistakes need it, and it takes as long to import as five of our files
+
+    return difflib.get_close_matches(name, known, 1, least)
+
+
 def nearest(name: str, names: Iterable[str], form: str = "; did you mean {!r}?") -> str:
     """The hint with that of the names that is most like this one; "" if none is."""
-    found = difflib.get_close_matches(str(name), list(names), 1)
+    found = _similar(str(name), list(names), 0.6)
     return form.format(found[0]) if found else ""
 
 
@@ -88,6 +94,6 @@ RAW = (
 def unknown(caller: str, kind: str, name: str, known: Iterable[str]) -> ConfigError:
     """The error for a name that is none of the known ones: it says which is nearest."""
     known = list(known)
-    near = difflib.get_close_matches(str(name).lower(), known, 1, 0.5)
+    near = _similar(str(name).lower(), known, 0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
     return ConfigError(f"{caller}: no {kind} is called {name!r}; {hint}")

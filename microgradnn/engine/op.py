@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import GradientError, RuleError
 from ..numerics.changes import PLAIN
@@ -158,6 +157,7 @@ class Op(Forward):
 
 
 if TYPE_CHECKING:  # what type checkers know of ops of one and of two inputs
+    import numpy.typing as npt
 
     class Unary(Op):
         """An op of one input."""

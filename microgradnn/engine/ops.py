@@ -36,6 +36,16 @@ from .rules import (
     reduction,
 )
 
+__all__ = [  # the ops that are public as they stand here
+    "abs", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt",
+    "ceil", "copysign", "cos", "cosh", "degrees", "digamma", "div", "erf", "erfc", "erfinv", "exp",
+    "exp2", "expm1", "floor", "floor_divide", "fmax", "fmin", "fmod", "heaviside", "hypot", "ldexp",
+    "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "matmul", "maximum",
+    "minimum", "mul", "neg", "pow", "radians", "reciprocal", "relu", "relu6", "remainder", "rint",
+    "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square", "sub", "tan", "tanh", "trunc",
+    "xlogy",
+]  # fmt: skip
+
 POSITIVE, INSIDE = ((0.1, 3.0),), ((-0.9, 0.9),)  # domains
 TIES = "where inputs are equal, they share the slope"
 

@@ -5,6 +5,8 @@ functions that take options, check their arguments, or combine several ops. Each
 NumPy's own function of that name means when it is given a Tensor (see engine/protocol.py).
 """
 
+import typing as _typing
+
 from ..engine.tensor import Tensor as _Tensor
 from ..signatures.telling import tell as _tell
 from ..signatures.telling import tell_methods as _tell_methods
@@ -32,3 +34,8 @@ from .without_nan import *  # noqa: F403
 
 _tell(globals(), "microgradnn.functions")
 _tell_methods(_Tensor, "microgradnn.functions")
+
+if not _typing.TYPE_CHECKING:  # type checkers see the imports
+    __all__ = ["linalg"] + [
+        name for name in globals() if name[0] != "_" and callable(globals()[name])
+    ]

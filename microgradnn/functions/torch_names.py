@@ -9,7 +9,6 @@ std, var, transpose, flatten), a word of PyTorch's makes the call PyTorch's: x.m
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -49,8 +48,7 @@ def _named(name: str, function: Any, text: str) -> Method:
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = text
-    declared = vars(TorchMethods).get(name, function)
-    method.__signature__ = inspect.signature(declared)  # type: ignore[attr-defined]
+    method.__wrapped__ = vars(TorchMethods).get(name, function)  # type: ignore[attr-defined]
     return method
 
 
@@ -181,7 +179,7 @@ _DRAWN = "uniform_ normal_ trunc_normal_ random_ exponential_ bernoulli_ geometr
 def _in_place(name: str) -> Method:
     """x.add_(…) and the like: the data becomes that of x.add(…), where nothing is recorded."""
 
-    def change(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def change(self: Tensor, *args: object, **kwargs: object) -> Tensor:
         if self.op is not None or (self.requires_grad and recording.on):
             instead = f"x = x.{name[:-1]}(…)" if name not in _BASES else "x = a new tensor"
             raise GradientError(

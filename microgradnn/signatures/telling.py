@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import RAW, DTypeError, MicrogradError, RuleError, ShapeError
 from .expected import brief, misfit
 
-_TORCHS_WORD = re.compile(r"unexpected keyword argument '(dim|dims|keepdim)'")
+_TORCHS_WORD = r"unexpected keyword argument '(dim|dims|keepdim)'"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -29,7 +29,7 @@ def explained(
         if below and (sentence := misfit(f, args, kwargs)) is not None:
             return DTypeError(f"{name}: {sentence}")
         return error if ": " in str(error) else type(error)(f"{name}: {error}")
-    if isinstance(error, TypeError) and (word := _TORCHS_WORD.search(str(error))):
+    if isinstance(error, TypeError) and (word := re.search(_TORCHS_WORD, str(error))):
         ours = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
         return RuleError(
             f"{name}: {word[1]}= is PyTorch's word, here it is {ours[word[1]]}=; methods of a "

@@ -3,7 +3,7 @@
 autograd has PyTorch's words for the same, anomaly finds where a nan was born.
 """
 
-from . import autograd as autograd
+from ..signatures.telling import tell as _tell
 from .anomaly import detect_anomaly as detect_anomaly
 from .anomaly import nan_origin as nan_origin
 from .custom import custom_jvp as custom_jvp
@@ -19,3 +19,5 @@ from .jacobians import hessian as hessian
 from .jacobians import hvp as hvp
 from .jacobians import jacfwd as jacfwd
 from .jacobians import jacrev as jacrev
+
+_tell(globals(), "microgradnn.transforms")

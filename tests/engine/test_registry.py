@@ -1,5 +1,7 @@
 """The table, the methods and the public names belong together."""
 
+from typing import Any
+
 import numpy as np
 
 import microgradnn as mg
@@ -38,6 +40,13 @@ def test_numpys_own_ufuncs_are_answered_by_the_op_of_the_same_meaning() -> None:
             if op.name == "arccosh":
                 x = [mg.tensor([1.5])]
             assert isinstance(op.ufunc(*x), Tensor), op.name
+
+
+def test_a_star_import_brings_the_public_names_and_dir_has_them() -> None:
+    brought: dict[str, Any] = {}
+    exec("from microgradnn import *", brought)
+    assert sorted(brought.keys() - {"__builtins__"}) == mg.__all__ == sorted(set(mg.__all__))
+    assert set(mg.__all__) <= set(dir(mg)) and not hasattr(mg, "expp")
 
 
 def test_every_public_name_is_there_and_documented() -> None:

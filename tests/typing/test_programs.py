@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import microgradnn as mg
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 MARK = re.compile(r"# (error|not yet)$")
@@ -22,12 +24,16 @@ MARK = re.compile(r"# (error|not yet)$")
 @cache
 def found() -> dict[str, dict[int, list[str]]]:
     """What mypy says, by program and line."""
+    names = ROOT / ".mypy_cache/names.py"
+    names.parent.mkdir(exist_ok=True)
+    both = "".join(f"{name}, mg.{name}\n" for name in mg.__all__)
+    names.write_text(f"import microgradnn as mg\nfrom microgradnn import *\n{both}mg.operator\n")
     run = subprocess.run(
         [
             sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary",
             "--follow-imports=silent", "--hide-error-context", "--no-pretty", "--no-color-output",
             "--cache-dir", str(ROOT / ".mypy_cache/programs"),
-            *map(str, sorted(PROGRAMS.glob("*.py"))),
+            *map(str, [*sorted(PROGRAMS.glob("*.py")), names]),
         ],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
@@ -48,6 +54,11 @@ def marked(program: str) -> Iterator[tuple[int, str, str | None]]:
 
 def test_the_library_says_that_it_is_typed() -> None:
     assert (ROOT / "microgradnn/py.typed").exists()
+
+
+def test_every_public_name_is_there_for_type_checkers_and_no_other() -> None:
+    last = len(mg.__all__) + 3
+    assert list(found()["names"]) == [last]  # mg.operator, which is imported below, is no name
 
 
 def test_the_right_program_passes() -> None:
