@@ -63,6 +63,7 @@ def usual(f: Function, **others: Function) -> Mapping[str, Function]:
     return {
         **{name.replace("_again", "+"): guess for name, guess in others.items()},
         **{name: of(result) for name, result in USUAL.items()},
+        "input_for_g": lambda g, *args: tuple(args[0] * s for s in back(1.0, *args)),
         "swapped": lambda g, *args: back(g, *args)[::-1] if len(args) == 2 else None,
         "swapped+": lambda g, *args: back(1.0, *args)[::-1] if len(args) == 2 else None,
     }
@@ -93,6 +94,10 @@ def named_by_checker(f: Function) -> tuple[Function, tuple[str, ...]]:
             return None
         cause = CHECKERS.get(str(found.data.get("mistake")), "checker")
         fix = found.hint.partition("to mend it: ")[2] or found.hint
-        return Told(part, cause, {"said": found.message, "fix": fix})
+        words = {"said": found.message, "fix": fix}
+        place = next((x.data for x in report.findings if x.code == "GC501"), {})
+        if place.get("file") == backward.__code__.co_filename:
+            words["at"] = str(place["line"])
+        return Told(part, cause, words)
 
     return named, ALSO

@@ -1,6 +1,6 @@
 """The exercise on adding gradients up, and on setting them to zero."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -75,6 +75,25 @@ def _numbers(results: Sequence[Any], leaves: Sequence[Counted] = ()) -> list[Cou
     return [made[id(r)] for r in results]
 
 
+# What a parent may be given by mistake, of its slope and the gradient and data of the child.
+PASSED_ON: dict[str, Callable[[float, float, float], float]] = {
+    "slope_missing": lambda slope, grad, data: grad,
+    "sign": lambda slope, grad, data: -slope * grad,
+    "added": lambda slope, grad, data: slope + grad,
+    "value_for_grad": lambda slope, grad, data: slope * data,
+}
+
+
+def _walked(results: Sequence[Any], pass_on: Callable[[float, float, float], float]) -> list[float]:
+    """The gradients of all results if that is passed on."""
+    g = {id(r): 0.0 for r in results}
+    g[id(results[-1])] = 1.0
+    for r in reversed(results):
+        for p, s in slopes(r) if r.op else []:
+            g[id(p)] += pass_on(s, g[id(r)], float(r.data))
+    return [g[id(r)] for r in results]
+
+
 @dataclass(frozen=True)
 class Backward:
     """The part backward."""
@@ -82,7 +101,7 @@ class Backward:
     name: str = "backward"
     causes: Sequence[str] = (
         "overwritten", "unseeded", "one_step", "upstream", "forwards", "resets", "grads_wrong",
-        "data_changed",
+        "slope_missing", "sign", "added", "value_for_grad", "seed_elsewhere", "data_changed",
     )  # fmt: skip
 
     def grade(self, module: ModuleType) -> Told:
@@ -136,6 +155,11 @@ class Backward:
                 for results, grads in kept
             ):
                 return Told(self.name, suspect.key, wrong[0][2].words)
+        for cause, pass_on in PASSED_ON.items():
+            if all(same(grads, _walked(results, pass_on)) for results, grads in kept):
+                return Told(self.name, cause, wrong[0][2].words)
+        if all(grads[-1] == 0 for _, grads in kept):
+            return Told(self.name, "seed_elsewhere", wrong[0][2].words)
         return wrong[0][2]
 
     def _again(self, function: Any) -> Told:

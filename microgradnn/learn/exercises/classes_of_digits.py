@@ -34,6 +34,11 @@ def _softmax(x: Any, axis: int = -1) -> Any:
     return value(lambda s: ops.softmax(s, axis=axis), x)
 
 
+def _shifted(scores: Any) -> Any:
+    """exp of the scores, the largest of each row taken away."""
+    return np.exp(scores - scores.max(axis=1, keepdims=True))
+
+
 def _scores(rng: np.random.Generator) -> Any:
     ordinary = [digits(rng, s) * 2 for s in ((3, 4), (2, 3), (4, 5), (1, 3))]
     return [(s,) for s in (*ordinary, ordinary[0] + 1000.0)]
@@ -70,7 +75,9 @@ SOFTMAX_LOSS = Exercise(
         Calls("softmax", ("p",), _scores, lambda s: (_softmax(s),), {
             "overflow": lambda s: np.exp(s) / np.exp(s).sum(axis=1, keepdims=True),
             "softmax_axis": lambda s: _softmax(s, 0),
+            "softmax_axis+": lambda s: _shifted(s) / _shifted(s).sum(axis=0),
             "softmax_all": lambda s: _softmax(s.ravel()).reshape(s.shape),
+            "softmax_all+": lambda s: _shifted(s) / _shifted(s).sum(),
             "softmax_plain": lambda s: s / s.sum(axis=1, keepdims=True),
             "softmax_logs": lambda s: np.log(_softmax(s)),
             "softmax_unnormed": lambda s: np.exp(s),
@@ -212,6 +219,7 @@ NETWORK = Exercise(
     (
         Calls("forward", ("scores",), _without_labels, _forward, {
             "hidden_linear": _with_hidden(lambda z: z),
+            "sigmoid_flipped": _with_hidden(lambda z: ops.sigmoid(ops.neg(z))),
             "hidden_other": _with_hidden(ops.relu),
             "hidden_other+": _with_hidden(ops.tanh),
             "bias_missing": lambda x, w1, b1, w2, b2: _forward(x, w1, 0 * b1, w2, b2)[0],
@@ -237,6 +245,8 @@ NETWORK = Exercise(
             "bias_mean": _stepwise(
                 db1=lambda r, *a: r / len(a[0]), db2=lambda r, *a: r / len(a[0])),
             "sign": _stepwise(d=lambda r, *a: -r),
+            "slope_half": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * h),
+            "slope_half+": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * (1 - h)),
             "relu_slope": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * (z > 0)),
             "tanh_slope": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * (1 - h * h)),
             "slope_alone": _stepwise(dz=lambda dz, x, z, h, d, w2: h * (1 - h)),

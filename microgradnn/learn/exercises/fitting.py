@@ -103,10 +103,18 @@ LINE = Exercise(
             "root": _of_line(lambda L, dw, db, r, x, n: (np.sqrt(L), dw, db)),
             "per_sample": _of_line(lambda L, dw, db, r, x, n: (r * r, 2 * r * x, 2 * r)),
             "per_sample+": _of_line(lambda L, dw, db, r, x, n: (r * r, 2 * r * x / n, 2 * r / n)),
+            "b_missing": lambda w, b, x, y: _line(w, 0.0, x, y),
+            "y_missing": lambda w, b, x, y: _line(w, b, x, 0 * y),
+            "one_sample": _of_line(lambda L, dw, db, r, x, n: (
+                r[-1] ** 2 / n, 2 * r[-1] * x[-1] / n, 2 * r[-1] / n)),
+            "one_sample+": _of_line(lambda L, dw, db, r, x, n: (
+                r[-1] ** 2, 2 * r[-1] * x[-1], 2 * r[-1])),
             "targets_alone": _of_line(lambda L, dw, db, r, x, n: (L, 2 * x.mean(), 2.0)),
         }),
         Calls("fit", ("w", "b"), _fits, _descent, {
             "ascent": _moving(lambda w, b, dw, db, lr, x, y, i: (w + lr * dw, b + lr * db)),
+            "one_ascent": _moving(lambda w, b, dw, db, lr, x, y, i: (w - lr * dw, b + lr * db)),
+            "one_ascent+": _moving(lambda w, b, dw, db, lr, x, y, i: (w + lr * dw, b - lr * db)),
             "one_parameter": _moving(lambda w, b, dw, db, lr, x, y, i: (w - lr * dw, b)),
             "one_parameter+": _moving(lambda w, b, dw, db, lr, x, y, i: (w, b - lr * db)),
             "one_after_other": _moving(lambda w, b, dw, db, lr, x, y, i: (
@@ -250,6 +258,7 @@ GATES = Exercise(
             "sign": _of_gate(lambda d, p, x, t, z: -d),
             "sigmoid_missing": _of_gate(lambda d, p, x, t, z: x.T @ (z - t) / len(t)),
             "sigmoid_missing+": _of_gate(lambda d, p, x, t, z: 2 * x.T @ (z - t) / len(t)),
+            "sigmoid_flipped": _of_gate(lambda d, p, x, t, z: x.T @ (1 - p - t) / len(t)),
             "sigmoid_twice": _of_gate(
                 lambda d, p, x, t, z: x.T @ ((p - t) * p * (1 - p)) / len(t)),
             "sigmoid_twice+": _of_gate(

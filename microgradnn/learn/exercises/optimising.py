@@ -195,6 +195,8 @@ ADAM = {
                      vh=lambda x, p, g, m, v, t, lr, b1, b2, eps: x / (1 - b2 * t)),
     "corrected_kept": lambda p, g, m, v, t, lr, b1, b2, eps: _kept_corrected(
         p, g, m, v, t, lr, b1, b2, eps),
+    "step_alone": lambda p, *rest: (_adam()(p, *rest)[0] - p, *_adam()(p, *rest)[1:]),
+    "step_alone+": lambda p, *rest: (p - _adam()(p, *rest)[0], *_adam()(p, *rest)[1:]),
     "no_rate": _adam(
         down=lambda m, v, p, g, m0, v0, t, lr, b1, b2, eps: m / (np.sqrt(v) + eps)),
 }  # fmt: skip
@@ -232,6 +234,8 @@ OPTIMISERS = Exercise(
             "momentum_unused": lambda p, g, v, lr, mu: (p - lr * g, mu * v + g),
             "momentum_nesterov": lambda p, g, v, lr, mu: (
                 p - lr * (g + mu * (mu * v + g)), mu * v + g),
+            "step_alone": lambda p, g, v, lr, mu: (lr * (mu * v + g), mu * v + g),
+            "step_alone+": lambda p, g, v, lr, mu: (-lr * (mu * v + g), mu * v + g),
             "momentum_forever": lambda p, g, v, lr, mu: (p - lr * (v + g), v + g),
             "momentum_g": lambda p, g, v, lr, mu: (p - lr * (v + mu * g), v + mu * g),
             "momentum_g+": lambda p, g, v, lr, mu: (

@@ -140,6 +140,7 @@ FUNCTIONS = Exercise(
             input_for_output=partial(_given_output, ops.tanh),
             input_for_output_again=lambda g, x: _given_output(ops.tanh, 1.0, x),
             output_for_input=partial(_given_input, ops.tanh),
+            two_for_square=lambda g, x: g * (1 - 2 * _out(ops.tanh, x)),
             square_missing=lambda g, x: g * (1 - _out(ops.tanh, x)),
             square_missing_again=lambda g, x: 1 - _out(ops.tanh, x),
             of_sigmoid=lambda g, x: g * _slope(ops.sigmoid, x),
@@ -231,6 +232,9 @@ POWERS = Exercise(
         Calls("div_backward", ("da", "db"), numbers((0.5, 2.0), *DIVIDED), pulled(ops.div), usual(
             ops.div,
             square_of_b=lambda g, a, b: (g / b, -g * a / b),
+            square_of_b_again3=lambda g, a, b: (g / b, -g * a),
+            square_of_b_again4=lambda g, a, b: (g / b, -g * a / b**3),
+            two_for_square=lambda g, a, b: (g / b, -g * a / (2 * b)),
             square_of_b_again=lambda g, a, b: (g / b**2, -g / b),
             minus_missing=lambda g, a, b: (g / b, g * a / b**2),
             minus_missing_again=lambda g, a, b: (1 / b, a / b**2),

@@ -84,4 +84,7 @@ WRONG = [
     ("relu_backward", "of_abs", "return g if x > 0 else -g"),
     ("relu_backward", "leaky", "return g if x > 0 else 0.01 * g"),
     ("relu_backward", "nothing", "if x > 0:\n    return g"),
+    ("tanh_backward", "input_for_g", "return x * (1 - math.tanh(x)**2)"),
+    ("tanh_backward", "two_for_square", "return g * (1 - math.tanh(x) * 2)"),
+    ("exp_backward", "input_for_g", "return x * math.exp(x)"),
 ]

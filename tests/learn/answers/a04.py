@@ -58,8 +58,8 @@ WRONG = [
     ),
     ("backward", "one_step", LOOP.replace("reversed(order)", "order") + "p.grad += s * n.grad"),
     ("backward", "resets", "for n in order: n.grad = 0\n" + LOOP + "p.grad += s * n.grad"),
-    ("backward", "grads_wrong", LOOP + "p.grad += s + n.grad"),
-    ("backward", "grads_wrong", LOOP + "p.grad += s * n.data"),
+    ("backward", "added", LOOP + "p.grad += s + n.grad"),
+    ("backward", "value_for_grad", LOOP + "p.grad += s * n.data"),
     ("backward", "data_changed", LOOP + "p.data += s * n.grad"),
     ("backward", "raises", LOOP.replace("n.slopes", "n.slope") + "p.grad += s * n.grad"),
     ("zero_grad", "zero_none", "for n in order:\n    n.grad = None"),
@@ -68,4 +68,7 @@ WRONG = [
     ("zero_grad", "zero_data", "for n in order:\n    n.data = 0"),
     ("zero_grad", "zero_nothing", "for n in order:\n    grad = 0"),
     ("zero_grad", "zero_nothing", "for n in order:\n    n.gradient = 0"),
+    ("backward", "slope_missing", LOOP + "p.grad += n.grad"),
+    ("backward", "sign", LOOP + "p.grad -= s * n.grad"),
+    ("backward", "seed_elsewhere", LOOP.replace("order[-1]", "order[0]") + "p.grad += s * n.grad"),
 ]

@@ -51,4 +51,5 @@ WRONG = [
     ("div_backward", "difference", "return g, -g"),
     ("div_backward", "square_of_a", "return g / b, -g * b / a**2"),
     ("div_backward", "swapped", "return -g * a / b**2, g / b"),
+    ("div_backward", "two_for_square", "return g / b, -g * a / (b * 2)"),
 ]

@@ -88,4 +88,14 @@ WRONG = [
     ),
     (PART, "count", LOSS + "return loss"),
     (PART, "raises", LOSS + "p[row, label] -= 1\nreturn loss, p / n"),
+    (
+        "softmax",
+        "softmax_axis",
+        "e = np.exp(scores - scores.max(axis=1, keepdims=True))\nreturn e / e.sum(axis=0)",
+    ),
+    (
+        "softmax",
+        "softmax_all",
+        "e = np.exp(scores - scores.max(axis=1, keepdims=True))\nreturn e / e.sum()",
+    ),
 ]

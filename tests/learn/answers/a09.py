@@ -89,4 +89,6 @@ WRONG = [
     ("adam_step", "states_kept", adam(("m = beta1", "m1 = beta1"), ("mh = m /", "mh = m1 /"), ("v = beta2", "v1 = beta2"), ("vh = v /", "vh = v1 /"))),
     ("adam_step", "corrected_kept", adam((", m, v", ", mh, vh"))),
     ("adam_step", "trajectory", adam(("- lr * mh", "- lr * mh * 0.5"))),
+    ("momentum_step", "step_alone", "v = mu * v + g\nreturn -lr * v, v"),
+    ("adam_step", "step_alone", adam(("p - lr", "lr"))),
 ]  # fmt: skip

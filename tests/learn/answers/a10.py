@@ -89,4 +89,8 @@ WRONG = [
     ("fit", "step_alone", fit((STEP, "w, b = -lr * dw, -lr * db"))),
     ("fit", "unchanged", fit((STEP, "w - lr * dw, b - lr * db"))),
     ("fit", "solved", "return tuple(np.polyfit(x, y, 1))"),
+    (PART, "b_missing", "r = w * x - y\nreturn (r**2).mean(), 2 * (r * x).mean(), 2 * r.mean()"),
+    (PART, "y_missing", "r = w * x + b\nreturn (r**2).mean(), 2 * (r * x).mean(), 2 * r.mean()"),
+    (PART, "one_sample", "for a, c in zip(x, y):\n    r = w * a + b - c\n    loss, dw, db = r * r / len(x), 2 * r * a / len(x), 2 * r / len(x)\nreturn loss, dw, db"),
+    ("fit", "one_ascent", fit((STEP, "w, b = w - lr * dw, b + lr * db"))),
 ]  # fmt: skip

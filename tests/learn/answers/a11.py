@@ -111,4 +111,5 @@ WRONG = [
     ("xor_network", "xor_other", "return np.array([[-0.5, -1.5], [1, 1], [1, 1]]), np.array([-1.5, 1, 1])"),
     ("xor_network", "xor_shapes", "return np.array([[1, 1], [1, 1]]), np.array([1, -2])"),
     ("xor_network", "count", "return np.array([-0.5, 1, 1])"),
+    ("gradient", "sigmoid_flipped", "p = 1 / (1 + np.exp(x @ w))\nreturn x.T @ (p - t) / len(t)"),
 ]  # fmt: skip

@@ -80,4 +80,6 @@ WRONG = [
     (PART, "tanh_slope", loss(("dh * h * (1 - h)", "dh * (1 - h * h)"))),
     (PART, "misfit", loss(("d @ w2.T", "d @ w2"))),
     (PART, "sign", loss(("d /= n", "d /= -n"))),
+    ("forward", "sigmoid_flipped", "return 1 / (1 + np.exp(x @ w1 + b1)) @ w2 + b2"),
+    (PART, "slope_half", loss(("dh * h * (1 - h)", "dh * h"))),
 ]  # fmt: skip
