@@ -68,8 +68,7 @@ class Calls:
         except NotImplementedError:
             return Told(self.name, "empty")
         except Exception as error:
-            said = words | raised_words(error, function)
-            return Told(self.name, "misfit" if MISFIT.search(str(error)) else "raises", said)
+            return raised(self.name, words, error, function)
         if got is None:
             return Told(self.name, "nothing", words)
         several = isinstance(got, tuple) or isinstance(got, list) and len(self.outputs) > 1
@@ -135,7 +134,9 @@ class Calls:
         ratios: list[float] = []
         for args, got in seen:
             for k, right in enumerate(self._right(args)):
-                if k in wrong and got[k].shape == right.shape:
+                if k in wrong:
+                    if got[k].shape != right.shape:
+                        return ""
                     with np.errstate(all="ignore"):
                         ratios += np.ravel(got[k] / right)[np.ravel(right) != 0].tolist()
         if not ratios or not np.isfinite(ratios).all() or abs(ratios[0]) < CLOSE:
@@ -161,7 +162,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if not isinstance(a, NUMBERS) or not isinstance(b, NUMBERS):
-        return a is b or bool(a == b)
+        return a is b
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return False
@@ -199,6 +200,14 @@ def written_call(function: Callable[..., Any], name: str, args: Arguments) -> st
     if len(names) == len(parts):
         parts = [f"{n}={p}" for n, p in zip(names, parts, strict=True)]
     return f"{name}({', '.join(parts)})"
+
+
+def raised(part: str, words: dict[str, str], error: Exception, function: Any = None) -> Told:
+    """What to say of an exception in the learner's code."""
+    cause = "misfit" if MISFIT.search(str(error)) else "raises"
+    if isinstance(error, RecursionError):
+        cause = "endless"
+    return Told(part, cause, words | raised_words(error, function))
 
 
 def raised_words(error: BaseException, function: Any = None) -> dict[str, str]:

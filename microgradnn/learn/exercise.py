@@ -12,8 +12,8 @@ from .catalogue import Catalogue
 
 # What may be said of any part, whatever the exercise.
 GENERAL = (
-    "missing", "empty", "nothing", "raises", "misfit", "type", "count", "shape", "not_finite",
-    "changes", "unnamed", "checker", "hangs", "ends", "tampered",
+    "missing", "empty", "nothing", "raises", "misfit", "endless", "type", "count", "shape",
+    "not_finite", "changes", "unnamed", "checker", "hangs", "ends", "tampered",
 )  # fmt: skip
 
 

@@ -101,7 +101,8 @@ class Backward:
     name: str = "backward"
     causes: Sequence[str] = (
         "overwritten", "unseeded", "one_step", "upstream", "forwards", "resets", "grads_wrong",
-        "slope_missing", "sign", "added", "value_for_grad", "seed_elsewhere", "data_changed",
+        "slope_missing", "sign", "added", "value_for_grad", "all_seeded",
+        "seed_elsewhere", "data_changed",
     )  # fmt: skip
 
     def grade(self, module: ModuleType) -> Told:
@@ -158,6 +159,8 @@ class Backward:
         for cause, pass_on in PASSED_ON.items():
             if all(same(grads, _walked(results, pass_on)) for results, grads in kept):
                 return Told(self.name, cause, wrong[0][2].words)
+        if all(g == 1 for _, grads in kept for g in grads):
+            return Told(self.name, "all_seeded", wrong[0][2].words)
         if all(grads[-1] == 0 for _, grads in kept):
             return Told(self.name, "seed_elsewhere", wrong[0][2].words)
         return wrong[0][2]

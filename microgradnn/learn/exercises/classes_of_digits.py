@@ -69,6 +69,13 @@ def _changed(loss: Any = None, gradient: Any = None) -> Any:
     return guess
 
 
+def _naive_loss(scores: Any, labels: Any) -> tuple[Any, Any]:
+    """Right but for large scores, whose exp is inf."""
+    p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    y = np.eye(scores.shape[1])[labels]
+    return -np.log((p * y).sum(axis=1)).mean(), (p - y) / len(scores)
+
+
 SOFTMAX_LOSS = Exercise(
     "08", "softmax_loss", LOSS_STUB,
     (
@@ -77,6 +84,7 @@ SOFTMAX_LOSS = Exercise(
             "softmax_axis": lambda s: _softmax(s, 0),
             "softmax_axis+": lambda s: _shifted(s) / _shifted(s).sum(axis=0),
             "softmax_all": lambda s: _softmax(s.ravel()).reshape(s.shape),
+            "softmax_all++": lambda s: np.exp(s) / np.exp(s).sum(),
             "softmax_all+": lambda s: _shifted(s) / _shifted(s).sum(),
             "softmax_plain": lambda s: s / s.sum(axis=1, keepdims=True),
             "softmax_logs": lambda s: np.log(_softmax(s)),
@@ -86,6 +94,10 @@ SOFTMAX_LOSS = Exercise(
             "of_sigmoid": lambda s: value(ops.sigmoid, s),
         }),
         Calls("loss_and_gradient", ("loss", "dscores"), _labelled, _loss, {
+            "overflow": _naive_loss,
+            "column": lambda s, labels: (-np.log(_softmax(s)[:, labels]).mean(), None),
+            "other_log": _changed(lambda L, p, y, n: L / np.log(2)),
+            "other_log+": _changed(lambda L, p, y, n: L / np.log(10)),
             "mean_missing": _changed(lambda L, p, y, n: L * n, lambda d, p, y, n: d * n),
             "labels_missing": _changed(gradient=lambda d, p, y, n: p / n),
             "labels_missing+": _changed(gradient=lambda d, p, y, n: p),
@@ -95,7 +107,7 @@ SOFTMAX_LOSS = Exercise(
             "softmax_twice+": _changed(gradient=lambda d, p, y, n: d * n * p * (1 - p)),
             "by_p": _changed(gradient=lambda d, p, y, n: -y / p / n),
             "by_p+": _changed(gradient=lambda d, p, y, n: -y / p),
-            "column": _changed(gradient=lambda d, p, y, n: (p - y.max(axis=0)) / n),
+            "column++": _changed(gradient=lambda d, p, y, n: (p - y.max(axis=0)) / n),
             "column+": _changed(gradient=lambda d, p, y, n: p - y.max(axis=0)),
             "log_missing": _changed(lambda L, p, y, n: -(p * y).sum() / n),
             "log_missing+": _changed(lambda L, p, y, n: (1 - (p * y).sum(axis=1)).mean()),
@@ -222,6 +234,7 @@ NETWORK = Exercise(
             "sigmoid_flipped": _with_hidden(lambda z: ops.sigmoid(ops.neg(z))),
             "hidden_other": _with_hidden(ops.relu),
             "hidden_other+": _with_hidden(ops.tanh),
+            "bias_place": lambda x, w1, b1, w2, b2: (value(ops.sigmoid, x @ w1) + b1) @ w2 + b2,
             "bias_missing": lambda x, w1, b1, w2, b2: _forward(x, w1, 0 * b1, w2, b2)[0],
             "bias_missing+": lambda x, w1, b1, w2, b2: _forward(x, w1, b1, w2, 0 * b2)[0],
             "bias_missing++": lambda x, w1, b1, w2, b2: _forward(x, w1, 0 * b1, w2, 0 * b2)[0],

@@ -65,9 +65,10 @@ def _of_line(change: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _descent(
-    x: Any, y: Any, lr: float, steps: int, move: Callable[..., Pair] | None = None
-) -> Pair:
-    w = b = 0.0
+    x: Any, y: Any, lr: float, steps: int, move: Callable[..., Pair] | None = None,
+    start: float = 0.0,
+) -> Pair:  # fmt: skip
+    w = b = start
     for i in range(steps):
         _, dw, db = _line(w, b, x, y)
         w, b = move(w, b, dw, db, lr, x, y, i) if move else (w - lr * dw, b - lr * db)
@@ -90,12 +91,15 @@ LINE = Exercise(
             "mean_missing": _of_line(lambda L, dw, db, r, x, n: (L * n, dw * n, db * n)),
             "two_missing": _of_line(lambda L, dw, db, r, x, n: (L, dw / 2, db / 2)),
             "two_missing+": _of_line(lambda L, dw, db, r, x, n: (L / 2, dw / 2, db / 2)),
+            "two_and_mean+": _of_line(
+                lambda L, dw, db, r, x, n: (L * n / 2, dw * n / 2, db * n / 2)),
             "two_and_mean": _of_line(lambda L, dw, db, r, x, n: (L, dw * n / 2, db * n / 2)),
             "sign": _of_line(lambda L, dw, db, r, x, n: (-L, -dw, -db)),
             "x_missing": _of_line(lambda L, dw, db, r, x, n: (L, db, db)),
             "x_too_many": _of_line(lambda L, dw, db, r, x, n: (L, dw, dw)),
             "swapped": _of_line(lambda L, dw, db, r, x, n: (L, db, dw)),
             "error_not_squared": _of_line(lambda L, dw, db, r, x, n: (r.mean(), dw, db)),
+            "error_not_squared++": _of_line(lambda L, dw, db, r, x, n: (r.mean() ** 2, dw, db)),
             "error_not_squared+": _of_line(
                 lambda L, dw, db, r, x, n: (L, (r * r * x).mean() * 2, (r * r).mean() * 2)),
             "absolute": _of_line(lambda L, dw, db, r, x, n: (
@@ -113,6 +117,9 @@ LINE = Exercise(
         }),
         Calls("fit", ("w", "b"), _fits, _descent, {
             "ascent": _moving(lambda w, b, dw, db, lr, x, y, i: (w + lr * dw, b + lr * db)),
+            "two_missing": lambda x, y, lr, steps: _descent(x, y, lr / 2, steps),
+            "mean_missing": lambda x, y, lr, steps: _descent(x, y, lr * len(x), steps),
+            "started_elsewhere": lambda x, y, lr, steps: _descent(x, y, lr, steps, start=1.0),
             "one_ascent": _moving(lambda w, b, dw, db, lr, x, y, i: (w - lr * dw, b + lr * db)),
             "one_ascent+": _moving(lambda w, b, dw, db, lr, x, y, i: (w + lr * dw, b - lr * db)),
             "one_parameter": _moving(lambda w, b, dw, db, lr, x, y, i: (w - lr * dw, b)),
@@ -195,8 +202,10 @@ def _of_gate(change: Callable[..., Any]) -> Callable[..., Any]:
     return guess
 
 
-def _trained(x: Any, t: Any, lr: float, steps: int, sign: float = -1.0) -> tuple[Any]:
-    w = np.zeros(x.shape[1])
+def _trained(
+    x: Any, t: Any, lr: float, steps: int, sign: float = -1.0, start: float = 0.0
+) -> tuple[Any]:
+    w = np.full(x.shape[1], start)
     for _ in range(steps):
         w = w + sign * lr * _gate(w, x, t)[0]
     return (w,)
@@ -273,6 +282,7 @@ GATES = Exercise(
         }),
         Calls("train", ("w",), _trainings, _trained, {
             "ascent": lambda x, t, lr, steps: _trained(x, t, lr, steps, 1.0),
+            "started_elsewhere": lambda x, t, lr, steps: _trained(x, t, lr, steps, start=1.0),
             "no_rate": lambda x, t, lr, steps: _trained(x, t, 1.0, steps),
             "mean_missing": lambda x, t, lr, steps: _trained(x, t, lr * len(t), steps),
             "steps_off": lambda x, t, lr, steps: _trained(x, t, lr, steps - 1),

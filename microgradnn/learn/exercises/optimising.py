@@ -10,7 +10,7 @@ import numpy as np
 from ... import optim
 from ...check.subject import quiet
 from ...engine.tensor import Tensor
-from ..calls import MISFIT, NUMBERS, raised_words, same, shown
+from ..calls import NUMBERS, raised, same, shown
 from ..exercise import Exercise, Told
 
 STUB = '''
@@ -75,8 +75,7 @@ class Stepping:
         except NotImplementedError:
             return Told(self.name, "empty")
         except Exception as error:
-            words = {"call": f"{self.name}(p, g, …)"} | raised_words(error, function)
-            return Told(self.name, "misfit" if MISFIT.search(str(error)) else "raises", words)
+            return raised(self.name, {"call": f"{self.name}(p, g, …)"}, error, function)
         if isinstance(way, Told):
             return way
         for n, (a, b) in enumerate(zip(way, right, strict=True)):
@@ -175,6 +174,8 @@ ADAM = {
     "no_root": _adam(down=lambda m, v, p, g, m0, v0, t, lr, b1, b2, eps: lr * m / (v + eps)),
     "eps_inside": _adam(
         down=lambda m, v, p, g, m0, v0, t, lr, b1, b2, eps: lr * m / np.sqrt(v + eps)),
+    "eps_missing": _adam(
+        down=lambda m, v, p, g, m0, v0, t, lr, b1, b2, eps: lr * m / np.sqrt(v)),
     "betas_swapped": lambda p, g, m, v, t, lr, b1, b2, eps: _adam()(
         p, g, m, v, t, lr, b2, b1, eps),
     "ascent": _adam(
@@ -220,6 +221,9 @@ OPTIMISERS = Exercise(
             "step_alone+": lambda p, g, lr: -lr * g,
             "step_times": lambda p, g, lr: p * (1 - lr * g),
             "step_times+": lambda p, g, lr: p - lr * g * p,
+            "inverse": lambda p, g, lr: p - lr / g,
+            "step_mean": lambda p, g, lr: p - lr * g / len(g),
+            "step_mean+": lambda p, g, lr: p - lr * g.mean(),
             "sign_only": lambda p, g, lr: p - lr * np.sign(g),
             "step_shrinks": lambda p, g, lr: (1 - lr) * p - lr * g,
             "step_shrinks+": lambda p, g, lr: (1 - lr) * p + lr * g,
@@ -237,6 +241,7 @@ OPTIMISERS = Exercise(
             "step_alone": lambda p, g, v, lr, mu: (lr * (mu * v + g), mu * v + g),
             "step_alone+": lambda p, g, v, lr, mu: (-lr * (mu * v + g), mu * v + g),
             "momentum_forever": lambda p, g, v, lr, mu: (p - lr * (v + g), v + g),
+            "momentum_g++": lambda p, g, v, lr, mu: (p - lr * mu * (v + g), mu * (v + g)),
             "momentum_g": lambda p, g, v, lr, mu: (p - lr * (v + mu * g), v + mu * g),
             "momentum_g+": lambda p, g, v, lr, mu: (
                 p - lr * ((1 - mu) * v + mu * g), (1 - mu) * v + mu * g),

@@ -103,7 +103,7 @@ class OneStep:
 
     name: str = "training_step"
     causes: Sequence[str] = (
-        "ascent", "unchanged", "grads_kept", "one_parameter", "factor", "step_loss",
+        "ascent", "unchanged", "grads_kept", "one_parameter", "step_alone", "factor", "step_loss",
         "step_wrong", "step_kind",
     )  # fmt: skip
 
@@ -118,11 +118,12 @@ class OneStep:
         model, parameters = made
         for i, p in enumerate(parameters):  # away from the kinks of relu
             p.data += 0.01 * (1 + i % 7) / 7
-        moves, slopes, losses, before = [], [], [], []
+        moves, slopes, losses, before, starts = [], [], [], [], []
         for _ in range(2):
             slopes.append(_slopes(model, parameters))
             before.append(_loss(model))
             start = [p.data for p in parameters]
+            starts.append(start)
             try:
                 with quiet():
                     losses.append(function(model, 0.01))
@@ -133,37 +134,28 @@ class OneStep:
                 return Told(self.name, "raises", call | raised_words(error, function))
             now = list(model.parameters())
             moves.append([(p.data - s) / -0.01 for p, s in zip(now, start, strict=False)])
-        said = self._moved(moves, slopes) or self._lost(losses, before)
+        said = self._moved(moves, slopes, starts) or self._lost(losses, before)
         return said or Told(self.name)
 
     def _moved(
-        self, moves: Sequence[Sequence[float]], slopes: Sequence[Sequence[float]]
-    ) -> Told | None:
+        self, moves: Sequence[Sequence[float]], slopes: Sequence[Sequence[float]],
+        starts: Sequence[Sequence[float]],
+    ) -> Told | None:  # fmt: skip
         if all(_near(m, s) for m, s in zip(moves, slopes, strict=True)):
             return None
         words = {"call": "training_step(model, 0.01)", "output": "-Δp / lr",
                  "yours": shown(max(moves[0], key=abs)),
                  "right": shown(max(slopes[0], key=abs))}  # fmt: skip
-        pairs = list(zip(moves[0], slopes[0], strict=True))
-        still = [abs(m) < 1e-12 for m, _ in pairs]
-        factors = [m / s for m, s in pairs if abs(s) > 1e-3]
-        cause = "step_wrong"
-        if all(still):
-            cause = "unchanged"
-        elif _near(moves[0], slopes[0]):
+        if _near(moves[0], slopes[0]):
             both = [a + b for a, b in zip(slopes[0], slopes[1], strict=True)]
             cause = "grads_kept" if _near(moves[1], both) else "step_wrong"
-            words |= {
-                "yours": shown(max(moves[1], key=abs)),
-                "right": shown(max(slopes[1], key=abs)),
-            }
-        elif _near(moves[0], [-s for s in slopes[0]]):
-            cause = "ascent"
-        elif factors and _near(factors, [factors[0]] * len(factors)):
-            cause, words["factor"] = "factor", f"{factors[0]:.3g}"
-        elif all(abs(m) < 1e-12 or _near([m], [s]) for m, s in pairs):
-            cause = "one_parameter"
-        return Told(self.name, cause, words)
+            words |= {"yours": shown(max(moves[1], key=abs)),
+                      "right": shown(max(slopes[1], key=abs))}  # fmt: skip
+            return Told(self.name, cause, words)
+        factors = [m / s for m, s in zip(moves[0], slopes[0], strict=True) if abs(s) > 1e-3]
+        if factors and _near(factors, [factors[0]] * len(factors)) and factors[0] > 0:
+            return Told(self.name, "factor", words | {"factor": f"{factors[0]:.3g}"})
+        return Told(self.name, _cause(moves[0], slopes[0], starts[0]), words)
 
     def _lost(self, losses: Sequence[Any], before: Sequence[float]) -> Told | None:
         words = {"call": "training_step(model, 0.01)", "output": "loss",
@@ -174,6 +166,20 @@ class OneStep:
             return Told(self.name, "step_kind", words | {"kind": type(losses[0]).__name__})
         right = all(_near([a], [b]) for a, b in zip(losses, before, strict=True))
         return None if right else Told(self.name, "step_loss", words)
+
+
+def _cause(moves: Sequence[float], slopes: Sequence[float], start: Sequence[float]) -> str:
+    """What is wrong with how far the parameters have moved, in units of -lr."""
+    landed = [s - 0.01 * m for s, m in zip(start, moves, strict=True)]
+    if all(abs(m) < 1e-12 for m in moves):
+        return "unchanged"
+    if _near(moves, [-s for s in slopes]):
+        return "ascent"
+    if any(_near(landed, [sign * 0.01 * s for s in slopes]) for sign in (1, -1)):
+        return "step_alone"
+    pairs = zip(moves, slopes, strict=True)
+    return "one_parameter" if all(abs(m) < 1e-12 or _near([m], [s]) for m, s in pairs) else (
+        "step_wrong")  # fmt: skip
 
 
 def _near(a: Sequence[float], b: Sequence[float]) -> bool:

@@ -6,7 +6,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from ...check.subject import quiet
-from ..calls import raised_words, shown
+from ..calls import raised, raised_words, shown
 from ..exercise import Told
 from .own_walk import instances
 
@@ -91,7 +91,8 @@ class Operator:
         except NotImplementedError:
             return Told(self.name, "empty")
         except Exception as error:
-            return Told(self.name, cause, words | raised_words(error))
+            said = raised(self.name, words, error)
+            return said if said.cause == "endless" else Told(self.name, cause, said.words)
         if out is None:
             return Told(self.name, "nothing", words)
         if not isinstance(out, cls):

@@ -1,15 +1,18 @@
 """Steps of an engine of one's own that check.engine grades: backward, and functions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from ...check.engines.judged import engine
 from ...check.report import Finding
 from ...check.subject import quiet
-from ..calls import raised_words, shown
+from ..calls import Calls, raised_words, same, shown
 from ..exercise import Told
+from .scalars import ADD_MUL, FUNCTIONS
 
 
 def instances(module: ModuleType, part: str, *numbers: float) -> Any:
@@ -26,15 +29,13 @@ def instances(module: ModuleType, part: str, *numbers: float) -> Any:
         return Told(part, "raises", {"call": "Value(2.0)"} | raised_words(error))
 
 
-# What the checker says of a slope that is wrong: the beginning of the sentence, and our cause.
-SLOPES = {
-    "it is 0": "zero", "the sign": "sign", "the operand itself": "own_operand",
-    "1 stands": "as_add", "it is 1": "no_local", "it is the value": "value",
-    "its formula holds for the output": "input_for_output",
-    "its formula holds for the input": "output_for_input",
-    "it is the derivative times": "times_value", "it is the square": "twice",
-    "it is 2": "factor", "it is 0.5": "factor",
-}  # fmt: skip
+# Of an operator or a method the part of an exercise whose mistakes are looked for in its slopes.
+SINGLE: dict[str, tuple[Calls, Callable[..., Any]]] = {
+    "+": (cast(Calls, ADD_MUL.parts[0]), lambda a, b: a + b),
+    "*": (cast(Calls, ADD_MUL.parts[1]), lambda a, b: a * b),
+    "tanh": (cast(Calls, FUNCTIONS.parts[0]), lambda x: x.tanh()),
+    "relu": (cast(Calls, FUNCTIONS.parts[2]), lambda x: x.relu()),
+}
 WALKS = ("overwritten", "unseeded", "one_step", "upstream", "forwards", "order", "paths")
 
 
@@ -45,8 +46,8 @@ class Driving:
     name: str
     ops: tuple[str, ...]
     causes: Sequence[str] = (
-        *WALKS, *dict.fromkeys(SLOPES.values()), "op_value", "op_reflected", "needs", "resets",
-        "engine_walk", "engine_slope",
+        *WALKS, *(cause for part, _ in SINGLE.values() for cause in part.causes), "op_value",
+        "op_reflected", "needs", "resets", "all_seeded", "engine_walk", "engine_slope",
     )  # fmt: skip
 
     def grade(self, module: ModuleType) -> Told:
@@ -65,7 +66,7 @@ class Driving:
         except Exception as error:
             return Told(self.name, "raises", {"call": "Value(2.0)"} | raised_words(error))
         told = [f for f in findings if f.verdict not in ("PASS",) and self._ours(f)]
-        return self._told(told) if told else Told(self.name)
+        return self._told(cls, told) if told else Told(self.name)
 
     def _ours(self, finding: Finding) -> bool:
         """Whether a finding is about this step, not about what comes later or is not asked for."""
@@ -73,7 +74,7 @@ class Driving:
         beside = ("__rsub__", "__rtruediv__", "a - 3", "a / 3") if finding.code == "GC006" else ()
         return not any(word in finding.message for word in (*late, *beside))
 
-    def _told(self, findings: Sequence[Finding]) -> Told:
+    def _told(self, cls: Any, findings: Sequence[Finding]) -> Told:
         named = next((f for f in findings if f.code == "GC401"), None)
         first = findings[0]
         words = {"call": first.message.partition(": ")[0], "said": first.message, "output": "grad"}
@@ -86,8 +87,9 @@ class Driving:
         if first.code == "GC003":
             early = any(f"a {sign} " in first.message for sign in "+*")
             return Told(self.name, "needs" if early else "empty", {"step": "e2, e3"})
-        if named is not None:
-            return Told(self.name, *self._named(named, words))
+        if first.code in ("GC201", "GC401"):
+            key = str(named.data["mistake"]) if named is not None else ""
+            return self._slope(cls, words) if key in ("", "slope") else self._walk(cls, key, words)
         if first.code == "GC061":
             return Told(self.name, "resets", words)
         if first.code == "GC006":
@@ -100,14 +102,53 @@ class Driving:
         if first.code == "GC001":
             error = first.message.partition("raises ")[2] or first.message
             return Told(self.name, "raises", words | {"error": error, "line": "?"})
-        return Told(self.name, "engine_slope" if first.code == "GC201" else "engine_walk", words)
+        return Told(self.name, "engine_walk", words)
 
-    def _named(self, named: Finding, words: dict[str, str]) -> tuple[str, dict[str, str]]:
-        key = str(named.data["mistake"])
-        if key != "slope":
-            return (key if key in WALKS else "engine_walk"), words
-        said = str(named.data["about"])
-        about = {"output": named.message.partition("the derivative of ")[2].partition(":")[0]}
-        factor = {"factor": said.split()[2]} if said.startswith(("it is 2 ", "it is 0.5")) else {}
-        cause = next((c for start, c in SLOPES.items() if said.startswith(start)), "engine_slope")
-        return cause, words | about | factor
+    def _walk(self, cls: Any, key: str, words: dict[str, str]) -> Told:
+        """The mistake in the walk; what stops early is not a matter of the order."""
+        if key == "order":
+            x = end = cls(2.0)
+            for _ in range(6):
+                end = end * 1.5 if "*" in self.ops else end + 1.0
+            end.backward()
+            key = "one_step" if x.grad == 0 else key
+        return Told(self.name, key if key in WALKS else "engine_walk", words)
+
+    def _slope(self, cls: Any, words: dict[str, str]) -> Told:
+        """The mistake in the slopes of one operator or method, seen at several numbers."""
+        for op in self.ops:
+            part, apply = SINGLE[op]
+
+            def backward(g: float, *xs: float, apply: Any = apply) -> Any:
+                made = [cls(x) for x in xs]
+                apply(*made).backward()
+                grads = tuple(g * float(v.grad) for v in made)
+                return grads if len(grads) > 1 else grads[0]
+
+            if _seeded_all(part, backward):
+                return Told(self.name, "all_seeded", words)
+            said = part.grade(ModuleNamespace(part.name, backward))
+            if said.cause in part.causes:
+                more = {k: v for k, v in said.words.items() if k in ("factor", "output")}
+                return Told(self.name, said.cause, {**more, **words})
+        return Told(self.name, "engine_slope", words)
+
+
+class ModuleNamespace(ModuleType):
+    """A module that holds one function."""
+
+    def __init__(self, name: str, function: Any):
+        super().__init__(name)
+        setattr(self, name, function)
+
+
+def _seeded_all(part: Calls, backward: Callable[..., Any]) -> bool:
+    """Whether each gradient is 1 too large: every number began with 1, not the output alone."""
+    for _, *xs in part.draws(np.random.default_rng(0)):
+        try:
+            got = backward(1.0, *xs)
+        except Exception:
+            return False
+        if not same([x + 1 for x in part.truth(1.0, *xs)], list(np.atleast_1d(got))):
+            return False
+    return True
