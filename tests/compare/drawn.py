@@ -1,7 +1,7 @@
 """Trainings drawn by Hypothesis: data, model, loss, penalty, optimiser, schedule, averages, batches.
 
 What is drawn first is small and plain, so that failures shrink to it. Hyper-parameters are dyadic,
-so that no framework rounds them, and each framework gets what it has.
+so that no framework rounds them, but for Adam's usual betas; each framework gets what it has.
 """
 
 from functools import cache
@@ -67,10 +67,11 @@ def optimizers(draw: st.DrawFn, framework: str) -> Optimizer:
         momentum=momentum,
         nesterov=momentum > 0 and draw(st.booleans()),
         weight_decay=draw(st.sampled_from([0.0, 2.0**-6])),
-        betas=draw(st.sampled_from([(0.5, 0.875), (0.875, 1 - 2.0**-10)])),
+        betas=draw(st.sampled_from([(0.5, 0.875), (0.875, 1 - 2.0**-10), (0.9, 0.999)])),
         eps=2.0**-20,
         alpha=draw(st.sampled_from([0.5, 0.875])),
         accumulator=draw(st.sampled_from([0.0, 0.125])),
+        amsgrad=name in ("adam", "adamw") and draw(st.booleans()),
         form=form,
         schedule=draw(st.none() | schedules),
         ema=None if keras else draw(st.none() | averages),
@@ -186,4 +187,7 @@ def trainings(draw: st.DrawFn, framework: str, kind: str) -> Task:
     batch = draw(st.integers(min(2, len(x)), len(x)))  # one sample has no variance
     rng = np.random.default_rng(draw(seeds))
     how, steps = draw(optimizers(framework)), draw(st.integers(1, 4))
-    return Task("drawn", kind, model, how, model.start(rng), x, y, steps, batch)
+    start = model.start(rng)
+    if draw(st.booleans()):  # ties, and kinks at exact zeros: few numbers, all of them halves
+        x, start = np.round(x), [np.round(2 * p) / 2 for p in start]
+    return Task("drawn", kind, model, how, start, x, y, steps, batch)
