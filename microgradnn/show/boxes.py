@@ -74,7 +74,7 @@ def arranged(
     for box in boxes:
         box.room, box.key = room, number[box.nodes[0]] if box.kind == "node" else ""
     at = {n: box for box in boxes for n in box.nodes}
-    lines = list(_lines(done, at))
+    lines = list(_lines(done, nodes, at))
     paths = {b: _path(b, owned) for b in boxes}
     tree = Tree(boxes, paths, [(line.start, line.end) for line in lines])
     tree.lay_out({b: b.size for b in boxes})
@@ -181,12 +181,12 @@ def _sign(node: Any) -> str:
     return str(label)
 
 
-def _lines(done: BackwardPass, at: dict[Any, Box]) -> Iterator[Line]:
+def _lines(done: BackwardPass, nodes: list[Any], at: dict[Any, Box]) -> Iterator[Line]:
     flows = {(f.node, f.place): f for f in done.flows}
     sizes = {k: _strength(f) for k, f in flows.items()}
     most = max((s for s in sizes.values() if np.isfinite(s)), default=0.0)
     folded: set[tuple[Box, Box]] = set()
-    for node in done.nodes:
+    for node in nodes:  # as one reads the formula: where nothing else decides, it stays so
         inputs = [(i, p) for i, p in enumerate(node.parents) if isinstance(p, Node) and p in at]
         for k, (i, p) in enumerate(inputs):
             if node not in at or at[node] is at[p]:

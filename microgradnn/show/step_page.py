@@ -23,7 +23,7 @@ from .names import users_variables
 from .notation import amount, call
 
 PAGE = Path(__file__).parent / "page"
-MOST = 2000  # steps of a page
+MOST, WHOLE = 2000, 64  # steps of a page; numbers of an array that are all shown
 ROOM, PACE = 92.0, 1200  # the least width of a box, whose number may grow; milliseconds a step
 
 
@@ -94,6 +94,7 @@ def _data(
         "title": " = ".join(filter(None, (done.names[done.output], done.whole()))),
         "editable": not why,
         "why": why,
+        "fixed": "page.fixed" if nodes[0].scalar else "page.fixed_array",
         "root": number[done.output],
         "seed": _plain(done.seed),
         "rate": lr,
@@ -139,9 +140,23 @@ def _node(
         "parts": _parts(node, done, number) if made else [],
         "v": _plain(node._data),
         "g": _plain(done.totals[node]),
+        "full": _full(node, done),
         "update": update,
         "after": _plain(after[node]),
     }
+
+
+def _full(node: Any, done: BackwardPass) -> list[str]:
+    """The numbers of a small array, and of its gradient, row by row."""
+    if not 1 < np.size(node._data) <= WHOLE:
+        return []
+    shown = []
+    for array in (node._data, done.totals[node]):
+        rows = np.vectorize(notation.brief, otypes=[object])(np.asarray(array))
+        wide = max(map(len, rows.ravel()))
+        flat = rows.reshape(-1, rows.shape[-1])
+        shown.append("\n".join("  ".join(v.rjust(wide) for v in row) for row in flat))
+    return shown
 
 
 def _input(p: Any, number: dict[Any, int]) -> dict[str, Any]:

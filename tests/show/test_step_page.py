@@ -230,6 +230,9 @@ def test_tensors_are_stepped_through_too() -> None:
     loss = mg.cross_entropy(z, np.array([1]))
     page = steps(loss)
     assert not page.data["editable"] and page.data["why"] == "z"
+    assert page.data["nodes"][0]["full"] == [
+        "  1    2  0.5", " 0.2312  -0.3715   0.1402",
+    ]  # fmt: skip
     assert page._repr_html_().startswith('<iframe srcdoc="&lt;!DOCTYPE html&gt;')
 
 

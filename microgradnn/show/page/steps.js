@@ -203,6 +203,11 @@
     const [names, values] = node.op === null ? ["", ""] : formula(picked);
     const shown = show(now.v[picked]);
     $("how").textContent = node.op === null ? shown : `${names} = ${values} = ${shown}`;
+    $("full").replaceChildren();
+    node.full.forEach((rows, k) => {
+      element("span", k ? `${slope(picked)} =` : `${node.name} =`, $("full"));
+      element("pre", rows, $("full"));
+    });
     uses(picked).forEach((k) => {
       const secret = quiz && first[2] + k >= at && !answered.has(first[2] + k) && askable(first[2] + k);
       const item = element("li", secret ? "?" : `${rule(k)};  ${product(k)}`, list);
@@ -291,7 +296,7 @@
       e.setAttribute("aria-label", say(e.dataset.label));
       e.title = say(e.dataset.label);
     });
-    $("fixed").textContent = say("page.fixed", { why: data.why });
+    $("fixed").textContent = say(data.fixed, { why: data.why });
     play(timer !== null);
     draw();
   }

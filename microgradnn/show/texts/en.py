@@ -54,7 +54,11 @@ TEXTS: dict[str, str] = {
     "page.reset": "as before",
     "page.close": "close",
     "page.fixed": (
-        "Its number cannot be changed in this page: {why} is not a function of single numbers here."
+        "Its number cannot be changed in this page: {why} has no function in JavaScript."
+    ),
+    "page.fixed_array": (
+        "Numbers of arrays cannot be changed in this page; show.steps(show.scalars(loss)) makes one "
+        "of single numbers."
     ),
     "page.no_number": "write a number, such as -0.25",
     "page.guess": "your answer",

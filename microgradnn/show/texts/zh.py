@@ -53,7 +53,10 @@ TEXTS: dict[str, str] = {
     "page.change": "改变这个数：",
     "page.reset": "恢复原值",
     "page.close": "关闭",
-    "page.fixed": "这个页面不能改变它的数值：{why} 在这里不是单个数的函数。",
+    "page.fixed": "这个页面不能改变它的数值：JavaScript 中没有 {why} 这个函数。",
+    "page.fixed_array": (
+        "这个页面不能改变数组里的数；用 show.steps(show.scalars(loss)) 可以得到由单个数组成的页面。"
+    ),
     "page.no_number": "请输入一个数，例如 -0.25",
     "page.guess": "你的答案",
     "page.check": "检查",
