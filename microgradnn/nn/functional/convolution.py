@@ -66,14 +66,14 @@ def _correlated(x: Any, w: Any, step: Any, dilate: Any, groups: int) -> Any:
     n = w.ndim - 2
     view = ops.windows(x, shape=w.shape[2:], stride=step, dilation=dilate)
     places, kernel, b = view.shape[2 : 2 + n], math.prod(w.shape[1:]), x.shape[0]
-    # (batch, groups, in, *places, *kernel) -> rows of one window each, times the kernels.
-    view = ops.reshape(view, shape=(b, groups, w.shape[1], *places, *w.shape[2:]))
-    order = (0, 1, *range(3, 3 + n), 2, *range(3 + n, 3 + 2 * n))
-    rows = ops.reshape(
-        ops.transpose(view, axes=order), shape=(b, groups, math.prod(places), kernel)
+    # The kernels times columns, one for each window. Places stay last, as in the image: whole rows
+    # of it are copied, not the few neighbours in a window, which takes a third of the time.
+    order = (0, 1, *range(2 + n, 2 + 2 * n), *range(2, 2 + n))
+    columns = ops.reshape(
+        ops.transpose(view, axes=order), shape=(b, groups, kernel, math.prod(places))
     )
     kernels = ops.reshape(w, shape=(groups, w.shape[0] // groups, kernel))
-    y = ops.matmul(kernels, ops.swapaxes(rows, axis1=-1, axis2=-2))
+    y = ops.matmul(kernels, columns)
     return ops.reshape(y, shape=(b, w.shape[0], *places))
 
 
