@@ -18,6 +18,7 @@ Arguments = tuple[Any, ...]
 CLOSE = 1e-6  # relative: results that differ by less are the same
 # What NumPy says of shapes that do not fit together.
 MISFIT = re.compile(r"matmul: .*mismatch|not aligned|could not be broadcast|non-broadcastable")
+OUTSIDE = ("not_linear", "sometimes")  # what can be said of mistakes without a name
 NUMBERS = (int, float, np.ndarray, np.generic)
 
 
@@ -42,7 +43,7 @@ class Calls:
     @property
     def causes(self) -> Sequence[str]:
         """All that it can be told to be wrong by."""
-        return [*(cause.partition("+")[0] for cause in self.like), "factor", *self.also]
+        return [*(cause.partition("+")[0] for cause in self.like), "factor", *OUTSIDE, *self.also]
 
     def grade(self, module: ModuleType) -> Told:
         """What there is to say of the function in a learner's file."""
@@ -127,6 +128,8 @@ class Calls:
         known = self.deeper(function, self.name, seen[0][0][1:]) if self.deeper else None
         if known is not None:
             return Told(self.name, known.cause, {**words, **known.words})
+        if otherwise == "unnamed":
+            otherwise = self._seen_from_outside(function, k, seen) or otherwise
         return Told(self.name, otherwise, words)
 
     def _factor(self, wrong: set[int], seen: Sequence[tuple[Arguments, Results]]) -> str:
@@ -135,13 +138,26 @@ class Calls:
         for args, got in seen:
             for k, right in enumerate(self._right(args)):
                 if k in wrong:
-                    if got[k].shape != right.shape:
+                    if got[k].shape != right.shape or not same(
+                        got[k][right == 0], 0 * right[right == 0]
+                    ):
                         return ""
-                    with np.errstate(all="ignore"):
-                        ratios += np.ravel(got[k] / right)[np.ravel(right) != 0].tolist()
+                    ratios += np.ravel(got[k][right != 0] / right[right != 0]).tolist()
         if not ratios or not np.isfinite(ratios).all() or abs(ratios[0]) < CLOSE:
             return ""
         return f"{ratios[0]:.4g}" if np.allclose(ratios, ratios[0], rtol=CLOSE) else ""
+
+    def _seen_from_outside(
+        self, function: Callable[..., Any], k: int, seen: Sequence[tuple[Arguments, Results]]
+    ) -> str:
+        """What can be said of a wrong result whose mistake has no name, or ""."""
+        if self.name.endswith("_backward"):
+            for args, got in seen:
+                twice = self._called(function, (2 * args[0], *args[1:]))
+                if isinstance(twice, tuple) and not same(twice[k], 2 * got[k]):
+                    return "not_linear"
+        right = [same(got[k], self._right(args)[k]) for args, got in seen]
+        return "sometimes" if any(right) else ""
 
 
 def _gives(guess: Callable[..., Any], args: Arguments, got: Results, wrong: set[int]) -> bool:

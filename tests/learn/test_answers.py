@@ -10,11 +10,11 @@ from microgradnn.learn.exercise import GENERAL, Told, told
 from microgradnn.learn.shelf import BY_NUMBER, EXERCISES
 from microgradnn.learn.wording import cause_of, example_of, hints_for
 
-from .answers import answer, graded, table
+from .answers import answer, graded, later, table
 
 MODULES = [importlib.import_module(f".answers.a{e.number}", __package__) for e in EXERCISES]
 KEYS = table(MODULES, "KEYS")
-WRONG = table(MODULES, "WRONG")
+WRONG = table(MODULES, "WRONG") + later.WRONG
 LANGUAGES = ("en", "zh")
 
 

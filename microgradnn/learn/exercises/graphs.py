@@ -91,7 +91,7 @@ SINGLES = ("a b=a", "a b=a c=a d=bc", "a b=a c=ab", "a b=a c=b d=ca e=db")
 DEEP = 3000
 ORDER_CAUSES = (
     "order_reversed", "order_repeats", "order_lacks_root", "order_lacks", "order_before",
-    "order_remembers", "order_names", "order_foreign", "order_deep",
+    "order_remembers", "order_names", "order_foreign", "order_deep", "order_set",
 )  # fmt: skip
 
 
@@ -142,6 +142,8 @@ class Sorting:
             return Told(self.name, "raises", words | raised_words(error, function))
         if got is None:
             return Told(self.name, "nothing", words)
+        if isinstance(got, (set, frozenset)):
+            return Told(self.name, "order_set", words)
         if not isinstance(got, (list, tuple)):
             try:
                 got = list(got)

@@ -16,4 +16,5 @@ WRONG = [
     (PART, "op_data", changed(("Value(self.data + other.data,", "Value(Value(self.data + other.data),"))),
     (PART, "nothing", changed(("return Value(self.data + ", "Value(self.data + "))),
     (PART, "empty", changed(("return Value(self.data + other.data, (self, other), (1.0, 1.0))", "raise NotImplementedError"))),
+    (PART, "endless", changed(("Value(self.data + other.data, (self", "Value(self.data + other, (self"))),
 ]  # fmt: skip

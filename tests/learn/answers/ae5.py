@@ -23,4 +23,7 @@ WRONG = [
     (PART, "raises", changed(("node.slopes", "node.slope"))),
     (PART, "empty", changed(("        order = self.order()\n        self.grad = 1.0\n", "        raise NotImplementedError\n"))),
     (PART, "missing", changed(("def backward", "def backwards"))),
+    (PART, "all_seeded", changed(("        self.grad = 1.0\n", "        for n in order:\n            n.grad = 1.0\n"))),
+    (PART, "seed_data", changed(("        self.grad = 1.0\n", "        self.grad = self.data\n"))),
+    (PART, "one_step", changed(("        for v in reversed(self.order()):\n            v._backward()", "        self._backward()\n        for c in self._prev:\n            c._backward()"), text=CLOSURES)),
 ]  # fmt: skip

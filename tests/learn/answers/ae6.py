@@ -20,4 +20,6 @@ WRONG = [
     ("relu", "overwritten", changed(("self.grad += (out.data > 0) * out.grad", "self.grad = (out.data > 0) * out.grad"), text=CLOSURES)),
     ("relu", "raises", changed(("max(self.data, 0.0)", "max(self.date, 0.0)"))),
     ("relu", "empty", changed(("return Value(max(self.data, 0.0), (self,), (float(self.data > 0),))", "raise NotImplementedError"))),
+    ("tanh", "plus_for_minus", changed(("(1 - t * t,)", "(1 + t * t,)"))),
+    ("relu", "mask_inverted", changed(("float(self.data > 0)", "float(self.data < 0)"))),
 ]  # fmt: skip

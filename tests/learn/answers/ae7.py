@@ -30,4 +30,5 @@ WRONG = [
     ("learn_xor", "nothing", changed(("    return model\n", ""))),
     ("learn_xor", "xor_model", changed(("    return model\n", "    return 0.01\n"))),
     ("learn_xor", "xor_table", changed(("    return model\n", "    return Table()\n")) + "\n\nclass Table:\n    def __call__(self, x):\n        return Value(float(x[0] != x[1]))\n\n    def parameters(self):\n        return []\n"),
+    ("training_step", "step_alone", changed(("p.data -= lr * p.grad", "p.data = -lr * p.grad"))),
 ]  # fmt: skip
