@@ -1,4 +1,4 @@
-"""What is drawn of a backward pass: boxes and arrows, folded where there are too many."""
+"""The boxes and arrows of a drawing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.node import Node
-from ..engine.walk import between
-from . import texts
 from .backprop import BackwardPass, Flow
-from .clusters import Tree, owners
 from .notation import amount, brief
 
 LETTER, BOX, PILL = 7.3, 50.0, 30.0
@@ -57,104 +54,8 @@ class Line:
     key: str  # the numbers of the node and of its input
 
 
-def arranged(
-    done: BackwardPass, focus: Any, limit: int, lang: str, room: float = ROOM
-) -> tuple[list[Box], list[Line], Tree, list[str]]:
-    """The boxes, the arrows, where they stand, and notes on what is not shown."""
-    notes: list[str] = []
-    nodes = _first_seen(done)
-    if focus is not None:
-        kept = between(done.nodes, [focus])
-        kept |= {p for n in kept - {focus} for p in n.parents if isinstance(p, Node)}
-        nodes = [n for n in nodes if n in kept]
-        notes.append(texts.say("draw.focus", lang, name=done.names[focus], n=len(done.nodes)))
-    owned = owners(nodes, done.names)
-    boxes = _boxes(done, nodes, owned, limit, notes, lang)
-    number = {n: str(i) for i, n in enumerate(reversed(done.nodes))}
-    for box in boxes:
-        box.room, box.key = room, number[box.nodes[0]] if box.kind == "node" else ""
-    at = {n: box for box in boxes for n in box.nodes}
-    lines = list(_lines(done, nodes, at))
-    paths = {b: _path(b, owned) for b in boxes}
-    tree = Tree(boxes, paths, [(line.start, line.end) for line in lines])
-    tree.lay_out({b: b.size for b in boxes})
-    return boxes, lines, tree, notes
-
-
-def _first_seen(done: BackwardPass) -> list[Any]:
-    """The nodes in the order in which one reads the formula from the result."""
-    known, seen, stack = set(done.nodes), dict[Any, None](), [done.output]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen[node] = None
-        stack += [p for p in reversed(node.parents) if isinstance(p, Node) and p in known]
-    return list(seen)
-
-
-def _path(box: Box, owned: dict[Any, tuple[str, ...]]) -> tuple[str, ...]:
-    path = owned.get(box.nodes[0], ()) if box.kind != "rest" else ()
-    return path[: box.pathlen] if box.kind == "folded" else path
-
-
-def _boxes(
-    done: BackwardPass,
-    nodes: list[Any],
-    owned: dict[Any, tuple[str, ...]],
-    limit: int,
-    notes: list[str],
-    lang: str,
-) -> list[Box]:
-    """A box for each node; of a large graph for each group, from the innermost outwards."""
-    if len(nodes) <= limit:
-        return [_box(done, n) for n in nodes]
-    deepest = max((len(p) for p in owned.values()), default=0)
-    for depth in range(deepest, 0, -1):
-        boxes = _folded(done, nodes, owned, depth, lang)
-        if len(boxes) <= limit:
-            break
-    else:
-        boxes = [_box(done, n) for n in nodes] if not deepest else boxes
-    groups = sum(b.kind == "folded" for b in boxes)
-    if groups:
-        n = sum(len(b.nodes) for b in boxes if b.kind == "folded")
-        notes.append(texts.say("draw.folded", lang, n=f"{n:,}".replace(",", " "), k=groups))
-    if len(boxes) > limit:
-        boxes = _latest(boxes, limit, notes, lang)
-    return boxes
-
-
-def _folded(
-    done: BackwardPass, nodes: list[Any], owned: dict[Any, tuple[str, ...]], depth: int, lang: str
-) -> list[Box]:
-    made: dict[Any, Box] = {}
-    for node in nodes:
-        path = owned[node]
-        if len(path) < depth:
-            made[node] = _box(done, node)
-        elif path[:depth] in made:
-            made[path[:depth]].nodes.append(node)
-        else:
-            name = path[depth - 1]
-            made[path[:depth]] = Box([node], name, name, kind="folded", pathlen=depth - 1)
-    for box in made.values():
-        if box.kind == "folded":
-            box.data = texts.say("draw.nodes", lang, n=len(box.nodes))
-    return list(made.values())
-
-
-def _latest(boxes: list[Box], limit: int, notes: list[str], lang: str) -> list[Box]:
-    """Those nearest to the result, and one box for all before."""
-    boxes = sorted(boxes, key=lambda b: -max(n.stamp for n in b.nodes))
-    kept, rest = boxes[: limit - 1], boxes[limit - 1 :]
-    earlier = [n for b in rest for n in b.nodes]
-    said = texts.say("draw.earlier", lang, n=len(earlier))
-    notes.append(texts.say("draw.cut", lang, n=limit))
-    return [*kept, Box(earlier, "…", said, data=said, kind="rest")]
-
-
-def _box(done: BackwardPass, node: Any) -> Box:
+def box_of(done: BackwardPass, node: Any) -> Box:
+    """The box of one node."""
     names, place = done.names, done.names.place(node)
     full = names[node]
     short = place.short if place.owners and full == place.name else full
@@ -181,7 +82,8 @@ def _sign(node: Any) -> str:
     return str(label)
 
 
-def _lines(done: BackwardPass, nodes: list[Any], at: dict[Any, Box]) -> Iterator[Line]:
+def lines_of(done: BackwardPass, nodes: list[Any], at: dict[Any, Box]) -> Iterator[Line]:
+    """The arrows between boxes, in the order in which one reads the formula."""
     flows = {(f.node, f.place): f for f in done.flows}
     sizes = {k: _strength(f) for k, f in flows.items()}
     most = max((s for s in sizes.values() if np.isfinite(s)), default=0.0)

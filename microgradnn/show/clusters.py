@@ -27,7 +27,7 @@ def owners(nodes: Iterable[Any], names: Names) -> dict[Any, tuple[str, ...]]:
         inputs = [p for p in node.parents if isinstance(p, Node) and p in found]
         held = [found[p] for p in inputs if p.op is None and found[p]]
         if held:
-            found[node] = _common(held)
+            found[node] = common(held)
         elif len(inputs) > 1 and len({found[p] for p in inputs}) == 1:
             found[node] = found[inputs[0]]
         elif _activates(node, inputs):
@@ -45,7 +45,8 @@ def _activates(node: Any, inputs: list[Any]) -> bool:
     return before is not None and not (before.pointwise and before.arity == 1)
 
 
-def _common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+def common(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The models that all of these paths begin with."""
     first, *rest = paths
     n = 0
     while n < len(first) and all(len(p) > n and p[n] == first[n] for p in rest):

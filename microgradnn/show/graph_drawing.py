@@ -13,8 +13,9 @@ from ..engine.node import Node
 from ..errors import ConfigError, GradientError
 from . import pictures, texts
 from .backprop import BackwardPass, backward, forward_only
-from .boxes import LETTER, ROOM, arranged
+from .boxes import LETTER, ROOM
 from .clusters import Group
+from .folding import arranged
 
 LIMIT = 300  # boxes; a larger graph is folded
 EDGE = 12.0  # around the picture

@@ -126,6 +126,37 @@ def test_a_large_graph_is_folded_and_says_so() -> None:
     assert len(cut.boxes) == 300 and "702 earlier nodes" in texts(cut.svg)
 
 
+def test_a_large_graph_that_uses_a_layer_again_and_again_is_folded_too() -> None:
+    random.seed(0)
+    cell, head = scalar.Layer(5, 4), scalar.Neuron(4)
+    h = [Value(0.0)] * 4
+    for t in range(30):
+        h = cell([*h, Value(float(t))])
+    drawing = draw(head(h), lang="en")
+    assert "cell" in [box.name for box in drawing.boxes] and len(drawing.boxes) < 60
+
+
+@given(st.integers(0, 10**6), st.integers(5, 40))
+def test_whatever_is_folded_can_be_drawn(seed: int, limit: int) -> None:
+    rng = random.Random(seed)
+    a, b = scalar.Layer(2, 2), scalar.Neuron(2)
+    known = [Value(0.5), Value(-0.5)]
+    for _ in range(12):
+        x = [rng.choice(known), rng.choice(known)]
+        match rng.randrange(3):
+            case 0:
+                known += a(x)
+            case 1:
+                known.append(b(x))
+            case _:
+                known.append(x[0] * x[1])
+    y = sum(known, Value(0.0))
+    drawing = draw(y, limit=limit)
+    assert len(drawing.boxes) <= limit
+    at = {box: drawing._tree.corner(box) for box in drawing.boxes}
+    assert all(at[line.start][0] < at[line.end][0] for line in drawing.lines)
+
+
 def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawing = draw(neuron(), names={})
     assert drawing.save(tmp_path / "g.svg").read_text("utf-8") == drawing.svg

@@ -57,8 +57,8 @@ TEXTS: dict[str, str] = {
         "Its number cannot be changed in this page: {why} has no function in JavaScript."
     ),
     "page.fixed_array": (
-        "Numbers of arrays cannot be changed in this page; show.steps(show.scalars(loss)) makes one "
-        "of single numbers."
+        "Numbers of arrays cannot be changed in this page; show.steps(show.scalars(loss)) makes "
+        "one of single numbers."
     ),
     "page.no_number": "write a number, such as -0.25",
     "page.guess": "your answer",
