@@ -33,8 +33,10 @@ microgradnn.check.codes microgradnn.check.finding microgradnn.check.printable
 microgradnn.check.verbs microgradnn.check.words
 microgradnn.check.source microgradnn.check.dump
 microgradnn.check.report microgradnn.check.subject
+microgradnn.check.options
 microgradnn.check.oracle
 microgradnn.check.subjects microgradnn.check.stages microgradnn.check.diagnosis
+microgradnn.check.certificate microgradnn.check.verify_certificate
 microgradnn.check.examine
 microgradnn.check.directional microgradnn.check.own microgradnn.check.engines microgradnn.check.replayed
 microgradnn.check.api

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import ConfigError
 from . import directional
-from .examine import Codes, Options, examine, options_of
+from .examine import examine
+from .options import Codes, Options, options_of
 from .oracle import balls
 from .report import Report
 from .source import all_parameters, required
@@ -36,6 +37,7 @@ def layer(
     params: Params = None, *, cache: bool = True, hyper: Mapping[str, object] | None = None,
     wrt: Wrt = None, cotangents: Cotangents = None, seed: int = 0, select: Codes = (),
     ignore: Codes = (), probes: bool = True, others: Sequence[Inputs] = (), name: str = "",
+    certify: bool = False,
 ) -> Report:  # fmt: skip
     """The report on a hand-written layer.
 
@@ -54,12 +56,13 @@ def layer(
     cotangents  the cotangent(s) at the inputs given; random, signed and away from zero by default
     select, ignore   codes of checks or their beginnings: "GC2", ["GC031"]; see report.CODES
     probes      whether to look at other points (zeros, ties, saturation, …) too
+    certify     whether report.certificate is to hold what others need to repeat the proof
     others      more tuples of inputs, best of other shapes, to check at as well
 
     Raises ConfigError if the arguments cannot be what they should be. What the layer itself raises
     is in the report.
     """
-    options = options_of(seed, select, ignore, cotangents, probes)
+    options = options_of(seed, select, ignore, cotangents, probes, certify)
     known = maker_of(forward, wrt, name)
     if known is None and not callable(backward):
         known = of_tensors(forward, _together(backward, inputs))

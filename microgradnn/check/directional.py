@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.walk import pushforward
-from .examine import Options
+from .options import Options
 from .oracle import balls
 from .oracle.exact import Comparer, Untraceable
 from .oracle.numeric import SAFETY, SCALES, extrapolate

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConfigError
-from .codes import CODES, check_codes, selected
+from .certificate import certificate
+from .codes import CODES
 from .diagnosis.diagnose import diagnose
+from .options import Options
 from .oracle.draws import rewinding
 from .report import Finding, Report
 from .stages.algebra import algebra
@@ -23,40 +25,10 @@ from .stages.penalty import unpenalised
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, failed, raised, same
 from .stages.values import look
-from .subject import Cotangents, Subject, alone, quiet
+from .subject import Subject, alone, quiet
 
-Codes = str | Sequence[str]
 ELSEWHERE = ("GC005", "GC103", "GC207", "GC208")  # looked at by other calls
 WORK = 60_000  # nodes to spend on the points beside the user's own
-
-
-@dataclass(frozen=True)
-class Options:
-    """What every check takes: see check.layer."""
-
-    seed: int = 0
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    cotangents: Sequence[Any] | None = None
-    probes: bool = True
-
-    def wants(self, code: str) -> bool:
-        """Whether this code is looked at."""
-        return selected(code, self.select, self.ignore)
-
-
-def options_of(
-    seed: int, select: Codes, ignore: Codes, cotangents: Cotangents, probes: bool
-) -> Options:
-    """The options as a user gives them; ConfigError for what cannot be one."""
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ConfigError(f"check: seed is {seed!r}, need an integer from 0 on")
-    given: Any = cotangents
-    if cotangents is not None and not isinstance(cotangents, (tuple, list)):
-        given = [cotangents]
-    return Options(
-        int(seed), check_codes("select", select), check_codes("ignore", ignore), given, probes
-    )
 
 
 @alone
@@ -87,6 +59,7 @@ def examine(subject: Subject, options: Options) -> Report:
         {n: v for n, v in given.smallest.items() if np.isfinite(v)}, covered,
         options.seed, subject.reproduce, time.perf_counter() - start, tuple(notes),
         _shapes(subject, points), tuple(s.skipped for s in seen[1:] if s.skipped),
+        certificate(subject, options.seed) if options.certify else {},
     )  # fmt: skip
 
 

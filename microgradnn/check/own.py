@@ -11,7 +11,8 @@ from ..engine.tensor import Tensor
 from ..errors import ConfigError
 from ..notices import notice
 from ..transforms.derivatives import vjp
-from .examine import Codes, Options, examine, options_of
+from .examine import examine
+from .options import Codes, Options, options_of
 from .oracle.differences import Disagreement, check_grads
 from .report import Entry, Finding, Report
 from .source import all_parameters

@@ -28,6 +28,7 @@ class Report:
     reproduce   a line of Python that runs the same check again
     shapes      the shapes at which values were compared, by argument
     untried     points and configurations that forward does not take, and why
+    certificate what others need to repeat the proof, where that was asked for
     """
 
     name: str
@@ -43,6 +44,7 @@ class Report:
     notes: tuple[str, ...] = ()
     shapes: tuple[dict[str, tuple[int, ...]], ...] = ()
     untried: tuple[str, ...] = ()
+    certificate: dict[str, Any] = field(default_factory=dict)
 
     def _repr_html_(self) -> str:
         return str(import_module("microgradnn.show.reprs").report_html(str(self), self.ok))

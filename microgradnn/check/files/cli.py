@@ -25,6 +25,7 @@ from ...optional import have
 from ..codes import check_codes
 from ..printable import clean
 from ..report import HINTS, Finding, Report, junit
+from .certificates import write_certificates
 from .child import FileError, NothingError, Settings, check_file, list_file
 
 WITHOUT_FLINT = (
@@ -80,6 +81,8 @@ def parser() -> argparse.ArgumentParser:
     add("-q", "--quiet", action="store_true", help="show only what is not right")
     add("--json", action="store_true", help="one JSON document on stdout")
     add("--junit", metavar="FILE", type=Path, help="write JUnit XML for CI systems, too")
+    add("--certificate", metavar="FILE", type=Path,
+        help="write what others need to repeat the proofs, and a script that does")  # fmt: skip
     add("--strict", action="store_true", help="exit with 3 at a CONVENTION, too")
     add_checking(top)
     return top
@@ -111,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         time_limit=args.time_limit,
         memory=args.memory_limit * 2**20,
         verbose=args.verbose,
+        certify=args.certificate is not None,
     )
     targets = [_target(text) for text in args.files]
     if not (have("flint") or args.quiet or args.list):
@@ -164,6 +168,9 @@ def _run(targets: list[tuple[str, list[str]]], how: Settings, args: argparse.Nam
         print(json.dumps([r.to_dict() for r in results], indent=2, allow_nan=False))
     sys.stdout.flush()
     status = max(r.status(args.strict) for r in results)
+    if args.certificate:
+        reports = [r for result in results for r in result.reports]
+        print(write_certificates(args.certificate, reports), file=sys.stderr)
     if args.junit and not _written(args.junit, results, args.strict):
         status = max(status, 2)
     return 130 if results[-1].interrupted else status

@@ -11,7 +11,8 @@ import numpy as np
 
 from ...errors import MicrogradError
 from ..engines.judged import engine
-from ..examine import Options, examine
+from ..examine import examine
+from ..options import Options
 from ..report import Finding, Report
 from ..source import all_parameters, line
 from ..stages.configured import configured
@@ -26,8 +27,9 @@ UNDOUBTED = 2.0  # times as much where a framework says what is called with what
 
 @alone
 def check_found(
-    found: Found, *, seed: int = 0, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
-) -> Report:
+    found: Found, *, seed: int = 0, select: tuple[str, ...] = (), ignore: tuple[str, ...] = (),
+    certify: bool = False,
+) -> Report:  # fmt: skip
     """The report on what was found, at guessed arguments of several sizes; raises GuessError."""
     known = _without_arguments(found, seed)
     if known is not None:
@@ -45,14 +47,15 @@ def check_found(
     except Exception as error:
         return Report(found.name, (raised("forward", error),), ("GC001",), seed=seed)
     untried = _configure(found, subject, make, rng)
-    report = examine(subject, Options(seed, select, ignore))
+    report = examine(subject, Options(seed, select, ignore, certify=certify))
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
     report = _trusted(report, make, DOUBTFUL * (UNDOUBTED if found.thing is not None else 1.0))
     report = _of_one_shape(report, subject)
     if report.verdict in ("FAIL", "CONTRACT"):
         for other in _cheaper(found, make, seed):
-            return replace(check_found(found, seed=other, select=select, ignore=ignore), seed=seed)
+            again = check_found(found, seed=other, select=select, ignore=ignore, certify=certify)
+            return replace(again, seed=seed)
     return replace(report, untried=(*untried, *report.untried))
 
 

@@ -26,6 +26,7 @@ class Settings:
     memory      bytes that the child may use (on Linux); 0 for three quarters of the machine's
     verbose     lets the file's own output through, to stderr
     key_file    the path of a teacher's file, whose forwards and arguments are the ones meant
+    certify     whether reports hold certificates
     graded      only these functions are checked, as far as they are there
     """
 
@@ -36,6 +37,7 @@ class Settings:
     memory: int = 0
     verbose: bool = False
     key_file: str = ""
+    certify: bool = False
     graded: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -173,12 +173,13 @@ def _checked(
     random.seed(how.seed)
     np.random.seed(how.seed % 2**32)
     try:
-        report = check_found(found, seed=how.seed, select=how.select, ignore=how.ignore)
+        asked = {"certify": True} if how.certify else {}
+        report = check_found(found, seed=how.seed, select=how.select, ignore=how.ignore, **asked)
     except BaseException as error:
         finding = _finding(error, found.name, file)
         report = Report(found.name, (finding,), (finding.code,), seed=how.seed)
-    asked = key is not None and selected("GC212", how.select, how.ignore)
-    if key is not None and asked and report.verdict != "NOT_WRITTEN":
+    wanted = selected("GC212", how.select, how.ignore)
+    if key is not None and wanted and report.verdict != "NOT_WRITTEN":
         more = compared(found, key, report.conventional)
         report = replace(report, findings=(*report.findings, *more))
     code = "\n".join(text(f) for f in (found.forward, found.backward) if f is not None)

@@ -110,7 +110,7 @@ def _compare(
 ) -> None:  # fmt: skip
     """Adds to `seen` what the gradients at a point are worth, by the best oracle there is."""
     douts, grads, _ = given
-    bits = 24 if _single(subject, [*grads, *outs]) else 53
+    bits = 24 if single(subject, [*grads, *outs]) else 53
     if subject.derivation is not None:
         return by_derivation(subject, point, rng, given, outs, seen)
     if subject.opaque or subject.untraced:
@@ -181,7 +181,7 @@ def _smooth(
     douts, grads, good = given
     low, high, bits = exact
     compared = [
-        _beside(subject, k, np.asarray(g), low, high)
+        beside(subject, k, np.asarray(g), low, high)
         for k, (g, a) in enumerate(zip(grads, subject.arrays, strict=True))
         if good[k] and np.shape(g) == np.shape(a)
     ]
@@ -216,7 +216,7 @@ def _by_the_next(subject: Subject, point: Point, rng: Any, given: Any, seen: See
     by_differences(subject, point, rng, given, seen, "a trace of it is another function")
 
 
-def _single(subject: Subject, grads: Any) -> bool:
+def single(subject: Subject, grads: Any) -> bool:
     """Whether the code works in float32: its inputs are, or what comes back is."""
     known = [np.asarray(a).dtype for a in [*subject.arrays, *(g for g in grads if g is not None)]]
     return any(d == np.float32 or d == np.float16 for d in known)
@@ -235,11 +235,12 @@ def _tight(low: Exact) -> bool:
     return True
 
 
-def _beside(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Compared:
+def beside(subject: Subject, k: int, yours: Any, low: Exact, high: Exact) -> Compared:
+    """The gradient of the k-th array beside the true one."""
     rounding = low.spread[k] if low.yours is not None else _estimated(k, low)
     formula = None if high.yours is None else high.yours[k]
     slack = None if high.yours is None else high.spread[k]
-    dtype = np.dtype(np.float32 if _single(subject, [yours]) else np.float64)
+    dtype = np.dtype(np.float32 if single(subject, [yours]) else np.float64)
     return Compared(
         subject.names[k], yours.astype(float), high.true[k], high.bound[k], formula, slack,
         rounding, dtype, low.bound[k],
@@ -252,9 +253,8 @@ def _estimated(k: int, low: Exact) -> Any:
     And more: the largest entry counts for all, as sums over others may cancel.
     """
     bound = np.where(np.isfinite(low.bound[k]), low.bound[k], 0)
-    return np.maximum(4 * bound, bound.max(initial=0.0)) + 2.0**-48 * np.abs(low.true[k]).max(
-        initial=0.0
-    )
+    largest = np.abs(low.true[k]).max(initial=0.0)
+    return np.maximum(4 * bound, bound.max(initial=0.0)) + 2.0**-48 * largest
 
 
 def _confirmed(
