@@ -313,7 +313,7 @@ sum       = linear("sum", kernels.sum, label="Σ", formula="Σ x over axis", tra
                    lambda g, y, x, axis=None, keepdims=False: broadcast_to(_kept(g, x, axis), shape=x.shape))
 mean      = linear("mean", kernels.mean, formula="Σ x / n over axis", transpose=
                    lambda g, y, x, axis=None, keepdims=False:
-                   broadcast_to(_kept(g, x, axis) / _n(x, y), shape=x.shape))
+                   broadcast_to(div(_kept(g, x, axis), _n(x, y)), shape=x.shape))
 reduced   = partial(reduction, expand=_kept, total=sum)  # the rest of the line is the weight dy/dx
 max       = reduced("max", kernels.extreme(np.maximum, maximum.number),
                     lambda y, x, axis: _ties(y, x, axis), formula="the largest x over axis", kink=TIES)
