@@ -1,96 +1,22 @@
 """python -m compare: trains the same models in every framework and says where they differ."""
 
 import argparse
-import difflib
 import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from microgradnn.data import load_mnist
-from microgradnn.errors import MicrogradError, MissingPackageError
+from microgradnn.errors import ConfigError, MicrogradError, MissingPackageError
 
-from . import frameworks, lockstep, model_tasks, output, speed, tasks
+from . import closing, frameworks, lockstep, output, own_process, speed, tasks
+from .command_line import collect, listing, parser
 from .row import Row
 
-COMMANDS = ("run", "speed", "checkers")  # checkers has options of its own
-# The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
-ON_MNIST = ("mnist", "models")
-GROUPS: dict[str, Callable[..., list[tasks.Task]]] = {
-    "gates": lambda seed: tasks.gates(),
-    "regression": tasks.regression,
-    "mnist": tasks.mnist,
-    "optimizers": model_tasks.optimizers,
-    "models": model_tasks.models,
-    "keras": model_tasks.keras,
-}
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with its errors in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Prints the message and exits with status 2."""
-        print(f"compare: {message}", file=sys.stderr)
-        raise SystemExit(2)
-
-
-def parser() -> Parser:
-    """The command line."""
-    p = Parser(prog="python -m compare", description=__doc__)
-    p.add_argument("command", nargs="?", default="run", type=_one_of("command", COMMANDS))
-    p.add_argument("--tasks", type=_some_of("task", GROUPS), default=list(GROUPS))
-    names = list(frameworks.MODULES)
-    p.add_argument("--frameworks", type=_some_of("framework", names), help="default: all installed")
-    p.add_argument("--steps", type=_positive, help="steps of each task (default: its own number)")
-    p.add_argument("--seed", type=_natural, default=0)
-    p.add_argument("--data", type=Path, help="folder with the MNIST files")
-    p.add_argument("--dtype", type=_one_of("dtype", ("float64", "float32")))
-    p.add_argument("--out", type=Path, default=Path("compare-report"), help="for report.json")
-    return p
-
-
-def _one_of(kind: str, allowed: Sequence[str]) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text not in allowed:
-            near = difflib.get_close_matches(text, allowed, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise argparse.ArgumentTypeError(
-                f"unknown {kind} {text!r}, use {', '.join(allowed)}{hint}"
-            )
-        return text
-
-    return check
-
-
-def _some_of(kind: str, allowed: Sequence[str]) -> Callable[[str], list[str]]:
-    one = _one_of(kind, allowed)
-    return lambda text: [one(part.strip()) for part in text.split(",")]
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return int(text)
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
-    return int(text)
-
-
-def collect(args: argparse.Namespace) -> list[tasks.Task]:
-    """The tasks that were asked for."""
-    asked = set(args.tasks)
-    data = load_mnist(args.data) if asked & set(ON_MNIST) else None
-    found = []
-    for name, make in GROUPS.items():
-        if name in asked:
-            found += make(data, args.seed) if name in ON_MNIST else make(args.seed)
-    return found
+NOTHING = (
+    "neither torch nor tensorflow is installed, so there is nothing to compare with; in a clone of "
+    "microgradnn write: pip install -e '.[compare]'"
+)
 
 
 def progress(name: str) -> Callable[[int, int], None]:
@@ -107,26 +33,28 @@ def progress(name: str) -> Callable[[int, int], None]:
     return tick
 
 
-def chosen(asked: Sequence[str] | None) -> dict[str, Any]:
+def chosen(asked: Sequence[str] | None, own: Sequence[str] = ()) -> dict[str, Any]:
     """The frameworks to run by name, ours first: modules, or why one is left out.
 
     Raises MicrogradError if one that was asked for is not installed, or, where all were, if there
     is nothing to compare with.
     """
-    names = dict.fromkeys([lockstep.REFERENCE, *(asked or frameworks.MODULES)])
-    loaded = {name: frameworks.load(name) for name in names}
+    names = asked or ([lockstep.REFERENCE] if own else list(frameworks.MODULES))
+    loaded = load(list(dict.fromkeys([lockstep.REFERENCE, *names, *own])))
     absent = {name: why for name, why in loaded.items() if isinstance(why, str)}
     gone = {name: why for name, why in absent.items() if not isinstance(why, frameworks.Broken)}
     if asked and gone:
         raise MissingPackageError(next(iter(gone.values())))
     if set(frameworks.PACKAGES) <= set(gone):
-        raise MissingPackageError(
-            "neither torch nor tensorflow is installed, so there is nothing to compare with; in a "
-            "clone of microgradnn write: pip install -e '.[compare]'"
-        )
+        raise MissingPackageError(NOTHING)
     for why in absent.values():
         print(f"compare: {why}", file=sys.stderr)
     return loaded
+
+
+def load(names: Sequence[str]) -> dict[str, Any]:
+    """Each framework in a process of its own."""
+    return own_process.load(names)
 
 
 def status(rows: Sequence[Row]) -> int:
@@ -151,16 +79,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["checkers"]:  # needs the zoo of layers in tests/; the other commands do not
         return int(import_module(".checkers", __package__).main(words[1:]))
     args = parser().parse_args(words)
+    if args.list:
+        print(listing())
+        return 0
+    loaded: dict[str, Any] = {}
     try:
         if args.command == "speed":
-            return speed.main(chosen(args.frameworks))
-        loaded = chosen(args.frameworks)
+            return _speed(args)
         todo = collect(args)
         output.try_out(args.out)
+        loaded = chosen(args.frameworks, args.framework or ())
+        return _compare(args, loaded, todo)
     except (MicrogradError, OSError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
-    return _compare(args, loaded, todo)
+    finally:
+        own_process.close(loaded)
+
+
+def _speed(args: argparse.Namespace) -> int:
+    """Times the steps, in this process. Raises ConfigError for options that it would ignore."""
+    default = vars(parser().parse_args(["speed"]))
+    for name, value in vars(args).items():
+        if value != default[name] and name != "frameworks":
+            raise ConfigError(f"speed has cases of its own and does not take --{name}")
+    names = dict.fromkeys([lockstep.REFERENCE, *(args.frameworks or frameworks.MODULES)])
+    loaded = {name: frameworks.load(name) for name in names}
+    gone = {n: w for n, w in loaded.items() if isinstance(w, str)}
+    if args.frameworks and gone:
+        raise MissingPackageError(next(iter(gone.values())))
+    if set(frameworks.PACKAGES) <= set(gone):
+        raise MissingPackageError(NOTHING)
+    return speed.main(loaded)
 
 
 def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.Task]) -> int:
@@ -176,6 +126,8 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
         interrupted = True
         print("\ninterrupted; what was done so far:", file=sys.stderr)
     output.print_table(rows)
+    for line in closing.sentences(rows):
+        print(line)
     facts: dict[str, Any] = {
         "versions": {n: m if isinstance(m, str) else m.version() for n, m in loaded.items()},
         "seed": args.seed,

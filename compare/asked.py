@@ -17,7 +17,7 @@ from .model_graph import Cell, Sync, users
 from .reference import Reference
 
 Array = np.ndarray
-FAR = (-50.0, -12.0, 12.0, 50.0)
+FAR = (-50.0, -12.0, 12.0, 22.0, 50.0)
 FEW = 7  # gradients of a norm's channel that are not zero
 
 

@@ -191,15 +191,30 @@ class _Lockstep:
 
     def _passes(self, params: list[Array], x: Array, y: Array, sync: Sync | None) -> Any:
         """What each session computes; one that raises is out."""
-        found = {}
-        for name in list(self.sessions):
+        found, begun = {}, []
+        for name, session in list(self.sessions.items()):
+            if hasattr(session, "begin"):  # in a process of its own
+                try:
+                    session.begin(params, self.kept, x, y, sync)
+                    begun.append(name)
+                except Exception as error:
+                    self._failed(name, f"in step {self.rows[name].steps}: {one_line(error)}")
+        for name, session in list(self.sessions.items()):
             try:
-                session, start = self.sessions[name], time.perf_counter()
-                session.load(params, self.kept)
-                found[name] = session.gradients(x, y, sync)
-                self.rows[name].seconds += time.perf_counter() - start
+                if name in begun:
+                    found[name] = session.finish()
+                elif not hasattr(session, "begin"):
+                    found[name] = self._pass(name, params, x, y, sync)
             except Exception as error:  # whatever a foreign package raises
                 self._failed(name, f"in step {self.rows[name].steps}: {one_line(error)}")
+        return found
+
+    def _pass(self, name: str, params: list[Array], x: Array, y: Array, sync: Sync | None) -> Any:
+        """What a session in this process computes."""
+        session, start = self.sessions[name], time.perf_counter()
+        session.load(params, self.kept)
+        found = session.gradients(x, y, sync)
+        self.rows[name].seconds += time.perf_counter() - start
         return found
 
     # ---- after the step ------------------------------------------------------------------------
@@ -211,7 +226,7 @@ class _Lockstep:
         session, row, when = self.sessions[name], self.rows[name], f"at step {k}"
         start = time.perf_counter()
         after = session.update()
-        row.seconds += time.perf_counter() - start
+        row.seconds = getattr(session, "seconds", row.seconds + time.perf_counter() - start)
         wide = [np.asarray(g, float) for g in found.grads]
         if [g.shape for g in wide] != [p.shape for p in self.params]:
             return

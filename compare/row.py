@@ -29,6 +29,7 @@ class Row:
     looseness: float = 0.0  # RMS of bounds over RMS of errors in training, of the loosest gradient
     detectable: float = 0.0  # relative error of a median entry that is found in every gradient
     seconds: float = 0.0
+    known: list[str] = field(default_factory=list)  # ids of differences.toml that were met
     violation: Violation | None = None
     poorest: tuple[float, str] = (0.0, "")  # the largest error relative to its own array, and where
     layers: dict[str, float] = field(default_factory=dict)  # largest error in ulps, by cell

@@ -17,7 +17,9 @@ layer behind it gets. The simplest way: let the probe give new leaves with the v
 """
 
 from importlib import import_module
-from types import ModuleType
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 from microgradnn.optional import missing
 
@@ -38,10 +40,13 @@ class Broken(str):
     """Why a framework that is there cannot be used; one that is not installed is a plain str."""
 
 
-def load(name: str) -> ModuleType | str:
-    """The framework's module, or a sentence: what it needs, or why it could not be imported."""
+def load(name: str) -> ModuleType | SimpleNamespace | str:
+    """The framework's module, or a sentence: what it needs, or why it could not be imported.
+
+    "FILE.py:Class" is a session of the user's own.
+    """
     try:
-        module = import_module(f".{MODULES[name]}", __package__)
+        module = _own(name) if ".py:" in name else import_module(f".{MODULES[name]}", __package__)
         module.version()
     except ModuleNotFoundError as error:
         if name in PACKAGES and error.name in (None, PACKAGES[name]):
@@ -52,7 +57,27 @@ def load(name: str) -> ModuleType | str:
     return module
 
 
+def _own(name: str) -> SimpleNamespace:
+    """A user's class as a framework; version() and refuses() may be static methods of it."""
+    path, _, called = name.rpartition(":")
+    spec = spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    session = getattr(module, called, None)
+    if not isinstance(session, type):
+        raise AttributeError(f"{path} has no class {called}")
+    version = getattr(session, "version", lambda: "of your own")
+    found = SimpleNamespace(Session=session, version=version)
+    if hasattr(session, "refuses"):
+        found.refuses = session.refuses
+    return found
+
+
 def one_line(error: BaseException) -> str:
     """Returns the kind of an error and the first line of what it says."""
     said = str(error).strip().splitlines()
+    if type(error).__name__ == "ProcessError":  # it has been one already, in another process
+        return str(error)
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

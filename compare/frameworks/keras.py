@@ -74,35 +74,34 @@ class Session:
         how = "sum" if model.reduction == "sum" else "sum_over_batch_size"
         self.net.compile(optimizer=rule, loss=LOSS[model.loss](reduction=how, dtype=dtype))
         self.labels = model.labels
+        self.before: list[tuple[Variable, np.ndarray]] = []
         self.load(params)
 
     def load(self, params: Sequence[np.ndarray], kept: Sequence[np.ndarray] = ()) -> None:
         """Sets the parameters; Keras' running variance is another one than PyTorch's."""
+        for v, value in self.before:  # the last pass was no step after all
+            v.assign(value)
+        self.before = []
         for p, array in zip(self.params, params, strict=True):
             p.assign(_turned(array).astype(self.dtype))
 
     def gradients(self, x: np.ndarray, y: np.ndarray, sync: Sync | None = None) -> Recorded:
-        """The pass. train_on_batch takes the step with it, which is held back for update()."""
+        """The pass. train_on_batch takes the step with it, which load() undoes before update()."""
         for k, probe in enumerate(self.probes):
             probe.set(*(sync.nodes[k], sync.slopes[k]) if sync else ())
         own = [*self.net.variables, *self.net.optimizer.variables]
-        before = [v.numpy().copy() for v in own]  # numpy() may be a view
+        self.before = [(v, v.numpy().copy()) for v in own]  # numpy() may be a view
         self.net.reset_metrics()  # else the loss is the mean of all steps
         target = y if self.labels else y.astype(self.dtype)
         loss = self.net.train_on_batch(x.astype(self.dtype), target)
-        self.after = [(v, v.numpy().copy()) for v in own]
-        for v, value in zip(own, before, strict=True):
-            v.assign(value)
         grads = [_back(self.seen[p.path].numpy().copy()) for p in self.params]
         nodes = [_first(probe.node.numpy().copy()) for probe in self.probes]
-        return Recorded(
-            float(loss), grads, nodes, [_first(p.slope.numpy().copy()) for p in self.probes]
-        )
+        slopes = [_first(probe.slope.numpy().copy()) for probe in self.probes]
+        return Recorded(float(loss), grads, nodes, slopes)
 
     def update(self) -> list[np.ndarray]:
         """The parameters after the step."""
-        for v, value in self.after:
-            v.assign(value)
+        self.before = []
         return [_back(p.numpy().copy()) for p in self.params]
 
 

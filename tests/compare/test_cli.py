@@ -22,6 +22,12 @@ from compare.row import Row
 OURS = ["--frameworks", "microgradnn,microgradnn-scalar"]
 
 
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what a test takes away or puts in its place is there; test_process.py has others."""
+    monkeypatch.setattr(cli, "load", lambda names: {n: frameworks.load(n) for n in names})
+
+
 def main(tmp_path: Path, *args: str) -> int:
     return cli.main([*args, "--out", str(tmp_path)])
 
@@ -47,6 +53,7 @@ def main(tmp_path: Path, *args: str) -> int:
             "argument --dtype: unknown dtype 'float16', use float64, float32; did you mean float64?",
         ),
         (["--bogus"], "unrecognized arguments: --bogus"),
+        (["--framework", "mine.py"], "argument --framework: 'mine.py' is not FILE.py:Class"),
     ],
 )
 def test_wrong_arguments_are_one_line_and_status_2(
@@ -56,6 +63,21 @@ def test_wrong_arguments_are_one_line_and_status_2(
         cli.main(args)
     assert stop.value.code == 2
     assert capsys.readouterr().err == f"compare: {text}\n"
+
+
+@pytest.mark.parametrize("option", [["--steps", "3"], ["--tasks", "gates"], ["--out", "x"]])
+def test_speed_refuses_what_it_would_ignore(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["speed", *option]) == 2
+    said = f"compare: speed has cases of its own and does not take {option[0]}\n"
+    assert capsys.readouterr() == ("", said)
+
+
+def test_list_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--list"]) == 0
+    out = capsys.readouterr().out
+    assert "xor-one-neuron" in out and "keras-adamw" in out and "microgradnn-scalar" in out
 
 
 def test_a_folder_without_mnist_is_one_line_and_status_2(
@@ -139,7 +161,7 @@ def test_with_no_framework_at_all_one_sentence_says_so(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     take_away(monkeypatch, "torch", "tensorflow")
-    assert main(tmp_path, *command) == 2
+    assert (cli.main(command) if command else main(tmp_path)) == 2
     assert capsys.readouterr() == (
         "",
         "compare: neither torch nor tensorflow is installed, so there is nothing to compare with; "

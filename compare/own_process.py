@@ -1,0 +1,228 @@
+"""Each framework in a process of its own: its settings, threads and crashes stay there.
+
+load() gives what frameworks.load gives, so the lockstep sees no difference: a module with
+version(), refuses() and Session. A process that dies is an error of the framework, like an
+exception in it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+from . import frameworks
+from .model_graph import Recorded, Sync
+from .specs import Model, Optimizer
+
+ROOT = Path(__file__).parents[1]
+INSIDE = ("microgradnn",)  # the reference is made of it, so it is here anyway
+START = "import sys; from compare.own_process import serve; serve(int(sys.argv[1]), sys.argv[2])"
+
+
+class ProcessError(Exception):
+    """What a framework's process said of an exception, or what is said of its end."""
+
+
+class Remote:
+    """A framework in another process, as a module."""
+
+    said: Any = None  # the version
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.start()
+
+    def start(self) -> None:
+        """Starts the process; see started()."""
+        self.pipe, theirs = Pipe()
+        env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+        command = [sys.executable, "-c", START, str(theirs.fileno()), self.name]
+        self.child = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], env=env, stdin=subprocess.DEVNULL
+        )
+        theirs.close()
+
+    def started(self) -> "Remote | str":
+        """This, once its process has imported the framework; or why it has not."""
+        try:
+            kind, self.said = self.call()
+        except ProcessError as error:
+            kind, self.said = "broken", f"{self.name} cannot be imported: {error}"
+        if kind == "ready":
+            return self
+        self.close()
+        return str(self.said) if kind == "absent" else frameworks.Broken(self.said)
+
+    def version(self) -> str:
+        """The framework's version."""
+        return str(self.said)
+
+    def refuses(self, model: Model, optimizer: Optimizer) -> str | None:
+        """Why it does not do such a task, or None. A process that has died is started again."""
+        if self.child.poll() is not None:
+            self.start()
+            self.started()
+        reason = self.call("refuses", model, optimizer)
+        return None if reason is None else str(reason)
+
+    def Session(self, *args: Any) -> "RemoteSession":  # noqa: N802 - a module has a class there
+        """A session in the process; there is one at a time."""
+        self.call("Session", *args)
+        return RemoteSession(self)
+
+    def send(self, *message: Any) -> None:
+        """Asks, without waiting for the answer."""
+        try:
+            self.pipe.send(message)
+        except OSError:
+            raise ProcessError(self.end()) from None
+
+    def answer(self) -> Any:
+        """The answer to what was sent. Raises ProcessError."""
+        try:
+            good, value = self.pipe.recv()
+        except (EOFError, OSError):
+            raise ProcessError(self.end()) from None
+        if not good:
+            raise ProcessError(value)
+        return value
+
+    def call(self, *message: Any) -> Any:
+        """The answer to a message; without one, to what comes first."""
+        if message:
+            self.send(*message)
+        return self.answer()
+
+    def end(self) -> str:
+        """How the process ended."""
+        code = self.child.wait(10)
+        if code < 0:
+            return f"its process was ended by signal {-code} ({signal.Signals(-code).name})"
+        return f"its process ended with status {code}"
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.pipe.close()
+        try:
+            self.child.wait(2)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+class RemoteSession:
+    """A session that answers from another process."""
+
+    def __init__(self, remote: Remote) -> None:
+        self.remote, self.seconds = remote, 0.0
+
+    def begin(self, params: Any, kept: Any, x: Any, y: Any, sync: Sync | None) -> None:
+        """Starts a pass; finish() waits for it, so that frameworks compute at the same time."""
+        self.remote.send("pass", params, kept, x, y, sync)
+
+    def finish(self) -> Recorded:
+        """The pass."""
+        self.seconds, found = self.remote.answer()
+        return found
+
+    def update(self) -> Any:
+        """The parameters after a step."""
+        self.seconds, found = self.remote.call("update")
+        return found
+
+    def averages(self) -> Any:
+        """The averages of the parameters."""
+        return self.remote.call("averages")
+
+    def kept(self) -> Any:
+        """The running statistics."""
+        return self.remote.call("kept")
+
+
+def load(names: Sequence[str]) -> dict[str, Any]:
+    """For each name what frameworks.load gives, from processes that start at the same time."""
+    started = {name: None if name in INSIDE else Remote(name) for name in names}
+    return {
+        name: frameworks.load(name) if remote is None else remote.started()
+        for name, remote in started.items()
+    }
+
+
+def close(loaded: dict[str, Any]) -> None:
+    """Ends the processes."""
+    for module in loaded.values():
+        if isinstance(module, Remote):
+            module.close()
+
+
+# ---- in the other process ------------------------------------------------------------------------
+
+
+def serve(descriptor: int, name: str) -> None:
+    """Answers until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes
+    pipe = Connection(descriptor)
+    module = frameworks.load(name)
+    if isinstance(module, str):
+        kind = "broken" if isinstance(module, frameworks.Broken) else "absent"
+        pipe.send((True, (kind, str(module))))
+        return
+    pipe.send((True, ("ready", module.version())))
+    answering = _Answers(module)
+    while True:
+        try:
+            method, *args = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer = True, getattr(answering, f"do_{method}")(*args)
+        except Exception as error:  # whatever a foreign package raises
+            answer = False, frameworks.one_line(error)
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
+
+
+class _Answers:
+    """What is done for each message."""
+
+    def __init__(self, module: Any) -> None:
+        self.module, self.session, self.seconds, self.updates = module, None, 0.0, 0
+
+    def do_refuses(self, *args: Any) -> Any:
+        refuses = getattr(self.module, "refuses", None)
+        return refuses(*args) if refuses else None
+
+    def do_Session(self, *args: Any) -> None:  # noqa: N802
+        self.session, self.seconds, self.updates = self.module.Session(*args), 0.0, 0
+
+    def do_pass(self, params: Any, kept: Any, x: Any, y: Any, sync: Any) -> Any:
+        session: Any = self.session
+        session.load(params, kept)
+        start = time.perf_counter()
+        found = session.gradients(x, y, sync)
+        self.last = time.perf_counter() - start
+        return self.seconds, found
+
+    def do_update(self) -> Any:
+        session: Any = self.session
+        start = time.perf_counter()
+        after = session.update()
+        self.updates += 1
+        if self.updates > 1:  # the first step traces and allocates
+            self.seconds += self.last + time.perf_counter() - start
+        return self.seconds, after
+
+    def do_averages(self) -> Any:
+        session: Any = self.session
+        return session.averages()
+
+    def do_kept(self) -> Any:
+        has = getattr(self.session, "kept", None)
+        return has() if has else []
