@@ -49,6 +49,7 @@ CODES = {
     "GC051": "an input that is not contiguous or not writable is not handled",
     "GC052": "empty or zero-dimensional arrays are not handled",
     "GC053": "an output that is not used is not handled",
+    "GC054": "a gradient is another under jit or vmap",
     "GC060": "backward of an earlier call uses what a later call left behind",
     "GC061": "a second backward neither repeats nor adds up",
     "GC101": "backward(0) is not 0",

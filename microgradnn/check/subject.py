@@ -102,6 +102,7 @@ class Subject:
     read: int | None = None  # which of several readings of a pair it is
     setting: Variation | None = None  # of what is the same but for a configuration
     derivation: Any = None  # how a framework differentiates its forward: oracle.derivations
+    calls: int = 0  # how many operations of a framework one forward is, where that is known
     frame: Any = None  # how a framework calls it, for its own rules
     second: str = "CONVENTION"  # the verdict if only its second derivative is wrong
 

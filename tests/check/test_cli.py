@@ -86,7 +86,7 @@ GUARD = 'put what is to run as a program under if __name__ == "__main__":'
         (b"x = 1\n\ny = 2\0", "f.py:3: SyntaxError: source code …"),
         (b"import os\nimport no_such_thing\n", f"f.py: {NOTHING}; not installed here: no_such_thing"),
         (b"import no_such_thing\nx = no_such_thing.load()\ny = x / 255\n", "f.py:3: needs no_such_thing, which is not installed here"),
-        (b"from no_such_thing import torch\nimport jax\n", f"f.py: {NOTHING}; it is written for jax, and only NumPy code is read"),
+        (b"from no_such_thing import torch\nimport jax\n", f"f.py: {NOTHING}; it is written for jax: of that autograd.Functions, functions with a custom gradient, and modules and layers that use them are checked"),
         (b"from .layers import x\n", "f.py:1: ModuleNotFoundError: No module named '…"),
         (b"x = 1\nprint 'x'\n", "f.py:2: SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?; this is Python 2: convert it with 2to3"),
         (b"def f():\n    return 1 / 0\n\nf()\n", "f.py:2: ZeroDivisionError: division by zero"),

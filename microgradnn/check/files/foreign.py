@@ -12,10 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ..oracle.draws import rewinding
 from ..oracle.torch_forward import is_function, with_setup
 from ..source import is_empty, line
 from ..subject import Subject
 from ..subjects.framed import maker_of
+from ..subjects.hips_code import is_primitive
+from ..subjects.jax_code import is_custom
+from ..subjects.tape_code import is_custom_gradient
 
 
 def found(module: ModuleType) -> Iterator[dict[str, Any]]:
@@ -23,12 +27,18 @@ def found(module: ModuleType) -> Iterator[dict[str, Any]]:
     torch = sys.modules.get("torch")
     if hasattr(torch, "autograd"):
         yield from _of_torch(module, torch)
+    jax = sys.modules.get("jax")
+    if hasattr(jax, "custom_vjp"):
+        yield from _of_jax(module, jax)
+    if "tensorflow" in sys.modules:
+        yield from _of_tensorflow(module)
+    yield from _of_hips(module)
 
 
 def subject(thing: Any, args: Sequence[Any], init: Sequence[Any], name: str) -> Subject:
     """What is checked of a framework's thing at these arguments; a class of modules is made one."""
-    if isinstance(thing, type) and not is_function(thing, sys.modules["torch"]):
-        sys.modules["torch"].manual_seed(0)
+    if isinstance(thing, type) and not hasattr(thing, "save_for_backward"):  # of modules, layers
+        rewinding(())()
         thing = thing(*map(_plain, init))
     make = maker_of(thing, name=name)
     assert make is not None
@@ -44,11 +54,7 @@ def _plain(x: Any) -> Any:
 
 
 def _of_torch(module: ModuleType, torch: Any) -> Iterator[dict[str, Any]]:
-    classes: dict[str, Any] = {
-        name: cls
-        for name, cls in vars(module).items()
-        if isinstance(cls, type) and cls.__module__ == module.__name__
-    }
+    classes = dict(_classes(module))
     functions = {name: c for name, c in classes.items() if is_function(c, torch)}
     for name, cls in functions.items():
         if _own(cls, "forward") and _own(cls, "backward"):
@@ -57,6 +63,18 @@ def _of_torch(module: ModuleType, torch: Any) -> Iterator[dict[str, Any]]:
         if issubclass(cls, torch.nn.Module) and _uses(cls, set(functions.values()), module, torch):
             yield {"name": name, "style": "module", "forward": cls.forward, "backward": None,
                    "cls": cls, "line": line(cls), "thing": cls}  # fmt: skip
+
+
+def _classes(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """The classes of a module and those inside them, as Outer.Inner."""
+    todo = [(n, c) for n, c in vars(module).items() if isinstance(c, type)]
+    while todo:
+        name, cls = todo.pop(0)
+        if cls.__module__ == module.__name__:
+            yield name, cls
+            inside = [(n, c) for n, c in vars(cls).items() if isinstance(c, type)]
+            todo += [(f"{name}.{n}", c) for n, c in inside
+                     if c.__qualname__ == f"{cls.__qualname__}.{n}"]  # fmt: skip
 
 
 def _own(cls: type, method: str) -> bool:
@@ -83,7 +101,8 @@ def _function(name: str, cls: Any, torch: Any) -> dict[str, Any]:
 
 def _uses(cls: type, functions: set[Any], module: ModuleType, torch: Any) -> bool:
     """Whether a module's methods name a hand-written Function, or its apply, of this file."""
-    names = {name for name, v in vars(module).items() if _is_one(v, functions)}
+    inside = vars(cls).items()
+    names = {name for name, v in (*vars(module).items(), *inside) if _is_one(v, functions)}
     methods = [f for f in vars(cls).values() if isinstance(f, FunctionType)]
     return bool(names) and any(names & set(f.__code__.co_names) for f in methods)
 
@@ -96,3 +115,50 @@ def _is_one(v: Any, functions: set[Any]) -> bool:
         used = [scope.get(n) for n in v.__code__.co_names]
         return any(isinstance(u, type) and u in functions for u in used)
     return getattr(v, "__name__", "") == "apply" and getattr(v, "__self__", None) in functions
+
+
+# ---- JAX -----------------------------------------------------------------------------------------
+
+
+def _of_jax(module: ModuleType, jax: Any) -> Iterator[dict[str, Any]]:
+    """Functions with a custom_vjp or custom_jvp whose rule was given."""
+    for name, f in vars(module).items():
+        if not is_custom(f, jax) or f.fun.__module__ != module.__name__:
+            continue
+        rule = getattr(f, "bwd", None) or getattr(f, "jvp", None)
+        if rule is not None and getattr(rule, "__module__", "").startswith("jax"):
+            rule = f.fun  # put together by defjvps
+        empty = next((g for g in (f.fun, rule) if g is None or is_empty(g)), None)
+        yield {"name": name, "style": "jax", "forward": f.fun, "backward": rule, "cls": None,
+               "line": line(rule or f.fun), "thing": f, "empty": empty}  # fmt: skip
+
+
+# ---- TensorFlow ----------------------------------------------------------------------------------
+
+
+def _of_tensorflow(module: ModuleType) -> Iterator[dict[str, Any]]:
+    """Functions under tf.custom_gradient, and Keras layers whose methods name one of them."""
+    functions = {n: f for n, f in vars(module).items() if is_custom_gradient(f)}
+    for name, f in functions.items():
+        if f.__module__ == module.__name__:
+            inner = f.__wrapped__
+            yield {"name": name, "style": "tensorflow", "forward": inner, "backward": None,
+                   "cls": None, "line": line(inner), "thing": f}  # fmt: skip
+    layer: Any = getattr(sys.modules.get("keras"), "Layer", ())
+    for name, cls in _classes(module):
+        methods = [m for m in vars(cls).values() if isinstance(m, FunctionType)]
+        used = any(set(functions) & set(m.__code__.co_names) for m in methods)
+        if issubclass(cls, layer) and "call" in vars(cls) and used:
+            yield {"name": name, "style": "layer of Keras", "forward": cls.call, "backward": None,
+                   "cls": cls, "line": line(cls), "thing": cls}  # fmt: skip
+
+
+# ---- HIPS autograd -------------------------------------------------------------------------------
+
+
+def _of_hips(module: ModuleType) -> Iterator[dict[str, Any]]:
+    """Primitives that defvjp was called for."""
+    for name, f in vars(module).items():
+        if is_primitive(f) and f.fun.__module__ == module.__name__:
+            yield {"name": name, "style": "hips", "forward": f.fun, "backward": None, "cls": None,
+                   "line": line(f.fun), "thing": f}  # fmt: skip

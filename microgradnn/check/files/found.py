@@ -50,7 +50,7 @@ def check_found(
     report = examine(subject, Options(seed, select, ignore, certify=certify))
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
-    report = _trusted(report, make, DOUBTFUL * (UNDOUBTED if found.thing is not None else 1.0))
+    report = _trusted(report, make, found)
     report = _of_one_shape(report, subject)
     if report.verdict in ("FAIL", "CONTRACT"):
         for other in _cheaper(found, make, seed):
@@ -179,6 +179,7 @@ def _optimizer(found: Found, seed: int) -> Report:
 
 # What no arguments of ours can be the reason of, once forward has run.
 _DEFINITE = ("NameError", "UnboundLocalError")
+_MISFITS = ("ValueError", "IndexError", "TypeError", "RuntimeError")  # the last of frameworks
 _CUDA = re.compile("CUDA|NVIDIA|cuda")
 _PRODUCT = re.compile(r"matmul: .*mismatch|shapes .* not aligned|is not callable")
 CHEAPER = 0.2  # by so much another guess must cost less to be the better one
@@ -208,18 +209,19 @@ def _seeded(f: Finding, report: Report) -> Finding:
     return f
 
 
-def _trusted(report: Report, make: Maker, most: float) -> Report:
+def _trusted(report: Report, make: Maker, what: Found) -> Report:
     """The report; inconclusive where a complaint may be about the guessed arguments."""
-    doubtful = not make.said and make.cost >= most
+    framed = what.thing is not None
+    doubtful = not make.said and make.cost >= DOUBTFUL * (UNDOUBTED if framed else 1.0)
     found = []
     for f in report.findings:
         f = _seeded(f, report)
         if _definite(f, make):
             found.append(f)
             continue
-        shapes = f.data.get("exception") in ("ValueError", "IndexError", "TypeError")
+        shapes = f.data.get("exception") in _MISFITS[: None if framed else -1]
         shapes |= bool(f.data.get("depends"))
-        misfit = f.code == "GC001" and shapes and not make.said and not make.backward
+        misfit = f.code == "GC001" and shapes and not make.said and (framed or not make.backward)
         misfit &= "configuration" not in f.data
         if f.verdict in ("FAIL", "CONTRACT") and (doubtful or misfit):
             hint = (

@@ -70,7 +70,10 @@ def _framework() -> str:
 def _reason(absent: list[str]) -> str:
     """What may be the reason that nothing was found."""
     if other := _framework():
-        return f"; it is written for {other}, and only NumPy code is read"
+        return (
+            f"; it is written for {other}: of that autograd.Functions, functions with a custom "
+            "gradient, and modules and layers that use them are checked"
+        )
     return f"; not installed here: {', '.join(absent)}" if absent else ""
 
 

@@ -207,7 +207,7 @@ def _started(verbose: bool) -> subprocess.Popen[bytes]:
     if sys.platform == "win32":
         options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     # The environment is the parent's, with what makes runs alike and quick beneath it.
-    alike = {"PYTHONHASHSEED": "0", "MPLBACKEND": "Agg"}
+    alike = {"PYTHONHASHSEED": "0", "MPLBACKEND": "Agg", "JAX_TRACEBACK_FILTERING": "off"}
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     return subprocess.Popen(
         [sys.executable, "-P", "-c", _START],

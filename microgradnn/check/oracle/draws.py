@@ -21,6 +21,8 @@ def rewinding(places: Sequence[dict[str, Any]]) -> Callable[[], None]:
         random.seed(0)
         if "torch" in sys.modules:  # a file that uses it has loaded it
             sys.modules["torch"].manual_seed(0)
+        if "tensorflow.random" in sys.modules:
+            sys.modules["tensorflow.random"].set_seed(0)
         for g, state in zip(found, before, strict=True):
             _put(g, state)
 

@@ -21,6 +21,7 @@ from . import balls
 
 SCALES = (2.0**-5, 2.0**-9, 2.0**-2, 2.0**-14, 2.0**-20)
 CALL = 20  # what one forward call costs at least, in nodes of a trace
+OPERATION = 3  # what one operation of a framework costs, in nodes
 ELEMENTS = 500  # numbers that NumPy handles while a trace makes one node
 SLOW = 1000  # nodes: the cost of a call from which on few of them must do
 NEAR = 2.0**-17  # steps to see the noise at, relative to the numbers moved
@@ -109,6 +110,7 @@ class Numeric:
         self.subject, self.douts = subject, [np.asarray(d) for d in douts]
         self.arrays = [np.asarray(a) for a in subject.arrays]
         elements = sum(a.size for a in (*self.arrays, *self.douts))
+        nodes = max(nodes, ELEMENTS * subject.calls // CALL * OPERATION)
         self.cost = max(CALL, elements // ELEMENTS, nodes // ELEMENTS * CALL)
         self.slow = self.cost > SLOW
         self.work = 0  # what all calls did cost

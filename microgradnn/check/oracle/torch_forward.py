@@ -174,6 +174,24 @@ def _double(torch: Any, double: bool) -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+def operations(torch: Any, run: Callable[[], Any]) -> int:
+    """How many of PyTorch's functions run() calls."""
+    count = 0
+
+    class Counting(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            """What func gives, counted."""
+            nonlocal count
+            count += 1
+            return func(*args, **(kwargs or {}))
+
+    with Counting():
+        run()
+    return count
+
+
 @contextmanager
 def _straight(torch: Any) -> Iterator[None]:
     """Within it the steps of forward have the derivative of the identity."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import MicrogradError
 from ..oracle.derivations import Derivation
-from ..oracle.numeric import Numeric
+from ..oracle.numeric import OPERATION, Numeric
 from ..report import Finding
 from ..subject import Subject, cotangents_like
 from .compared import Compared, entry, findings_about
@@ -46,7 +46,7 @@ def by_derivation(
         by_differences(subject, point, rng, given, seen, problem)
         return
     seen.method = there.how.method
-    seen.work += WORK * len(there.rows)
+    seen.work += (WORK + 3 * OPERATION * subject.calls) * len(there.rows)
     compared = _compared(subject, grads, true, good, there)
     _record(compared, there, point, seen)
     as_meant(subject, point, douts, compared, seen)

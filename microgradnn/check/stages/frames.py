@@ -4,9 +4,9 @@ from typing import Any
 
 from ..report import Finding
 from ..subject import Subject
-from . import torch_laws
+from . import jax_laws, torch_laws
 
-LAWS = {"TorchCall": torch_laws.laws}
+LAWS = {"TorchCall": torch_laws.laws, "JaxCall": jax_laws.laws}
 
 
 def of_framework(subject: Subject, rng: Any, found: list[Finding]) -> list[Finding]:

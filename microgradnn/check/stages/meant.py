@@ -101,7 +101,7 @@ def _steps(subject: Subject, k: int) -> bool:
     """Whether the outputs stay where they are for small moves of one array, and not for large."""
     here = subject.start(copies(subject.arrays)).outs
     here = copies(here)
-    for factor in (1 + 2.0**-12, 1 - 2.0**-12):
+    for factor in (1 + 2.0**-20, 1 - 2.0**-20):
         if not _equal(here, _moved(subject, k, factor)):
             return False
     return any(not _equal(here, _moved(subject, k, factor)) for factor in FAR)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..oracle.torch_forward import is_function
 from ..subject import Subject
-from . import torch_code
+from . import hips_code, jax_code, tape_code, torch_code
 
 Make = Callable[[Any], Subject]
 
@@ -27,7 +27,20 @@ def maker_of(thing: Any, wrt: Any = None, name: str = "") -> Make | None:
         owner = getattr(thing, "__self__", None)
         if getattr(thing, "__name__", "") == "apply" and is_function(owner, torch):
             return partial(torch_code.torch_function, owner, wrt=wrt, name=name)
+    jax = sys.modules.get("jax")
+    if hasattr(jax, "custom_vjp") and jax_code.is_custom(thing, jax):
+        return partial(jax_code.jax_function, thing, wrt=wrt, name=name)
+    if tape_code.is_custom_gradient(thing) or is_keras_layer(thing):
+        return partial(tape_code.tape_function, thing, wrt=wrt, name=name)
+    if hips_code.is_primitive(thing):
+        return partial(hips_code.hips_primitive, thing, wrt=wrt, name=name)
     return None
+
+
+def is_keras_layer(thing: Any) -> bool:
+    """Whether thing is a layer of Keras, an object."""
+    keras = sys.modules.get("keras")
+    return hasattr(keras, "Layer") and isinstance(thing, sys.modules["keras"].Layer)
 
 
 def of_tensors(thing: Any, inputs: Any) -> Make | None:

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import ConfigError
 from ..oracle.derivations import Underived
 from ..oracle.draws import rewinding
-from ..oracle.torch_forward import derivation, torch_module, with_setup
+from ..oracle.torch_forward import derivation, operations, torch_module, with_setup
 from ..source import all_parameters
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
 from ..words import is_constant
@@ -101,6 +101,7 @@ def _subject(
     )  # fmt: skip
     call.rewind = rewinding(subject.places)
     if broken is None:
+        subject.calls = operations(call.torch, lambda: call.start(call.arrays))
         subject.derivation = _derived(call, things, subject)
     return subject
 

@@ -166,7 +166,8 @@ def _options(found: Found, init: list[Any], args: list[Any], context: Context) -
     told = _told_shapes(options)
     options += [[*roles.options(p.name, context, p), *_as_told(told, p.name)] for p in args]
     options = [sorted(o, key=lambda option: option[0]) for o in options]
-    return [o or [(4.0, Slot("const"))] for o in options]
+    options = [o or [(4.0, Slot("const"))] for o in options]
+    return [_as_meant(found, o, p) for o, p in zip(options, (*init, *args), strict=True)]
 
 
 def _told_shapes(options: list[list[Any]]) -> list[tuple[Any, ...]]:
@@ -181,6 +182,14 @@ def _as_told(shapes: list[tuple[Any, ...]], name: str) -> list[Any]:
         return []
     many = [(0.2, Slot("normal", (f"{name}.many", *shape))) for shape in shapes]
     return many + [(0.3, Slot("normal", shape)) for shape in shapes]
+
+
+def _as_meant(found: Found, some: list[Any], parameter: Any) -> list[Any]:
+    """The options; of a framework's code a whole number as default first: iterations, an axis."""
+    default = parameter.default
+    if found.thing is None or not isinstance(default, int) or isinstance(default, bool):
+        return some
+    return [(0.0, Slot("const", value=default)), *((c + 0.4, s) for c, s in some)]
 
 
 def _context(found: Found, text: hints.Hints, names: list[str]) -> Context:

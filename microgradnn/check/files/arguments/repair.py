@@ -22,6 +22,7 @@ _EQUAL = (
     r"not aligned: (\d+) \(dim \d+\) != (\d+)",
     r"has size (\d+) and the array at index \d+ has size (\d+)",
     r"dimension is (\d+) but corresponding boolean dimension is (\d+)",
+    r"In\[0\]: \[\d+,(\d+)\], In\[1\]: \[(\d+),\d+\]",  # TensorFlow
     # PyTorch
     r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)",
     r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
@@ -37,6 +38,7 @@ _LIKELY = r"(?:size|length) (\d+).*(?:shape|into|size|length) \(?(\d+)"
 
 def mismatches(message: str) -> list[tuple[int, int]]:
     """Pairs of sizes that an exception says should be equal."""
+    message = re.sub(r"\[([\d, ]+)\] vs\.? \[([\d, ]+)\]", r"(\1) vs (\2)", message)
     for pattern in _EQUAL:
         if match := re.search(pattern, message):
             return [(int(match[1]), int(match[2]))]

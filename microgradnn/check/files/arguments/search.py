@@ -231,7 +231,7 @@ class Search:
             for name, g, x in pairs if g is not None
         )  # fmt: skip
         cost = 1.2 * (misfit or bool(subject.extra or subject.spare)) + 0.6 * subject.reordered
-        if self.found.style in ("pair", "plain", "torch"):
+        if self.found.style in ("pair", "plain", "torch", "jax", "tensorflow", "hips"):
             slots = zip(self.names[self.inits :], guess.slots[self.inits :], strict=True)
             normal = {name for name, slot in slots if slot.kind in FLOATS and slot.shape}
             cost += 0.25 * len(normal - {*subject.names})
