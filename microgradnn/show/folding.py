@@ -1,5 +1,6 @@
 """What is drawn of a backward pass, and where: large graphs are folded into models and layers."""
 
+from collections import Counter
 from typing import Any
 
 from ..engine.node import Node
@@ -68,7 +69,10 @@ def folded(
         if len(boxes) <= limit:
             break
     else:
-        boxes = [box_of(done, n) for n in nodes] if not deepest else boxes
+        if deepest:
+            boxes = _between(done, boxes, owned, lang)
+        else:
+            boxes = [box_of(done, n) for n in nodes]
     if len(boxes) > limit:
         boxes = _latest(boxes, limit, notes, lang)
     boxes = [_merged(same, owned, lang) for same in circles(boxes)]
@@ -83,18 +87,74 @@ def _grouped(
     done: BackwardPass, nodes: list[Any], owned: dict[Any, tuple[str, ...]], depth: int, lang: str
 ) -> list[Box]:
     made: dict[Any, Box] = {}
+    time = visits(nodes, {n: owned[n][:depth] for n in nodes})
     for node in nodes:
         path = owned[node]
         if len(path) < depth:
             made[node] = box_of(done, node)
-        elif path[:depth] in made:
-            made[path[:depth]].nodes.append(node)
+            continue
+        key = path[:depth], time[node]
+        if key in made:
+            made[key].nodes.append(node)
         else:
-            name = path[depth - 1]
-            made[path[:depth]] = Box([node], name, name, kind="folded", pathlen=depth - 1)
+            name = path[depth - 1] + (f" ({time[node]})" if time[node] > 1 else "")
+            made[key] = Box([node], name, name, kind="folded", pathlen=depth - 1)
     for box in made.values():
         if box.kind == "folded":
             box.data = texts.say("draw.nodes", lang, n=len(box.nodes))
+    return list(made.values())
+
+
+def visits(nodes: list[Any], group: dict[Any, Any]) -> dict[Any, int]:
+    """For each node, how often the computation had come into its group by then, from 1.
+
+    A layer that is used again on its own results is visited twice; on other samples, once.
+    """
+    found: dict[Any, int] = {}
+    been: dict[Any, dict[Any, int]] = {}  # of each node: the visits of groups that lie behind it
+    for node in sorted(nodes, key=lambda n: n.stamp):
+        own, behind, here = group[node], dict[Any, int](), 1
+        for p in dict.fromkeys(p for p in node.parents if isinstance(p, Node) and p in found):
+            for g, count in been[p].items():
+                behind[g] = max(behind.get(g, 0), count)
+            again = found[p] if group[p] == own else been[p].get(own, 0) + 1
+            here = max(here, again)
+        found[node] = here
+        if own:
+            behind[own] = here
+        been[node] = behind
+    return found
+
+
+def _between(
+    done: BackwardPass, boxes: list[Box], owned: dict[Any, tuple[str, ...]], lang: str
+) -> list[Box]:
+    """The results that belong to no model, together where they lie behind as many models."""
+    at = {n: box for box in boxes for n in box.nodes}
+    behind: dict[Any, int] = {}
+    for node in sorted(at, key=lambda n: n.stamp):
+        inputs = [p for p in node.parents if isinstance(p, Node) and p in at]
+        crossed = [behind[p] + (at[p] is not at[node] and bool(owned[p])) for p in inputs]
+        behind[node] = max(crossed, default=0)
+    for node in sorted(at, key=lambda n: -n.stamp):  # constants go to where they are used
+        for p in node.parents:
+            if p in done.names.numbered and p.op is None:
+                behind[p] = behind[node]
+    made: dict[Any, Box] = {}
+    for node, box in at.items():
+        single = box.kind == "node" and (node.op is not None or node in done.names.numbered)
+        key: Any = behind[node] if single else box
+        if not single:
+            made[key] = box
+        elif key in made:
+            made[key].nodes.append(node)
+        else:
+            made[key] = Box([node], "…", "…", kind="rest")
+    for box in made.values():
+        if box.kind == "rest":
+            labels = Counter(n.op.label for n in box.nodes if n.op is not None)
+            box.name = " ".join(label for label, _ in labels.most_common(4)) or "…"
+            box.full = box.data = texts.say("draw.nodes", lang, n=len(box.nodes))
     return list(made.values())
 
 

@@ -82,8 +82,9 @@ def _inside(
     seen.add(id(value))
     if is_model(value):
         kinds[name] = type(value).__name__
+    held = is_model(value) or is_matrix(value)
     for part, item in _parts(value):
-        inner = (*owners, name) if is_model(value) else owners
+        inner = (*owners, name) if held else owners
         yield from _inside(item, name + part, inner, seen, kinds)
 
 
@@ -101,6 +102,16 @@ def is_model(value: Any) -> bool:
     """Whether it is an object with parameters(), as models have in PyTorch and micrograd."""
     kind = type(value)
     return callable(getattr(kind, "parameters", None)) and hasattr(value, "__dict__")
+
+
+def is_matrix(value: Any) -> bool:
+    """Whether it is a list of lists of nodes: a matrix of single numbers."""
+    return (
+        isinstance(value, (list, tuple))
+        and 1 < len(value) <= MANY
+        and all(isinstance(row, (list, tuple)) and row for row in value)
+        and all(isinstance(row[0], Node) for row in value)
+    )
 
 
 class Names:
@@ -123,8 +134,9 @@ class Names:
             if name:
                 self._names[node] = _free(name, taken)
         numbers = (f"v{i}" for i in itertools.count(1))
+        self.numbered = {node for node in ordered if node not in self._names}
         for node in ordered:
-            if node not in self._names:
+            if node in self.numbered:
                 free = (name for name in numbers if name not in taken)
                 self._names[node] = next(free)
 

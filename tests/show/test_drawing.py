@@ -136,6 +136,31 @@ def test_a_large_graph_that_uses_a_layer_again_and_again_is_folded_too() -> None
     assert "cell" in [box.name for box in drawing.boxes] and len(drawing.boxes) < 60
 
 
+def test_a_transformer_of_single_numbers_is_folded_into_its_matrices() -> None:
+    rng = random.Random(1)
+
+    def weights(rows: int, columns: int) -> list[list[Value]]:
+        return [[Value(rng.gauss(0, 0.3)) for _ in range(columns)] for _ in range(rows)]
+
+    def times(matrix: list[list[Value]], x: list[Value]) -> list[Value]:
+        return [sum((a * b for a, b in zip(r, x, strict=True)), Value(0.0)) for r in matrix]
+
+    letter, query, key, wide = weights(4, 4), weights(4, 4), weights(4, 4), weights(4, 4)
+    total, seen = Value(0.0), []
+    for token in (0, 1, 2, 3, 1):
+        x = [v + 0.1 for v in letter[token]]
+        seen.append(times(key, x))
+        q = times(query, x)
+        looks = [sum((a * b for a, b in zip(q, k, strict=True)), Value(0.0)).exp() for k in seen]
+        x = [v + sum(looks, Value(0.0)) for v in x]
+        x = [a + b.relu() for a, b in zip(x, times(wide, x), strict=True)]
+        total = total + times(letter, x)[token].exp()
+    drawing = draw(total, lang="en")
+    names = [box.name for box in drawing.boxes if box.kind == "folded"]
+    assert sorted(names) == ["key", "letter", "letter (2)", "query", "wide"]
+    assert len(drawing.boxes) < 14
+
+
 @given(st.integers(0, 10**6), st.integers(5, 40))
 def test_whatever_is_folded_can_be_drawn(seed: int, limit: int) -> None:
     rng = random.Random(seed)
