@@ -1,4 +1,4 @@
-"""python -m microgradnn exercise list|start|check|hint|progress|reset: learn backpropagation.
+"""python -m microgradnn exercise list|start|check|hint|progress|reset|pack: learn backpropagation.
 
 start writes a file to fill in, check says what is right and what is wrong, hint helps, one step at
 a time. The exit status of check is 0 if all parts are right, 3 if one is wrong, 7 if what is left
@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import write_atomically
+from ..check.grading.formats import FORMATS
+from ..check.grading.marks import Grade, Mark
+from ..check.grading.pack import autograder_zip
 from ..errors import ConfigError, DataError
 from .catalogue import LANGUAGES, Catalogue, chosen
 from .exercise import Exercise, Told
 from .graded import SECONDS, grade
 from .kept import Kept, keep, kept, learnt, next_hint
 from .shelf import EXERCISES, exercise
-from .wording import cause_of, following, hints_for, lines_of, marks, summary
+from .wording import cause_of, example_of, following, hints_for, lines_of, marks, summary
 
 WRONG, EMPTY = 3, 7
 
@@ -46,16 +49,26 @@ def parser() -> argparse.ArgumentParser:
     add("exercise", help="its number or its name: 01, add_mul")
     add("--folder", type=Path, default=Path(), help="where the file goes; default: here")
     add = command("check", "grade an exercise")
-    add("exercise", help="its number, its name, or its file")
-    add("file", nargs="?", type=Path, help="where it is, if not where it was started, or here")
-    add("--json", action="store_true", help="one JSON document on stdout")
-    add("--time-limit", type=float, default=SECONDS, metavar="SECONDS",
-        help="for each part; default: %(default)g")  # fmt: skip
+    _check_options(add)
     add = command("hint", "the next hint on what the last check found")
     add("exercise", help="its number or its name")
+    add = command("pack", "write the zip of an autograder that grades an exercise")
+    add("grader", choices=("gradescope",), help="which grader")
+    add("exercise", help="its number or its name")
+    add("--zip", type=Path, help="the file to write; default: gradescope-NUMBER.zip, here")
     add = command("reset", "begin anew: the file is renamed, a new one is written")
     add("exercise", help="its number or its name")
     return top
+
+
+def _check_options(add: Any) -> None:
+    add("exercise", help="its number, its name, or its file")
+    add("file", nargs="?", type=Path, help="where it is, if not where it was started, or here")
+    add("--json", action="store_true", help="one JSON document on stdout")
+    add("--format", choices=tuple(FORMATS), help="for a grader: what it reads, nothing remembered")
+    add("--output", type=Path, metavar="FILE", help="where --format writes; default: stdout")
+    add("--time-limit", type=float, default=SECONDS, metavar="SECONDS",
+        help="for each part; default: %(default)g")  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     action = {"list": _list, "progress": _progress, "start": _start, "check": _check,
-              "hint": _hint, "reset": _reset}[args.action]  # fmt: skip
+              "hint": _hint, "reset": _reset, "pack": _pack}[args.action]  # fmt: skip
     return action(args, say)
 
 
@@ -115,7 +128,7 @@ def _start(args: argparse.Namespace, say: Catalogue) -> int:
             f"exercise: {path} is there already and was not touched; check it with: python -m "
             f"microgradnn exercise check {e.number}"
         )
-    _write(path, e, say)
+    _put(path, e.written(say))
     what = kept(e.number)
     what.file = str(path.resolve())
     keep(e.number, what)
@@ -123,9 +136,9 @@ def _start(args: argparse.Namespace, say: Catalogue) -> int:
     return 0
 
 
-def _write(path: Path, e: Exercise, say: Catalogue) -> None:
+def _put(path: Path, content: str | bytes) -> None:
     try:
-        write_atomically(path, e.written(say))
+        write_atomically(path, content)
     except OSError as error:
         raise DataError(f"exercise: {path}: {error.strerror or error}") from None
 
@@ -138,7 +151,7 @@ def _reset(args: argparse.Namespace, say: Catalogue) -> int:
         path.rename(old)
     except OSError as error:
         raise DataError(f"exercise: {path}: {error.strerror or error}") from None
-    _write(path, e, say)
+    _put(path, e.written(say))
     for other in EXERCISES:
         if other is e or other.series == e.series != "":
             keep(other.number, Kept(file=str(path.resolve())))
@@ -152,7 +165,10 @@ def _reset(args: argparse.Namespace, say: Catalogue) -> int:
 def _file(e: Exercise, given: Path | None, what: Kept) -> Path:
     """The learner's file: the one given, the one here, or the one that was started."""
     if given is not None:
-        return given / e.file if given.is_dir() else given
+        if not given.is_dir():
+            return given
+        alone = list(given.glob("*.py"))
+        return alone[0] if len(alone) == 1 else given / e.file
     for path in (Path(e.file), Path(what.file or e.file)):
         if path.is_file():
             return path
@@ -168,6 +184,8 @@ def _check(args: argparse.Namespace, say: Catalogue) -> int:
     e = exercise(args.exercise)
     path = _file(e, given, kept(e.number))
     found = list(grade(str(path), e, args.time_limit))
+    if args.format:
+        return _handed_in(args, e, path, found, say)
     learnt(e.number, found, str(path.resolve()))
     if args.json:
         print(json.dumps(_as_dict(e, path, found, say), ensure_ascii=False, indent=2))
@@ -182,6 +200,36 @@ def status(found: Sequence[Told]) -> int:
     """The exit status: 0 right, 3 wrong, 7 empty."""
     causes = {f.cause for f in found} - {""}
     return 0 if not causes else EMPTY if causes == {"empty"} else WRONG
+
+
+def _handed_in(
+    args: argparse.Namespace, e: Exercise, path: Path, found: Sequence[Told], say: Catalogue
+) -> int:
+    """Writes what a grader reads; the status says whether that was done."""
+    marks = tuple(
+        Mark(f.part, 1.0, float(not f.cause), _STATUS.get(f.cause, "wrong" if f.cause else "right"),
+             f.cause, "\n".join(filter(None, (cause_of(f, say), example_of(f, say)))))
+        for f in found
+    )  # fmt: skip
+    text = FORMATS[args.format](Grade(path.name, marks))
+    if args.output is None:
+        print(text)
+    else:
+        _put(args.output, text)
+    return 0
+
+
+_STATUS = {"empty": "not written", "missing": "missing"}
+
+
+def _pack(args: argparse.Namespace, say: Catalogue) -> int:
+    e = exercise(args.exercise)
+    path = args.zip or Path(f"gradescope-{e.number}.zip")
+    words = f"--format gradescope --lang {say.language}"
+    command = f'exercise check {e.number} "$home/submission" {words}'
+    _put(path, autograder_zip(command, {}))
+    print(say("ui.packed", file=path))
+    return 0
 
 
 def _as_dict(e: Exercise, path: Path, found: Sequence[Told], say: Catalogue) -> dict[str, Any]:

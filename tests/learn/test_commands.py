@@ -1,6 +1,7 @@
 """The commands as a learner gives them, the state they keep, and what they refuse."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,27 @@ def test_start_does_not_overwrite_and_reset_keeps_the_old_file(
     assert Path("ex01_add_mul.old1").read_text() == "mine"
     assert path.read_text().startswith('"""Exercise 01')
     assert kept("01").right == []
+
+
+def test_a_grader_gets_what_it_reads(capsys: pytest.CaptureFixture[str], state: Path) -> None:
+    folder = Path("handed_in")
+    folder.mkdir()
+    text = a01.KEYS[0][1].replace("return g * b, g * a", "return b, a")
+    (folder / "named_otherwise.py").write_text(text)
+    words = ("check", "01", "handed_in", "--format", "gradescope", "--output", "r.json")
+    assert run(*words) == 0
+    told = json.loads(Path("r.json").read_text())
+    assert told["score"] == 2
+    assert told["tests"][1]["output"].startswith(
+        "wrong: g, the gradient from above, is not used\nmul_backw"
+    )
+    assert not state.exists()  # nothing is remembered of a student on a grader
+    assert run("pack", "gradescope", "01", "--lang", "zh") == 0
+    with zipfile.ZipFile("gradescope-01.zip") as packed:
+        names = set(packed.namelist())
+        assert {"setup.sh", "run_autograder", "microgradnn/learn/zh.toml"} <= names
+        script = packed.read("run_autograder").decode()
+    assert 'exercise check 01 "$home/submission" --format gradescope --lang zh --output' in script
 
 
 def test_the_steps_of_the_engine_share_a_file(capsys: pytest.CaptureFixture[str]) -> None:

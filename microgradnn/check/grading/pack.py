@@ -32,7 +32,7 @@ results="$home/results/results.json"
 mkdir -p "$home/results"
 cd "$home/source" || exit 1
 export PYTHONPATH="$home/source"
-"$python" -m microgradnn check "$home/submission" OPTIONS --output "$results"
+"$python" -m microgradnn COMMAND --output "$results"
 status=$?
 if [ ! -s "$results" ]; then
     echo '{"score": 0, "output": "the autograder failed: please tell your teachers"}' > "$results"
@@ -43,16 +43,21 @@ exit $status
 
 def gradescope_zip(key: Path, table: Path | None, options: list[str]) -> bytes:
     """The zip: setup.sh, run_autograder, the key, the points, and this library as it is here."""
-    files = {
-        "setup.sh": SETUP.encode(),
-        "run_autograder": RUN.replace("OPTIONS", _options(key, table, options)).encode(),
-        "requirements.txt": NEEDED.encode(),
-        f"key/{key.name}": key.read_bytes(),
-    }
+    files = {f"key/{key.name}": key.read_bytes()}
     if table is not None:
         files["points.toml"] = table.read_bytes()
+    return autograder_zip(f'check "$home/submission" {_options(key, table, options)}', files)
+
+
+def autograder_zip(command: str, files: dict[str, bytes]) -> bytes:
+    """The zip of an autograder that runs this command of the library, which writes --output."""
+    files = files | {
+        "setup.sh": SETUP.encode(),
+        "run_autograder": RUN.replace("COMMAND", command).encode(),
+        "requirements.txt": NEEDED.encode(),
+    }
     for path in sorted(_HOME.rglob("*")):
-        if path.suffix in (".py", ".typed") and path.is_file():
+        if path.suffix in (".py", ".toml", ".typed") and path.is_file():
             files[f"microgradnn/{path.relative_to(_HOME).as_posix()}"] = path.read_bytes()
     return _zipped(files)
 
