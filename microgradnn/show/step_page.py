@@ -234,7 +234,7 @@ def _filled(page: StepPage) -> str:
         title=html.escape(explained.title),
         css=read["steps.css"],
         phases=texts.say("page.phases", page.lang),
-        svg=drawing.svg,
+        svg=drawing.svg.replace('role="img"', 'role="group"', 1),  # its boxes are buttons
         table=f'<div class="table">{explained._repr_html_()}</div>',
         data=data.replace("</", "<\\/").replace("<!--", "<\\!--"),
         ops=f"{{{ops}}};\n{helpers(ops)}",

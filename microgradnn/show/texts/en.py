@@ -80,8 +80,8 @@ TEXTS: dict[str, str] = {
     "page.closed_hint": "Look at the local slope here: {slope}. Does anything pass?",
     "page.wrong": "Not yet: multiply what arrives by the local slope, {slope}.",
     "teach.twice": (
-        "backward() ran a second time over the same graph: the leaves' gradients were added up "
-        "and are twice as large; compute the loss again, or clear the gradients first"
+        "backward() ran a second time over the same graph: the leaves' gradients were added up, so "
+        "they are too large; compute the loss again, or clear the gradients first"
     ),
     "teach.not_zeroed": (
         "{name} was updated, but its gradient still holds the one from before the update, and this "
@@ -92,8 +92,8 @@ TEXTS: dict[str, str] = {
         "forward?"
     ),
     "teach.dead": (
-        "{name} is off for {share} of its outputs, where its slope is 0: nothing is learnt behind "
-        "them; try a smaller learning rate, other initial weights, or leaky_relu"
+        "{name} is off for {share} of its outputs, where its slope is 0: the parameters "
+        "before it learn nothing; try a smaller learning rate, other initial weights, or leaky_relu"
     ),
     "teach.saturated": (
         "{share} of the outputs of {name} are at the edge, where its slope is almost 0; scale the "

@@ -21,7 +21,7 @@ TEXTS: dict[str, str] = {
     "explain.one_path": "只有一条路径",
     "explain.paths": "共 {n} 条路径，逐条相加",
     "draw.title": "{root} 的计算图：每个数，以及 {root} 对它的导数",
-    "draw.legend": "蓝色：数值 · 红色：d{root}/d该数 · 虚线：没有梯度传回",
+    "draw.legend": "蓝色：数值 · 红色：{root} 对该数的导数 · 虚线：没有梯度传回",
     "draw.legend_plain": "蓝色：数值",
     "draw.focus": "只画 {name} 与结果之间的部分（全图共 {n} 个节点）",
     "draw.folded": "{n} 个节点折叠成 {k} 个；用 focus= 展开其中一部分",
@@ -49,7 +49,7 @@ TEXTS: dict[str, str] = {
     "page.keys": "← → 前后一步 · Home、End 首尾 · 空格键播放 · 点击节点查看完整求和",
     "page.seed": "结果对自身的导数是 1；梯度从这里开始往回传",
     "page.after": "用更新后的数重新计算的结果",
-    "page.uses": "共用到 {n} 次，这是第 {k} 次",
+    "page.uses": "共用到 {n} 次，已传回 {k} 次",
     "page.change": "改变这个数：",
     "page.reset": "恢复原值",
     "page.close": "关闭",
@@ -73,7 +73,7 @@ TEXTS: dict[str, str] = {
     "page.closed_hint": "看看这里的局部导数：{slope}。有梯度能传过去吗？",
     "page.wrong": "还不对：把传来的梯度乘以局部导数 {slope}。",
     "teach.twice": (
-        "同一个计算图上第二次调用了 backward()：叶子节点的梯度被累加，变成了两倍；"
+        "同一个计算图上第二次调用了 backward()：叶子节点的梯度被累加，比应有的大；"
         "请重新计算损失函数，或先把梯度清零"
     ),
     "teach.not_zeroed": (
@@ -82,7 +82,7 @@ TEXTS: dict[str, str] = {
     ),
     "teach.unused": "损失函数没有用到 {name}：它得不到梯度，永远不会变化；forward 里用到它了吗？",
     "teach.dead": (
-        "{name} 的输出中有 {share} 处于关闭状态，那里的导数是 0，后面的参数学不到东西；"
+        "{name} 的输出中有 {share} 处于关闭状态，那里的导数是 0，它之前的参数学不到东西；"
         "可以减小学习率、换一种初始化，或改用 leaky_relu"
     ),
     "teach.saturated": (
