@@ -126,6 +126,8 @@ class WrappedNumber:
     grad: Any
 
     def _checked(self, data: Any) -> Any:
+        if type(data) is float:
+            return data
         if isinstance(data, np.ndarray) and data.ndim == 0:
             data = data[()]
         if isinstance(data, np.float64):  # a float already; arithmetic on a plain one is faster
