@@ -144,8 +144,10 @@ def _finding(code: str, message: str, name: str, yours: Any, true: Any, bad: Any
 
 def _shared(subject: Subject, rng: Any) -> list[Finding]:
     """f(x, x) with one array in both places gives what two copies give."""
+    # What takes steps moves its parameters in place: two that are one array would move twice.
+    fixed = [not (subject.descends and name in subject.params) for name in subject.names]
     for i, a in enumerate(subject.arrays):
-        for j in range(i):
+        for j in (j for j in range(i) if fixed[i] and fixed[j]):
             if np.shape(a) == np.shape(subject.arrays[j]) and np.ndim(a):
                 return _twice(subject, i, j, rng)
     return []
