@@ -859,6 +859,51 @@ class Reshape:
     "2",
 )
 way(
+    "one sample at a time, in columns",
+    """
+class Dense:
+    def __init__(self, input_size, output_size):
+        self.weights, self.bias = np.ones((output_size, input_size)), np.ones((output_size, 1))
+    def forward(self, input):
+        self.input = input
+        return np.dot(self.weights, self.input) + self.bias
+    def backward(self, output_gradient, learning_rate):
+        weights_gradient = np.dot(output_gradient, self.input.T)
+        input_gradient = np.dot(self.weights.T, output_gradient)
+        self.weights -= learning_rate * weights_gradient
+        self.bias -= {} * learning_rate * output_gradient
+        return input_gradient
+""",
+    "1",
+    "3",
+    "CONVENTION",
+)
+way(
+    "a class of a function and its derivative at the input",
+    """
+class sigmoid:
+    def forward(self, z):
+        return 1 / (1 + np.exp(-z))
+    def backward(self, z):
+        return self.forward(z) * ({} - self.forward(z))
+""",
+    "1",
+    "2",
+)
+way(
+    "a class of a function and its Jacobian of each row",
+    """
+class softmax:
+    def forward(self, z):
+        return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    def backward(self, z):
+        p = self.forward(z)
+        return {} * p[:, :, None] * (np.eye(p.shape[1]) - p[:, None, :])
+""",
+    "1",
+    "2",
+)
+way(
     "labels that a text of the base class calls one-hot",
     """
 class Loss:

@@ -51,7 +51,7 @@ def check_found(
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
     report = _trusted(report, make, found)
-    report = _of_one_shape(report, subject)
+    report = _of_one_sample(_of_one_shape(report, subject), make)
     if report.verdict in ("FAIL", "CONTRACT"):
         for other in _cheaper(found, make, seed):
             again = check_found(found, seed=other, select=select, ignore=ignore, certify=certify)
@@ -155,6 +155,14 @@ def _without_arguments(found: Found, seed: int) -> Report | None:
     if found.style == "optimizer":
         return _optimizer(found, seed)
     return None
+
+
+def _of_one_sample(report: Report, make: Maker) -> Report:
+    """The report, and a word on a backward that only takes one sample at a time."""
+    if not make.single or report.verdict == "INCONCLUSIVE":
+        return report
+    text = f"backward takes one sample at a time: for more it raises {make.single}"
+    return replace(report, findings=(*report.findings, Finding("GC209", "CONVENTION", text)))
 
 
 def _of_one_shape(report: Report, subject: Subject) -> Report:

@@ -276,7 +276,7 @@ class Pair:
             def pull(dout: Any) -> Any:
                 slopes = self.backward(*self.filled(roles, given, [result], {}), **self.same(given))
                 parts = slopes if isinstance(slopes, tuple) else (slopes,)
-                grads = tuple(_times(dout, slope) for slope in parts)
+                grads = tuple(times(dout, slope) for slope in parts)
                 return grads if isinstance(slopes, tuple) else grads[0]
 
             return [result], pull
@@ -284,9 +284,11 @@ class Pair:
         return Reading(run, said, scaled=self.scalar)
 
 
-def _times(dout: Any, slope: Any) -> Any:
+def times(dout: Any, slope: Any) -> Any:
     """The cotangent times the slopes of single entries, or times a whole Jacobian."""
     rank = np.ndim(dout)
     if rank and np.ndim(slope) == 2 * rank and np.shape(slope)[:rank] == np.shape(dout):
         return np.tensordot(dout, slope, rank)
+    if rank and np.shape(slope) == (*np.shape(dout), np.shape(dout)[-1]):  # one for each row
+        return np.einsum("...i,...ij->...j", dout, slope)
     return dout * slope

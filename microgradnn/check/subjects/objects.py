@@ -5,13 +5,14 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigError
-from ..source import all_parameters, positional
+from ..source import all_parameters, positional, required
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
 from ..verbs import (
     BACKWARD_METHODS,
@@ -21,8 +22,9 @@ from ..verbs import (
     ZERO_METHODS,
     among,
 )
-from ..words import is_constant
+from ..words import is_constant, is_cotangent
 from . import nets, state
+from .calling import times
 from .labelled import Match, agrees, fitting, with_loss
 from .learning import backward_args, forget_gradients, learn
 from .namespaces import namespaces
@@ -57,6 +59,9 @@ def layer_object(
         subject = _subject(plan, chosen(wrt, _names(plan), "layer"), label, broken)
         if broken is None and subject.names and agrees(subject):
             return subject
+        local = _local(plan, chosen(wrt, _names(plan), "layer"), label)
+        if local is not None:
+            return local
         net = bool(plan.params or plan.unfound) and params is None
         return (_with_targets(plan, wrt, label) if net else None) or subject
 
@@ -127,6 +132,25 @@ def _with_targets(plan: Plan, wrt: Any, label: str) -> Subject | None:
             "those of no loss that is known"
         )
     return unread
+
+
+def _local(plan: Plan, wanted: list[int] | None, label: str) -> Subject | None:
+    """A backward that is given what forward was given, and returns the derivative there.
+
+    None if it is none: if forward keeps something for it, and the derivative is not right.
+    """
+    needed, names = required(getattr(plan.thing, plan.backward)), plan.args.names
+    if len(needed) != 1 or needed[0] not in names or plan.params or plan.scaled:
+        return None
+    at = names.index(needed[0])
+    subject = _subject(replace(plan, takes=[("arg", at)], local=True), wanted, label, None)
+    thing = copy.deepcopy(plan.thing)
+    getattr(thing, plan.forward)(*plan.args.filled([], []))
+    keeps = {*state.places(thing)} != {*state.places(plan.thing)}
+    if not agrees(subject) and (keeps or is_cotangent(needed[0])):
+        return None
+    subject.notes.append(f"{plan.backward} is read so: the derivative at {needed[0]}")
+    return subject
 
 
 def _names(plan: Plan) -> list[str]:
@@ -239,6 +263,7 @@ def _run(plan: Plan, thing: Any, arrays: list[Any], keep: list[int]) -> Pass:
     def pull(*douts: Any) -> list[Any]:
         before = {n: np.array(state.find(thing, p[0])) for n, (p, _) in plan.params.items()}
         raw = getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts))
+        raw = times(douts[0], raw) if plan.local else raw
         grads = [_read(thing, raw, where) for _, where in plan.inputs]
         for n, (paths, where) in plan.params.items():
             if plan.descends:  # it took a step of rate 1 down its gradient

@@ -17,6 +17,7 @@ class Plan:
     takes      what each argument of backward is: the number of a cotangent, ("arg", i),
                ("value", x), "cache", "result" (what forward gave), "output" (what it was given)
     targets    whether they are those of a net that is given the targets
+    local      whether backward returns a derivative, to be multiplied with the cotangent
     """
 
     thing: Any
@@ -29,6 +30,7 @@ class Plan:
     params: dict[str, tuple[list[str], Any]] = field(default_factory=dict)
     targets: bool = False
     descends: bool = False
+    local: bool = False
     scaled: bool = False
     missing: tuple[str, ...] = ()
     unfound: dict[str, list[str]] = field(default_factory=dict)

@@ -57,6 +57,7 @@ class Maker:
     natural: float = 0.0  # its cost without what is odd about the gradients
     said: bool = False  # whether the file itself says the arguments
     others: tuple[tuple[Variation, Draw], ...] = ()  # other configurations
+    single: str = ""  # of one sample at a time: what backward raised for more
 
     def __call__(self, rng: np.random.Generator, variant: int = 0) -> Made:
         """Arguments drawn from rng."""
@@ -75,7 +76,8 @@ def maker(found: Found, seed: int = 0, tries: int = TRIES) -> Maker:
     variants = _variants(search, fit.guess)
     draws = tuple(Drawn(search, fit.guess, v) for v in variants)
     others = tuple(configurations(search, fit.guess, variants[0], _texts(found)))
-    return Maker(draws, fit.broken, fit.cost, fit.guess.cost, others=others)
+    single = fit.guess.single
+    return Maker(draws, fit.broken, fit.cost, fit.guess.cost, others=others, single=single)
 
 
 # ---- what the file says --------------------------------------------------------------------------

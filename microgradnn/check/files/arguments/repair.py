@@ -1,7 +1,7 @@
 """What an exception says about a guess: which sizes should have been equal, which rank differs."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise, product
 
@@ -218,6 +218,18 @@ def multiples(guess: Guess, times: set[int]) -> Iterator[Guess]:
                 gates: Dim = ("*", (k, name))
                 yield from (c for w in shared if (c := guess.unify(w, gates, cost)))
                 yield from _together(guess, lone - {name}, gates, cost + 0.1)
+
+
+def narrowed(guess: Guess, floats: Collection[str], why: str) -> Iterator[Guess]:
+    """The guess with one sample in place of many, in columns or rows; `why` says what raised."""
+    for cost, last in ((0.25, True), (0.3, False)):
+        slots = [
+            replace(s, shape=(s.shape[0], 1) if last else (1, s.shape[1]))
+            if s.kind in floats and len(s.shape) == 2 and 1 not in s.shape else s
+            for s in guess.slots
+        ]  # fmt: skip
+        if slots != list(guess.slots):
+            yield replace(guess, slots=tuple(slots), cost=guess.cost + cost, single=why)
 
 
 def conventional(guess: Guess, kinds: Sequence[str], columns: bool) -> Iterator[Guess]:

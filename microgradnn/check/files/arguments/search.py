@@ -4,7 +4,7 @@ import contextlib
 import heapq
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from time import process_time
@@ -80,10 +80,8 @@ class Search:
                 self.push(self.picked(picks))
         end = process_time() + SECONDS
         while self.heap and self.runs < (self.tries if self.best is None else self.tries // 3):
-            if process_time() > end:
-                break
             cost, _, guess = heapq.heappop(self.heap)
-            if self.best is not None and cost >= self.best.cost:
+            if process_time() > end or self.best is not None and cost >= self.best.cost:
                 break
             self.attempt(guess)
         return self.best
@@ -97,6 +95,10 @@ class Search:
         ranks = {len(slots[i].shape) for i in self.data}
         cost = sum(costs) + max(alike, default=0) + 0.2 * sum(alike) + 0.25 * max(len(ranks) - 1, 0)
         return Guess(slots, self.roles, cost=cost, picks=picks)
+
+    def push_all(self, guesses: Iterable[Guess]) -> None:
+        for guess in guesses:
+            self.push(guess)
 
     def alike(self, rank: int) -> tuple[int, ...] | None:
         """The first options, but those of data of this rank, or None."""
@@ -117,8 +119,8 @@ class Search:
     def attempt(self, guess: Guess) -> None:
         """Run one guess and push what follows from it."""
         self.push_neighbours(guess)
-        args, init = self.arguments(guess, 0)
         try:
+            args, init = self.arguments(guess, 0)
             subject, passed = self.run(args, init)
             problem = self.problem(passed)
         except ModuleNotFoundError:  # whatever the arguments are
@@ -129,8 +131,7 @@ class Search:
         if problem:
             self.stuck.append(problem)
             logged = {i for i, name in enumerate(self.names) if name in self.hints.logged}
-            for child in repair.other_values(guess, logged):
-                self.push(child)
+            self.push_all(repair.other_values(guess, logged))
             return
         self.accept(guess, subject, passed, args, init)
 
@@ -144,8 +145,7 @@ class Search:
                 children += repair.conventional(guess, self.kinds(), columns)
         if isinstance(error, (ValueError, IndexError)) and (self.hints.times or not known):
             children += repair.multiples(guess, self.hints.times)
-        for child in children:
-            self.push(child)
+        self.push_all(children)
 
     def push_neighbours(self, guess: Guess) -> None:
         """The next option of each argument, and another family of sizes."""
@@ -196,11 +196,12 @@ class Search:
     def accept(self, guess: Guess, subject: Subject, passed: Pass, args: Any, init: Any) -> None:
         """Keep the guess if it is the best yet: its backward fits, every argument matters."""
         idle = list(self.idle(guess, subject, passed, args, init))
-        for child in self.tied(guess, idle):
-            self.push(child)
+        self.push_all(self.tied(guess, idle))
         cost = guess.cost + 0.8 * len(idle) + self.odd(guess, subject, passed)
+        broken = repair.describe(subject.broken) if subject.broken else ""
+        if isinstance(subject.broken, ValueError) and self.found.cls and not guess.single:
+            self.push_all(repair.narrowed(guess, FLOATS, broken))
         if (self.best is None or cost < self.best.cost) and self.elsewhere(guess):
-            broken = repair.describe(subject.broken) if subject.broken else ""
             self.best = Fit(cost, guess, broken)
 
     def elsewhere(self, guess: Guess) -> bool:
@@ -210,8 +211,7 @@ class Search:
                 problem = self.problem(self.run(*self.arguments(guess, variant))[1])
             except Exception as error:  # whatever the user's code raises
                 problem = repair.describe(error)
-                for child in repair.repairs(error, guess, guess.sizes(variant)):
-                    self.push(child)
+                self.push_all(repair.repairs(error, guess, guess.sizes(variant)))
             if problem:
                 self.stuck.append(problem)
                 return False

@@ -127,6 +127,7 @@ class Guess:
     family: int = 0
     cost: float = 0.0
     picks: tuple[int, ...] = ()
+    single: str = ""  # of one sample at a time: what backward raised for more
 
     def key(self) -> tuple[Any, ...]:
         """Equal for equal guesses."""
