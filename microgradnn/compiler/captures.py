@@ -7,6 +7,7 @@ Arrays and tensors that the program reads itself need no look: it reads what the
 
 from __future__ import annotations
 
+import copy
 import functools
 import types
 from collections.abc import Callable, Iterator
@@ -55,6 +56,12 @@ class Captures:
             for i, x in self.arrays.items()
             if i not in read and isinstance(_array(x), np.ndarray)
         ]
+
+    def without(self, dicts: list[Any]) -> Captures:
+        """The same places but for those in some dicts, which others look at."""
+        ids, out = {id(d) for d in dicts}, copy.copy(self)
+        out.places = [place for place in self.places if id(place[0]) not in ids]
+        return out
 
     def hold(self) -> bool:
         """Whether all is as it was."""

@@ -82,24 +82,18 @@ class OptimizerMemory:
                 found.append((k, name, x))
         return found
 
+    def numbers(self) -> list[tuple[dict[str, Any], str, list[dict[str, Any]]]]:
+        """(memory, name, all memories that share it) of each remembered number, in order."""
+        found, state = [], self.optimizer.state
+        for k, name, x in self.slots():
+            if not isinstance(x, np.ndarray):
+                shared = name == "step" and self._shares()
+                found.append((state[k], name, [m for m in state if m] if shared else [state[k]]))
+        return found
+
     def inputs(self) -> list[Any]:
         """Rates, then what is remembered, in the order of the program's inputs."""
         return [*self.rates(), *(x for _, _, x in self.slots())]
-
-    def put(self, numbers: list[Any]) -> None:
-        """Takes back the numbers; counts the updates."""
-        new, shares = iter(numbers), self._shares()
-        for k, name, x in self.slots():
-            if not isinstance(x, np.ndarray):
-                number = next(new)
-                if name == "step" and shares:
-                    for memory in self.optimizer.state:
-                        if memory:
-                            memory["step"] = number
-                else:
-                    self.optimizer.state[k][name] = number
-        for group in self.optimizer.param_groups:
-            group["updates"] += 1
 
     # ---- tracing --------------------------------------------------------------------------------
 

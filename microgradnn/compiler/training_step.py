@@ -16,15 +16,18 @@ import numpy as np
 
 from ..engine.node import Node
 from ..errors import ConfigError, OtherwiseError, TraceError
+from ..numerics.recording import recording
 from ..transforms import tree
 from .captures import Captures
 from .carriers import TracedTensor
 from .executable import Differs, Executable
+from .fast_step import FastStep
 from .given import data_of, is_traced, key_of, leaves_of
 from .optimizer_memory import OptimizerMemory
 from .passes import improved
+from .planned import Planned
 from .printed import VARIANTS, Printed
-from .program import StraightProgram
+from .program import StraightProgram, Variable
 from .trace import Tracer
 from .traced_program import name_arguments, resolve
 from .twin import is_module, members, short_names, twin_of
@@ -33,9 +36,10 @@ from .twin import is_module, members, short_names, twin_of
 class StepVariant:
     """One program of a step, and what it holds for."""
 
-    def __init__(self, program: StraightProgram, captures: Captures) -> None:
+    def __init__(self, program: StraightProgram, captures: Captures, bound: list[Variable]) -> None:
         self.program, self.captures = program, captures
         self.executable = Executable(program, "numpy")
+        self.planned = Planned(program, bound)
 
 
 class CompiledStep(Printed):
@@ -56,7 +60,8 @@ class CompiledStep(Printed):
                 "and optimizer= an optimiser of the model's parameters"
             )
         self.model, self.loss, self.optimizer, self.ema = model, loss, optimizer, ema
-        self.state = OptimizerMemory(optimizer)
+        self.memory = OptimizerMemory(optimizer)
+        self._fast: FastStep | None = None
         self._variants: OrderedDict[Any, StepVariant] = OrderedDict()
         self._last: StepVariant | None = None
         self._lock = threading.RLock()
@@ -64,25 +69,42 @@ class CompiledStep(Printed):
     def __call__(self, *batch: Any) -> float:
         """The loss of a batch, after the step."""
         with self._lock:
-            if not self.state.complete():
-                return self._eagerly(batch)
-            leaves = leaves_of(batch, {})
-            given = [data_of(x) for x in leaves if is_traced(x)]
+            fast = self._fast
             try:
-                return self._compiled(batch, given)
+                if fast is not None and fast.holds(batch):
+                    return self._followed(fast(batch))
+                return self._compiled(batch)
+            except Differs:
+                return self._anew(batch)
             except OtherwiseError:
                 return self._eagerly(batch)
 
-    def _compiled(self, batch: Any, given: list[Any]) -> float:
+    def _compiled(self, batch: Any) -> float:
+        self._fast = None
+        if not self.memory.complete() or self._hooked():
+            return self._eagerly(batch)
         key = self._key(batch)
         variant = self._variants.get(key)
         if variant is None or not variant.captures.hold():
             variant = self._trace(key, batch)
-        try:
-            return self._run(variant, given)
-        except Differs:
-            del self._variants[key]
-        return self._run(self._trace(key, batch), given)
+        return self._run(variant, batch)
+
+    def _anew(self, batch: Any) -> float:
+        """After a guard differed: nothing has changed, and another program is needed."""
+        key = self._key(batch)
+        self._variants.pop(key, None)
+        return self._run(self._trace(key, batch), batch)
+
+    def _hooked(self) -> bool:
+        """Whether somebody looks on: hooks, detect_anomaly, no_grad."""
+        tensors = any(p.hooks for p in self.model.parameters())
+        modules = any(getattr(m, "_hooks", None) is not None for m in self.model.modules())
+        return tensors or modules or bool(recording.settings)
+
+    def _followed(self, loss: float) -> float:
+        if self.ema is not None:
+            self.ema.update()
+        return loss
 
     # ---- one step -------------------------------------------------------------------------------
 
@@ -109,19 +131,15 @@ class CompiledStep(Printed):
             total = total + model.penalty()
         return total
 
-    def _run(self, variant: StepVariant, given: list[Any]) -> float:
-        held = self._held()
-        arrays = [x._data if isinstance(x, Node) else x for x in held]
-        value, numbers = variant.executable.step([*given, *arrays, *self.state.inputs()])
-        self.state.put(numbers)
-        for x in held:
-            if isinstance(x, Node):
-                x.data = x._data  # notes that it has changed
-        self._clear()
-        if self.ema is not None:
-            self.ema.update()
+    def _run(self, variant: StepVariant, batch: Any) -> float:
         self._last = variant
-        return float(value)
+        arrays = [data_of(x) for x in leaves_of(batch, {}) if is_traced(x)]
+        fast = FastStep(
+            variant.planned, arrays, self.model, self.memory, self._held(), variant.captures
+        )
+        loss = fast(arrays)
+        self._fast = fast
+        return self._followed(loss)
 
     def _held(self) -> list[Any]:
         return [x for *_, x in members(self.model)]
@@ -134,7 +152,7 @@ class CompiledStep(Printed):
             else (x.shape, x.dtype)
             for x in self._held()
         )
-        return key_of(batch), modes, held, self.state.key()
+        return key_of(batch), modes, held, self.memory.key()
 
     # ---- tracing --------------------------------------------------------------------------------
 
@@ -157,7 +175,9 @@ class CompiledStep(Printed):
         program.name = "training_step"
         read = {id(x) for x in (*program.captured.values(), *self._held())}
         captures.note(read)
-        variant = self._variants[key] = self._last = StepVariant(program, captures)
+        given = sum(map(is_traced, leaves_of(batch, {})))
+        bound = [v for v in program.inputs[given:] if v.dtype is not None]
+        variant = self._variants[key] = self._last = StepVariant(program, captures, bound)
         self._variants.move_to_end(key)
         while len(self._variants) > VARIANTS:
             self._variants.popitem(last=False)
@@ -217,7 +237,7 @@ class CompiledStep(Printed):
         wanted = [traced[id(p)] for p in params if p.requires_grad]
         found = iter(trace.backward(total, wanted, np.ones((), total.dtype)))
         grads = [next(found) if p.requires_grad else None for p in params]
-        self.state.trace(trace, traced, [None if g is None else trace.lift(g) for g in grads])
+        self.memory.trace(trace, traced, [None if g is None else trace.lift(g) for g in grads])
         for c in traced.values():
             if c.buffer and c.variable not in trace.program.inputs:
                 trace.program.updates.append((before[id(c)], c.variable))

@@ -1,6 +1,7 @@
 """A compiled step of training is the eager one: losses, parameters, buffers, memory, generators."""
 
 import pickle
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -229,3 +230,80 @@ def test_what_is_refused() -> None:
         step(np.ones((1, 2), np.float32), np.ones((1, 1), np.float32))
     with pytest.raises(TraceError, match="a compiled step belongs to its process"):
         pickle.dumps(step)
+
+
+# ---- planned memory ------------------------------------------------------------------------------
+
+
+def test_a_step_allocates_nothing() -> None:
+    net = nn.MLP(20, [64, 10], "sigmoid", dtype=np.float64, rng=np.random.default_rng(0))
+    optimizer = optim.Adam(net.parameters())
+    step = mg.compile(net, loss=F.mse_loss, optimizer=optimizer)
+    rng = np.random.default_rng(1)
+    x, t = rng.normal(size=(4000, 20)), rng.normal(size=(4000, 10))
+    for _ in range(5):
+        step(x, t)
+    tracemalloc.start()
+    try:
+        step(x, t)
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        for _ in range(50):
+            step(x, t)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # One hidden layer is 2 048 000 bytes; NumPy takes 8192 numbers to broadcast a bias.
+    assert peak - before < 100_000
+    assert after - before < 2_000
+
+
+def test_arrays_that_are_replaced_by_equal_ones_are_seen() -> None:
+    a, b = nn.Linear(1, 1), nn.Linear(1, 1)
+    b.load_state_dict(a.state_dict())
+    of_a, of_b = (optim.SGD(net.parameters(), lr=0.1, momentum=0.9) for net in (a, b))
+    step = mg.compile(b, loss=F.mse_loss, optimizer=of_b)
+    x, t = np.ones((3, 1), np.float32), np.zeros((3, 1), np.float32)
+    for k in range(8):
+        assert step(x, t) == eager_step(a, F.mse_loss, of_a, x, t)
+        assert all_state(a, of_a) == all_state(b, of_b)
+        if k == 3:
+            for p in (*a.parameters(), *b.parameters()):
+                p.data = p.data.copy()
+        if k == 4:
+            of_a.load_state_dict(of_a.state_dict()), of_b.load_state_dict(of_b.state_dict())
+        if k == 5:
+            a.weight, b.weight = nn.Parameter(a.weight.data * 2), nn.Parameter(b.weight.data * 2)
+            of_a.param_groups[0]["params"][0], of_b.param_groups[0]["params"][0] = (
+                a.weight,
+                b.weight,
+            )
+
+
+def test_graphs_of_before_the_step_are_refused() -> None:
+    net = nn.Linear(2, 1)
+    step = mg.compile(net, loss=F.mse_loss, optimizer=optim.SGD(net.parameters(), lr=0.1))
+    x, t = np.ones((3, 2), np.float32), np.zeros((3, 1), np.float32)
+    step(x, t), step(x, t)
+    old = (net(x) * net(x)).sum()
+    step(x, t)
+    with pytest.raises(mg.errors.GradientError, match="was changed after it was used"):
+        old.backward()
+
+
+def test_hooks_and_no_grad_are_honoured() -> None:
+    net = nn.Linear(2, 1)
+    step = mg.compile(net, loss=F.mse_loss, optimizer=optim.SGD(net.parameters(), lr=0.1))
+    x, t = np.ones((3, 2), np.float32), np.ones((3, 1), np.float32)
+    step(x, t)
+    before = net.weight.data.copy()
+    remove = net.weight.register_hook(lambda g: g * 0)
+    step(x, t)
+    assert np.array_equal(net.weight.data, before)
+    remove()
+    seen: list[Any] = []
+    net.register_forward_hook(lambda module, args, out: seen.append(out.shape))
+    step(x, t)
+    assert seen == [(3, 1)] and not np.array_equal(net.weight.data, before)
+    with mg.no_grad(), pytest.raises(mg.errors.GradientError):
+        step(x, t)
