@@ -54,10 +54,15 @@ def main(words: Sequence[str]) -> int:
     names = {**given, free: y}
     if command == "explain":
         return _explained(y, args, given, names)
-    if command == "draw":
-        saved = draw(y, lang=args.lang, names=names).save(args.out)
-    else:
-        saved = steps(y, lang=args.lang, names=names).to_html(args.out)
+    try:
+        if command == "draw":
+            saved = draw(y, lang=args.lang, names=names).save(args.out)
+        else:
+            saved = steps(y, lang=args.lang, names=names).to_html(args.out)
+    except OSError as error:
+        raise ConfigError(
+            f"{command}: cannot write {args.out} ({error.strerror}); give --out another place"
+        ) from error
     print(f"wrote {saved}", file=sys.stderr)
     return 0
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..engine.node import plain
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, DataError, ShapeError
 from ..numerics.recording import recording
 from ..scalar import Module as ScalarModule
 from . import texts
@@ -29,7 +29,7 @@ class Film:
     X are points in the plane, (n, 2), y their labels 0, 1, …, `test` further (X, y). In a loop of
     one's own, call film.shoot(loss=0.3). The model gives one number for each point (a logit, or a
     probability if its last op is a sigmoid) or one for each class; microgradnn.scalar's models too.
-    Raises ShapeError for other points, ConfigError for more than 400 frames.
+    Raises ShapeError for other points, DataError for nan, ConfigError for more than 400 frames.
     """
 
     def __init__(
@@ -178,6 +178,8 @@ def _points(what: str, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
             f"Film: {what} has shape {points.shape} and {len(labels)} labels, expected points in "
             "the plane, (n, 2), with a label each"
         )
+    if not np.all(np.isfinite(points)):
+        raise DataError(f"Film: {what} has nan or inf; leave these points out")
     if labels.dtype.kind == "f" and not np.array_equal(labels, labels.round()):
         raise ShapeError(f"Film: the labels of {what} are not whole numbers, expected 0, 1, …")
     whole = labels.astype(int)

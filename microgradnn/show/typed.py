@@ -61,12 +61,12 @@ def computed(text: str, given: Mapping[str, Any], who: str = "explain") -> Any:
         raise ConfigError(
             f"{who}: cannot read {text!r} ({error.msg}); write it as in Python: tanh(x*w + b)"
         ) from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        if isinstance(error, MicrogradError):
-            raise
-        raise ConfigError(
-            f"{who}: the formula cannot be read ({error}); make it shorter"
-        ) from error
+    except MicrogradError:
+        raise
+    except (RecursionError, MemoryError) as error:
+        raise ConfigError(f"{who}: the formula is too long to be read; make it shorter") from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ConfigError(f"{who}: {text!r} cannot be computed: {error}") from error
     for name in given:
         if name not in used:
             raise ConfigError(f"{who}: {name} is not in the formula {text!r}; leave {name}= out")

@@ -14,7 +14,7 @@ import pytest
 import microgradnn as mg
 from microgradnn import nn, scalar
 from microgradnn.data import moons, xor
-from microgradnn.errors import ConfigError, ShapeError
+from microgradnn.errors import ConfigError, DataError, ShapeError
 from microgradnn.nn.history import History
 from microgradnn.show import Film, plot
 from microgradnn.show.plots import nice_ticks
@@ -85,6 +85,8 @@ def test_what_cannot_be_filmed_is_refused() -> None:
     model = nn.Linear(2, 2)
     with pytest.raises(ShapeError, match=r"^Film: X has shape \(10, 3\) and 10 labels, expected"):
         Film(model, np.ones((10, 3)), y)
+    with pytest.raises(DataError, match="^Film: X has nan or inf; leave these points out$"):
+        Film(model, X * np.nan, y)
     with pytest.raises(ShapeError, match="^Film: the labels of X are not whole numbers"):
         Film(model, X, y + 0.5)
     with pytest.raises(ConfigError, match="^Film: every is 0, expected a whole number >= 1$"):

@@ -1,5 +1,6 @@
 """Formulas that are typed: read safely, refused with a sentence."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,22 @@ def test_what_cannot_be_read_is_told_in_one_line(
     extra = [w for o in options for w in f"--{o}".split()]
     assert main(["explain", head, *words.split(), *extra]) == 2
     assert capsys.readouterr().err == f"microgradnn: explain: {message}\n"
+
+
+def test_what_cannot_be_computed_or_written_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", "x[5]", "x=[1,2]"]) == 2
+    assert capsys.readouterr().err == (
+        "microgradnn: explain: 'x[5]' cannot be computed: index 5 is out of bounds for axis 0 with "
+        "size 2\n"
+    )
+    (tmp_path / "file").write_text("")
+    assert main(["draw", "x*2", "x=1", "--out", str(tmp_path / "file" / "g.svg")]) == 2
+    assert re.fullmatch(
+        r"microgradnn: draw: cannot write .*g\.svg \(.*\); give --out another place\n",
+        capsys.readouterr().err,
+    )
 
 
 def test_a_very_deep_formula_is_refused() -> None:
