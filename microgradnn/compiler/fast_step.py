@@ -45,6 +45,11 @@ class FastStep:
         self.lengths = [(g["params"], len(g["params"])) for g in self.groups]
         self.counts = memory.numbers()
         self.remembered = [d for d in self.state if d]
+        self._bind(planned, memory, held)
+        self._remember()
+
+    def _bind(self, planned: Planned, memory: Any, held: list[Any]) -> None:
+        """Gives the program the arrays that it works on."""
         program = planned.program
         self.captured = [x for x in program.captured.values() if isinstance(x, Node)]
         self.captured_data = [x._data for x in self.captured]
@@ -55,7 +60,6 @@ class FastStep:
         self.run = planned.bind(arrays, outside)
         self.generators = [g for g in program.generators.values() if g is not None]
         self.guarded = bool(program.guards and self.generators)
-        self._remember()
 
     def _remember(self) -> None:
         """Takes tuples of what groups and memory hold now."""

@@ -119,39 +119,45 @@ class Planned:
     def _line(self, n: int, i: Instruction) -> None:
         out = i.out
         if i.op in VIEWS and self._as_view(i):
-            return None
+            return
         if out.dtype is None or not out.c_order:
-            return self._plainly(i)
-        ufunc = ufunc_of(i.op)
-        if i.op == "pow" and type(i.inputs[1]) in (int, float):
-            ufunc = {2: np.square, 0.5: np.sqrt}.get(i.inputs[1])
-            if ufunc is not None:
-                i = Instruction(i.op, i.inputs[:1], {}, out, i.part)
-        if ufunc is not None and ufunc.nout == 1 and ufunc.signature is None and not i.params:
-            return self._elementwise(n, i, ufunc)
-        if i.op == "matmul" and all(
-            isinstance(x, Variable) and len(x.shape) == 2 for x in i.inputs
-        ):
-            a, b = (self._text(x) for x in i.inputs)
-            place = self._place(n, i, in_place=False)
-            self.lines.append(f"{self._ufunc(np.matmul)}({a}, {b}, {place})")
-            return None
-        if i.op in REDUCTIONS and out.dtype == i.inputs[0].dtype and out.dtype.kind == "f":
-            return self._reduction(n, i, i.params.get("axis"), i.params.get("keepdims", False))
-        if i.op == "sum_to" and self._sums_leading(i):
+            self._plainly(i)
+        elif (ufunc := self._as_ufunc(i)) is not None:
+            self._elementwise(n, i, ufunc)
+        elif i.op in REDUCTIONS and out.dtype == i.inputs[0].dtype and out.dtype.kind == "f":
+            self._reduction(n, i, i.params.get("axis"), i.params.get("keepdims", False))
+        elif i.op == "sum_to" and self._sums_leading(i):
             lead = len(i.inputs[0].shape) - len(out.shape)
-            return self._reduction(n, i, 0 if lead == 1 else tuple(range(lead)), False)
-        if i.op == "where" and self._masks(i):
-            return self._mask(n, i)
-        if i.op == "astype" and out.dtype.kind == "f":
-            place = self._place(n, i, in_place=False)
-            self.lines.append(f"copyto({place}, {self._text(i.inputs[0])}, 'unsafe')")
-            return None
-        if i.op == "draw.random" and out.dtype == np.float64 and out.shape:
-            place = self._place(n, i, in_place=False)
-            self.lines.append(f"{self._text(i.inputs[0])}.random(None, out={place})")
-            return None
-        return self._plainly(i)
+            self._reduction(n, i, 0 if lead == 1 else tuple(range(lead)), False)
+        elif i.op == "where" and self._masks(i):
+            self._mask(n, i)
+        elif not self._written(n, i):
+            self._plainly(i)
+
+    @staticmethod
+    def _as_ufunc(i: Instruction) -> np.ufunc | None:
+        if i.op == "pow":
+            b = i.inputs[1]
+            return {2: np.square, 0.5: np.sqrt}.get(b) if type(b) in (int, float) else None
+        ufunc = ufunc_of(i.op)
+        usual = ufunc is not None and ufunc.nout == 1 and ufunc.signature is None and not i.params
+        return ufunc if usual else None
+
+    def _written(self, n: int, i: Instruction) -> bool:
+        """Whether the result could be written to its place by what else has an `out`."""
+        x, out = i.inputs[0], i.out
+        matrices = all(isinstance(x, Variable) and len(x.shape) == 2 for x in i.inputs)
+        texts = [self._text(x) for x in i.inputs if isinstance(x, Variable)]
+        if i.op == "matmul" and matrices:
+            call = f"{self._ufunc(np.matmul)}({', '.join(texts)}, {{}})"
+        elif i.op == "astype" and out.dtype is not None and out.dtype.kind == "f":
+            call = f"copyto({{}}, {self._text(x)}, 'unsafe')"
+        elif i.op == "draw.random" and out.dtype == np.float64 and out.shape:
+            call = f"{self._text(x)}.random(None, out={{}})"
+        else:
+            return False
+        self.lines.append(call.format(self._place(n, i, in_place=False)))
+        return True
 
     def _plainly(self, i: Instruction) -> None:
         """As in the text that people read: a new array in each run."""
@@ -182,7 +188,8 @@ class Planned:
     def _elementwise(self, n: int, i: Instruction, ufunc: np.ufunc) -> None:
         wide = [x for x in i.inputs if isinstance(x, Variable) and x.dtype is not None]
         like = next((v for v in wide if v.dtype is not None and v.dtype.kind == "f"), None)
-        texts = [self._text(x, like) for x in i.inputs]
+        inputs = i.inputs[:1] if i.op == "pow" else i.inputs
+        texts = [self._text(x, like) for x in inputs]
         place = self._place(n, i, in_place=True)
         named = "out=" if ufunc in (np.maximum, np.minimum) else ""  # NumPy asks for it in these
         self.lines.append(f"{self._ufunc(ufunc)}({', '.join([*texts, named + place])})")

@@ -69,15 +69,19 @@ class CompiledStep(Printed):
     def __call__(self, *batch: Any) -> float:
         """The loss of a batch, after the step."""
         with self._lock:
-            fast = self._fast
             try:
-                if fast is not None and fast.holds(batch):
-                    return self._followed(fast(batch))
-                return self._compiled(batch)
-            except Differs:
-                return self._anew(batch)
+                return self._attempt(batch)
             except OtherwiseError:
                 return self._eagerly(batch)
+
+    def _attempt(self, batch: Any) -> float:
+        fast = self._fast
+        try:
+            if fast is not None and fast.holds(batch):
+                return self._followed(fast(batch))
+            return self._compiled(batch)
+        except Differs:
+            return self._anew(batch)
 
     def _compiled(self, batch: Any) -> float:
         self._fast = None

@@ -189,6 +189,8 @@ def test_gradients_of_zero_under_clipping_are_computed_eagerly() -> None:
 
     data = [(np.ones((3, 2), np.float32), np.zeros((3, 2), np.float32))] * 2
     both(dead, F.mse_loss, OPTIMIZERS["clipnorm"], data)
+    alive = [(-np.ones((3, 2), np.float32), np.zeros((3, 2), np.float32))] * 2
+    both(dead, F.mse_loss, OPTIMIZERS["clipnorm"], [*alive, *data, *alive])
 
 
 def test_ema_follows() -> None:
