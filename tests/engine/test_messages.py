@@ -12,6 +12,7 @@ import numpy as np
 import microgradnn as mg
 from microgradnn import Value
 from microgradnn.engine import ops
+from microgradnn.engine.rules import elementwise
 from microgradnn.errors import DTypeError, ForeignError, GradientError, RuleError, ShapeError
 
 from .. import messages
@@ -117,7 +118,9 @@ test_messages = messages.table(
     (lambda: setattr(leaf([1.0]), "data", np.ones(2)), ShapeError, "data: shape (2,) does not replace shape (1,)"),
     (lambda: setattr(leaf([1.0], dtype=np.float32), "data", np.ones(1)), DTypeError, "data: dtype float64 does not replace float32; use .astype(...)"),
     (lambda: mg.tensor(leaf(1.0)), DTypeError, "tensor: got a node; use .detach() for a copy without history"),
+    (lambda: (leaf(two) * 2).requires_grad_(False), GradientError, "requires_grad_: a tensor made by mul is not a leaf; use .detach()"),
     # ---- calls
+    (lambda: elementwise("exp", "exp(x)", math.exp, np.exp, lambda g, y, x: g * y), RuleError, "exp: already in the table; choose another name"),
     (lambda: mg.exp(zeros, out=zeros), RuleError, "exp: no option out=; use the tensor that is returned"),
     (lambda: Value(0.5).exp(base=2), RuleError, "exp: no option base=; it has none"),
     (lambda: ops.sum(zeros, axes=0), RuleError, "sum: no option axes=; it has axis=, keepdims="),
@@ -143,6 +146,7 @@ test_messages = messages.table(
     (lambda: np.diff(leaf(three), n=-1), ShapeError, "np.diff: order -1 is negative"),
     (lambda: mg.split(leaf(three), 2), ShapeError, "split: 3 elements do not split into 2 equal parts"),
     (lambda: mg.einsum("ij", leaf(three)), ShapeError, "einsum: subscripts 'ij' do not fit an operand of shape (3,)"),
+    (lambda: np.add.reduce(leaf(two), out=np.zeros(())), RuleError, f"np.add.reduce: {NO_OUT}"),
     # ---- arrays of other classes
     (lambda: leaf(two) * hidden, DTypeError, f"mul: {MASK}"),
     (lambda: hidden * leaf(two), DTypeError, MIX),

@@ -425,3 +425,36 @@ def test_a_generator_that_waits_in_it_leaves_others_alone() -> None:
     outside.backward()
     with pytest.raises(GradientError, match="^detect_anomaly: the gradient of sqrt is not finite"):
         inside.backward()
+
+
+# ---- numbers, masks and constants ----------------------------------------------------------------
+
+
+def test_a_single_number_has_an_origin_too() -> None:
+    found = mg.nan_origin(lambda v: (v - 1.0).log(), mg.Value(0.0))
+    assert (found.op, found.direction, found.numbers) == ("log", "forward", "log(-1) = nan")
+    assert mg.nan_origin(lambda v: (v + 2.0).log(), mg.Value(0.0)) is None
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_what_where_leaves_out_is_not_the_origin(masked: bool) -> None:
+    """log makes a nan in both; where keeps it in one only, and there it is named."""
+    x = np.array([4.0, -1.0])
+    keep = np.array([True, not masked])
+    with np.errstate(all="ignore"):
+        found = mg.nan_origin(lambda v: mg.where(keep, mg.log(v), 0.0).sum(), x)
+    assert (found is None) == masked
+    assert masked or (found.op, found.index) == ("log", (1,))
+
+
+@pytest.mark.parametrize(
+    ("f", "op", "cause"),
+    [
+        (lambda v: mg.sum(v * np.array([np.inf, 1.0])), "mul", "0 * inf"),
+        (lambda v: mg.sum(v + np.array([np.inf, 1.0])), "add", "was infinite already"),
+        (lambda v: mg.sum(v + np.array([np.nan, 1.0])), "add", "was nan already"),
+    ],
+)
+def test_a_constant_that_is_not_finite_is_named(f: Any, op: str, cause: str) -> None:
+    found = mg.nan_origin(f, np.array([0.0, 1.0]))
+    assert (found.op, found.index) == (op, (0,)) and cause in found.cause
