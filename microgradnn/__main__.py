@@ -1,6 +1,7 @@
 """The command line: python -m microgradnn COMMAND."""
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -62,6 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     except MicrogradError as error:
         print(f"microgradnn: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # | head: what is still buffered must not fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 0 if words[:1] == ["watch"] else 130  # watch is meant to be stopped so

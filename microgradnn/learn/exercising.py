@@ -250,6 +250,6 @@ def _hint(args: argparse.Namespace, say: Catalogue) -> int:
     said = Told(part, what.causes.get(part, "empty"), what.words.get(part, {}))
     hints = hints_for(e, said, say)
     shown = next_hint(e.number, part, said.cause, len(hints))
-    print(f"{part}: {cause_of(said, say)}")
+    print(say("ui.told", part=part, text=cause_of(said, say)))
     print(say("ui.hint", number=shown, count=len(hints), text=hints[shown - 1]))
     return 0

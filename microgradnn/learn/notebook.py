@@ -47,7 +47,8 @@ class Graded:
         signs = marks("utf-8")
         for f in self.found:
             text = cause_of(f, self.say)
-            yield signs[1 if f.cause else 0], f.part + (f": {text}" if text else "")
+            told = self.say("ui.told", part=f.part, text=text) if text else f.part
+            yield signs[1 if f.cause else 0], told
             if example := example_of(f, self.say):
                 yield " ", example
 

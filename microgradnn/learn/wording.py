@@ -47,7 +47,7 @@ def summary(e: Exercise, found: Sequence[Told], say: Catalogue) -> str:
     """The headline: number, title, how many parts are right."""
     right = sum(not f.cause for f in found)
     title = f"{e.number} {say(f'exercise.{e.number}.title')}"
-    return f"{title}: {say('ui.parts', right=right, count=len(e.parts))}"
+    return say("ui.headline", title=title, right=right, count=len(e.parts))
 
 
 def lines_of(e: Exercise, found: Sequence[Told], say: Catalogue, signs: Sequence[str]) -> list[str]:
@@ -56,7 +56,8 @@ def lines_of(e: Exercise, found: Sequence[Told], say: Catalogue, signs: Sequence
     for said in found:
         sign = signs[0] if not said.cause else signs[2] if said.cause == "empty" else signs[1]
         text = cause_of(said, say)
-        lines.append(f"  {sign} {said.part}" + (f": {text}" if text else ""))
+        told = say("ui.told", part=said.part, text=text) if text else said.part
+        lines.append(f"  {sign} {told}")
         example = example_of(said, say)
         lines += [f"      {example}"] if example else []
     return lines

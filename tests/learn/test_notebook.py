@@ -31,7 +31,7 @@ def test_a_function_is_graded_with_what_it_uses() -> None:
     assert right and repr(right) == "✓ tanh_backward"
     wrong = learn.check(found["exp_backward"], lang="zh")
     assert not wrong
-    assert repr(wrong).startswith("✗ exp_backward: 没有用到上游传来的梯度 g\n  exp_backward(g=")
+    assert repr(wrong).startswith("✗ exp_backward：没有用到上游传来的梯度 g\n  exp_backward(g=")
     assert "<td>✗</td>" in wrong._repr_html_()
     assert wrong.hint().startswith("提示 1/2：") and wrong.hint().startswith("提示 2/2：")
     assert right.hint() == ""

@@ -99,7 +99,8 @@ class Driving:
         if first.code == "GC061":
             return Told(self.name, "resets", words)
         if first.code == "GC006":
-            return Told(self.name, "op_reflected", words)
+            call = first.message.partition("is missing: ")[2] or first.message
+            return Told(self.name, "op_reflected", words | {"call": call.partition(" raises")[0]})
         if first.code == "GC211":
             call, _, numbers = first.message.rpartition(": the result is ")
             yours, _, right = numbers.partition(", true is ")
