@@ -1,1 +1,5 @@
-"""The same tasks in several frameworks, step by step beside one another: python -m compare."""
+"""One training in several frameworks, judged layer by layer: python -m compare, or run()."""
+
+from .from_python import Result, run
+
+__all__ = ["Result", "run"]

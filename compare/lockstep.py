@@ -269,7 +269,8 @@ class _Lockstep:
         row.final_loss = float(found.loss)
         if k % self.stride == 0:
             row.losses.append((k, row.final_loss))
-            row.errors.append((k, row.grad_ulps, row.param_ulps))
+            row.errors.append((k, row.now.get("grad", 0.0), row.now.get("param", 0.0)))
+        row.now = {}
 
     def diverged(self, k: int) -> None:
         """Says so of those that are still running."""

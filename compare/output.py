@@ -1,4 +1,4 @@
-"""The terminal table and report.json."""
+"""The terminal table, report.json and index.html."""
 
 import json
 import platform
@@ -12,8 +12,11 @@ import numpy as np
 
 from microgradnn.atomic import write_atomically
 
+from . import closing
+from .page import page
 from .row import Row
 
+SCHEMA = 1  # of report.json; raised when an entry changes its meaning or goes
 HEADER = ("task", "framework", "final loss", "loss", "gradient", "parameter", "steps", "ms/step")
 
 
@@ -37,31 +40,35 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def print_table(rows: Sequence[Row]) -> None:
     """Prints the table, with rich where it is installed."""
-    header = (*HEADER, "verdict")
-    title = "largest difference from microgradnn at any step: ulps (relative)"
-    lines = [cells(row) for row in rows]
-    _print_lines(header, lines, title)
+    _print_lines(rows, "largest error at any step, in ulps of the largest element (relative)")
     for reason in dict.fromkeys(r.verdict for r in rows if r.verdict.startswith("not run")):
         names = ", ".join(f"{r.task} {r.framework}" for r in rows if r.verdict == reason)
         print(f"{names}: {reason}")
 
 
-def _print_lines(header: Sequence[str], lines: Sequence[Sequence[str]], title: str) -> None:
+def text(rows: Sequence[Row]) -> list[str]:
+    """The table as lines of text."""
+    header, lines = (*HEADER, "verdict"), [cells(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        for line in (header, *lines)
+    ]
+
+
+def _print_lines(rows: Sequence[Row], title: str) -> None:
     try:
         from rich.console import Console
         from rich.table import Table
     except ImportError:
-        widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
-        print(title)
-        for line in (header, *lines):
-            print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+        print("\n".join([title, *text(rows)]))
         return
     table = Table(title=title)
-    for name in header:
+    for name in (*HEADER, "verdict"):
         left = name in ("task", "framework", "verdict")
         table.add_column(name, overflow="fold", justify="left" if left else "right")
-    for line in lines:
-        table.add_row(*line)
+    for row in rows:
+        table.add_row(*cells(row))
     console = Console(width=None if sys.stdout.isatty() else 160, markup=False)
     console.print(table)
 
@@ -75,19 +82,47 @@ def try_out(folder: Path) -> None:
         raise IsADirectoryError(f"{folder / 'report.json'} is a folder, need a place for a file")
 
 
-def write(folder: Path, rows: Sequence[Row], facts: dict[str, Any], said: dict[str, str]) -> Path:
-    """The path of report.json, written whole or not at all."""
-    report = {
+def report(rows: Sequence[Row], facts: dict[str, Any], said: dict[str, str]) -> dict[str, Any]:
+    """What report.json holds; docs/comparison.md says what each entry is."""
+    found = {
+        "schema": SCHEMA,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "numpy": np.__version__,
         "command": ["python", "-m", "compare", *sys.argv[1:]],
         **facts,
+        "sentences": closing.sentences(rows),
         "rows": [row.to_dict() for row in rows],
         "results": said,
     }
-    content = json.dumps(_plain(report), indent=1, allow_nan=False)
-    return write_atomically(folder / "report.json", content)
+    return dict(_plain(found))
+
+
+def write(folder: Path, rows: Sequence[Row], facts: dict[str, Any], said: dict[str, str]) -> Path:
+    """The path of index.html; it and report.json are written whole or not at all."""
+    found = report(rows, facts, said)
+    content = json.dumps(found, indent=1, allow_nan=False)
+    changes = _changes(folder / "report.json", found)
+    write_atomically(folder / "report.json", content)
+    return write_atomically(folder / "index.html", page({**found, "changes": changes}))
+
+
+def _changes(before: Path, now: dict[str, Any]) -> list[str]:
+    """What another verdict has than in the report that lies there, if it is one of this schema."""
+    try:
+        old = json.loads(before.read_text(encoding="utf-8"))
+        if old["schema"] != SCHEMA:
+            return []
+        was = {(row["task"], row["framework"]): row["verdict"] for row in old["rows"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    lines = []
+    for row in now["rows"]:
+        old_verdict = was.get((row["task"], row["framework"]), row["verdict"])
+        if old_verdict != row["verdict"]:
+            where = f"{row['framework']} in {row['task']}"
+            lines.append(f"{where}: {row['verdict']} (before: {old_verdict})")
+    return lines
 
 
 def _plain(value: Any) -> Any:

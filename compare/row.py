@@ -35,12 +35,13 @@ class Row:
     layers: dict[str, float] = field(default_factory=dict)  # largest error in ulps, by cell
     losses: list[tuple[int, float]] = field(default_factory=list)  # some steps
     errors: list[tuple[int, float, float]] = field(default_factory=list)  # grad, param in ulps
+    now: dict[str, float] = field(default_factory=dict, repr=False)  # ulps in this step, by kind
     squares: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields, for JSON."""
         found = asdict(self)
-        del found["squares"]
+        del found["squares"], found["now"]
         return found
 
     @property
@@ -61,6 +62,7 @@ class Row:
         if place.kind in FIELDS:
             for name, value in ((f"{place.kind}_ulps", ulps), (f"{place.kind}_rel", relative)):
                 setattr(self, name, max(getattr(self, name), value))
+            self.now[place.kind] = max(self.now.get(place.kind, 0.0), ulps)
         where = place.name.partition("layer ")[2] or place.name
         self.layers[where] = max(self.layers.get(where, 0.0), ulps)
         if place.kind == "grad" and training:

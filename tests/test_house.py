@@ -79,6 +79,7 @@ SAME_CLASSES = {
     "MLP": "micrograd's scalar.MLP and nn.MLP",
     "Module": "micrograd's scalar.Module and PyTorch's nn.Module",
     "Loss": "Keras' losses.Loss in train and the base of PyTorch's in nn",
+    "Result": "of a checked file; of compare.run, as its users call it",
     "ReduceLROnPlateau": "PyTorch's scheduler and Keras' callback",
     "Session": "one for each framework, with the same methods",
     # compare/ describes models under the names of what it describes

@@ -215,12 +215,13 @@ def test_the_table_is_printed_without_rich_too(
 def test_a_report_is_written_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = output.write(tmp_path, [], {"seed": 1}, {})
-    before = path.read_bytes()
+    facts: dict[str, Any] = {"seed": 1, "versions": {}, "data": [], "dtypes": {}}
+    page = output.write(tmp_path, [], facts, {})
+    before = (tmp_path / "report.json").read_bytes()
     with pytest.raises(TypeError):
-        output.write(tmp_path, [], {"seed": object()}, {})
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+        output.write(tmp_path, [], facts | {"seed": object()}, {})
+    assert (tmp_path / "report.json").read_bytes() == before
+    assert sorted(tmp_path.iterdir()) == [page, tmp_path / "report.json"]
 
 
 def test_ctrl_c_leaves_a_table_and_a_report_and_status_130(tmp_path: Path) -> None:
@@ -455,4 +456,5 @@ def test_nothing_is_written_where_it_was_not_asked(
     assert main(out, "--tasks", "mnist", "--data", str(tmp_path)) == 2  # no data there
     assert list(tmp_path.iterdir()) == []
     assert main(out, "--tasks", "gates", "--steps", "1", *OURS) == 0
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [out / "report.json"]
+    found = sorted(p for p in tmp_path.rglob("*") if p.is_file())
+    assert found == [out / "index.html", out / "report.json"]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import compare
 from compare import __main__ as cli
 from compare import frameworks, lockstep, own_task
 from compare.frameworks import ours
@@ -116,3 +117,18 @@ def test_the_command_line_makes_it(tmp_path: Path, capsys: pytest.CaptureFixture
     assert cli.main(["--loss", "ce", "--out", str(tmp_path)]) == 2
     said = "compare: --loss is for a task of your own; give --model too\n"
     assert capsys.readouterr().err == said
+
+
+def test_from_python_a_result_has_a_table_a_dict_and_a_page() -> None:
+    result = compare.run(MOONS, ["microgradnn-scalar"], steps=2)
+    assert result.ok
+    lines = result.table().splitlines()
+    assert lines[0].split()[:2] == ["task", "framework"]
+    assert lines[1].startswith("own   microgradnn ") and lines[1].endswith(" agree")
+    assert lines[-1] == "2 frameworks, 1 task: all right within the rounding of every single layer"
+    found = result.to_dict()
+    assert [row["framework"] for row in found["rows"]] == ["microgradnn", "microgradnn-scalar"]
+    assert "<title>compare: 2 frameworks" in result.to_html()
+    assert not compare.run(MOONS, {"microgradnn": ours}, steps=1).ok  # nothing was compared
+    with pytest.raises(ConfigError, match="^run: unknown framework 'torhc', use microgradnn, "):
+        compare.run(MOONS, ["torhc"])

@@ -1,0 +1,55 @@
+"""Curves as inline SVG: one line for each framework, a logarithmic axis, nothing to load."""
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+Curve = Sequence[tuple[float, float]]
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 440, 190, 52, 24, 10
+
+
+def drawn(title: str, curves: Mapping[str, Curve], classes: Mapping[str, str], floor: float) -> str:
+    """A figure; values at or below `floor`, which have no logarithm worth drawing, lie on it."""
+    curves = {name: [p for p in c if math.isfinite(p[1])] for name, c in curves.items()}
+    points = [p for curve in curves.values() for p in curve]
+    if not points:
+        return ""
+    last = max(x for x, _ in points) or 1
+    logs = [math.log10(max(y, floor)) for _, y in points]
+    low, high = math.floor(min(logs)), math.ceil(max(logs))
+    high = high if high > low else low + 1
+
+    def at(x: float, y: float) -> str:
+        share = (math.log10(max(y, floor)) - low) / (high - low)
+        across = LEFT + x / last * (WIDTH - LEFT - 8)
+        return f"{across:.1f},{HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP):.1f}"
+
+    lines = [
+        f'<polyline class="line {classes[name]}" points="{" ".join(at(*p) for p in curve)}">'
+        f"<title>{escape(name)}</title></polyline>"
+        for name, curve in curves.items()
+        if curve
+    ]
+    return (
+        f'<figure><figcaption>{escape(title)}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'role="img" aria-label="{escape(title)}">{_axes(low, high, last)}{"".join(lines)}</svg>'
+        "</figure>"
+    )
+
+
+def _axes(low: int, high: int, last: float) -> str:
+    parts = []
+    every = max(1, math.ceil((high - low) / 5))
+    for power in range(low, high + 1, every):
+        y = HEIGHT - BOTTOM - (power - low) / (high - low) * (HEIGHT - BOTTOM - TOP)
+        parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - 8}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" class="right">{_power(power)}</text>')
+    for x, said in ((0.0, "0"), (1.0, f"step {last:g}")):
+        place = LEFT + x * (WIDTH - LEFT - 8)
+        side = "right" if x else "left"
+        parts.append(f'<text x="{place:.0f}" y="{HEIGHT - 6}" class="{side}">{said}</text>')
+    return "".join(parts)
+
+
+def _power(n: int) -> str:
+    return f"{10.0**n:g}" if -3 <= n <= 4 else f"1e{n}"
