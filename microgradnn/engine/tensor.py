@@ -184,7 +184,7 @@ class Tensor(TorchMethods, WrappedArray, Node, ArrayMethods):
                     f"{who}: output has shape {self.shape}, need a single number; "
                     "pass gradient= or call .sum() first"
                 )
-            g = np.ones(self._data.shape, self._data.dtype)
+            g = np.array(1, self._data.dtype, ndmin=self._data.ndim)
             if g.dtype.char == "O":
                 g = np.asarray(np.frompyfunc(one_like, 1, 1)(self._data), object)
         elif isinstance(gradient, Tensor):
