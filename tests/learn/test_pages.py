@@ -1,9 +1,11 @@
 """The course's pages: line numbers, links, commands; the same steps in both languages."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,3 +50,24 @@ def test_what_the_pages_link_and_run_exists(page: str) -> None:
         assert (ROOT / "docs" / link).exists(), link
     for path in re.findall(r"python (examples/\w+\.py)", DOCS[page]):
         assert (ROOT / path).exists(), path
+
+
+def test_the_notebooks_say_what_their_examples_say() -> None:
+    command = [sys.executable, str(ROOT / "docs" / "notebooks.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples" / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem
+)
+def test_a_notebook_runs_from_its_first_cell_to_its_last(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert all(c.get("outputs", []) == [] for c in cells)
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), f"{path.stem}.{cell['id']}", "exec"), scope)
+    assert capsys.readouterr().out
