@@ -112,8 +112,11 @@ def _examine(subject: Subject, options: Options) -> Any:
     if any(options.wants(c) for c in ("GC101", "GC102", "GC104")):
         found += algebra(subject, rng, options.wants)
     seen, points = _values(subject, options, outcome, rng)
-    if any(f.code == "GC209" and not f.argument for s in seen for f in s.findings):
-        found = [f for f in found if not f.code.startswith("GC1")]  # its cotangent is none
+    meant = [f for s in seen for f in s.findings if f.code == "GC209"]
+    others = {f.argument for f in meant if f.data.get("meant")}  # than derivatives, on purpose
+    if any(not f.argument for f in meant):
+        others |= {f.argument for f in found}  # its cotangent is none
+    found = [f for f in found if not (f.code.startswith("GC1") and f.argument in others)]
     for s in seen:
         found += [f for f in s.findings if options.wants(f.code) or f.code == "GC001"]
         notes += [n for n in s.notes if n not in notes]

@@ -170,6 +170,21 @@ FILE = """
         def forward(self, x):
             return scale(x @ self.weight.t(), 0.7)
 
+    class Dice(torch.nn.Module):
+        class F(Function):  # labels are 0 or 1
+            @staticmethod
+            def forward(ctx, logits, labels):
+                ctx.save_for_backward(logits, labels)
+                return torch.where(labels == 1, logits**2, logits).sum() + 0 * labels.sum()
+
+            @staticmethod
+            def backward(ctx, g):
+                logits, labels = ctx.saved_tensors
+                return g * (labels * 2 * logits + 1 - labels), None
+
+        def forward(self, logits, labels):
+            return self.F.apply(logits, labels)
+
     class Kernel(Function):
         @staticmethod
         def forward(ctx, x):
@@ -205,7 +220,7 @@ def test_a_file_of_functions(tmp_path):
     path.write_text(textwrap.dedent(FILE))
     reports = {r.name: r for r in check_file(str(path))}
     assert {name: r.verdict for name, r in reports.items()} == {
-        "MyLinear": "FAIL", "Scale": "PASS", "Net": "PASS", "Kernel": "INCONCLUSIVE",
+        "MyLinear": "FAIL", "Scale": "PASS", "Net": "PASS", "Dice": "PASS", "Dice.F": "PASS", "Kernel": "INCONCLUSIVE",
         "OnGpu": "INCONCLUSIVE", "Todo": "NOT_WRITTEN",
     }  # fmt: skip
     line = next(f for f in reports["MyLinear"].findings if f.code == "GC501")

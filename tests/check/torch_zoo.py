@@ -390,6 +390,17 @@ class Sign(Function):
         return g
 
 
+class Spike(Function):  # gives float32, and its gradient is cut off
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return (x > 0).float()
+
+    @staticmethod
+    def backward(ctx, g):
+        return torch.nn.functional.hardtanh(g / (1 + ctx.saved_tensors[0].abs()))
+
+
 class Quantised(Function):
     @staticmethod
     def forward(ctx, x, scale):
@@ -419,6 +430,8 @@ MEANT = [
     (Reverse, (X, 0.5), "forward gives x unchanged, so it is there for its backward, which gives "
      "-0.5 × its cotangent: not the derivative, and not meant to be"),
     (Sign, (X,), "forward moves with x by steps only, so its derivative is 0: dx is that of "
+     "something smooth in its place, a surrogate"),
+    (Spike, (X,), "forward moves with x by steps only, so its derivative is 0: dx is that of "
      "something smooth in its place, a surrogate"),
     (Quantised, (X, np.array(0.3)), "dscale is right if the steps in forward (round, sign) are "
      "given the derivative of the identity: straight through"),

@@ -110,7 +110,9 @@ def _uses(cls: type, functions: set[Any], module: ModuleType, torch: Any) -> boo
 def _is_one(v: Any, functions: set[Any]) -> bool:
     if isinstance(v, type):
         return v in functions
-    if isinstance(v, FunctionType):  # def swish(x): return Swish.apply(x)
+    if isinstance(v, FunctionType):  # def swish(x): return Swish.apply(x); or it makes one
+        if "Function" in v.__code__.co_names:
+            return True
         scope = v.__globals__
         used = [scope.get(n) for n in v.__code__.co_names]
         return any(isinstance(u, type) and u in functions for u in used)

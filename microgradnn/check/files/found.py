@@ -18,6 +18,7 @@ from ..source import all_parameters, line
 from ..stages.configured import configured
 from ..stages.results import raised
 from ..subject import Pass, Subject, Variation, alone, cotangents_like, quiet
+from ..words import is_constant
 from .arguments import Found, GuessError, Made, Maker, maker, single
 
 SHAPES = 3  # variants of sizes to look at
@@ -50,7 +51,7 @@ def check_found(
     report = examine(subject, Options(seed, select, ignore, certify=certify))
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
-    report = _trusted(report, make, found)
+    report = _trusted(report, make, subject)
     report = _of_one_sample(_of_one_shape(report, subject), make)
     if report.verdict in ("FAIL", "CONTRACT"):
         for other in _cheaper(found, make, seed):
@@ -217,10 +218,20 @@ def _seeded(f: Finding, report: Report) -> Finding:
     return f
 
 
-def _trusted(report: Report, make: Maker, what: Found) -> Report:
+def _formless(subject: Subject) -> bool:
+    """Whether labels or masks are given any floats: these have a form of their own."""
+    args = subject.frame.args
+    return any(
+        is_constant(name) and not np.isin(a, (0, 1)).all()
+        for name, a in zip(args.leaf_names, args.arrays, strict=True)
+    )
+
+
+def _trusted(report: Report, make: Maker, subject: Subject) -> Report:
     """The report; inconclusive where a complaint may be about the guessed arguments."""
-    framed = what.thing is not None
-    doubtful = not make.said and make.cost >= DOUBTFUL * (UNDOUBTED if framed else 1.0)
+    framed = subject.frame is not None
+    doubtful = make.cost >= DOUBTFUL * (UNDOUBTED if framed else 1.0)
+    doubtful = not make.said and (doubtful or framed and _formless(subject))
     found = []
     for f in report.findings:
         f = _seeded(f, report)

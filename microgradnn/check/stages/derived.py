@@ -29,12 +29,14 @@ def by_derivation(
 ) -> None:
     """Adds to `seen` what a framework's derivatives of forward say of the gradients."""
     douts, grads, good = given
-    there = Aside(subject, douts, rng)
-    try:
-        values, true = there.at(subject.arrays)
-        problem = _unlike(values, outs, there.how)
-    except MicrogradError as error:
-        problem = str(error)
+    there, problem = Aside(subject, douts, rng), subject.untraced
+    true: list[Any] = []
+    if subject.derivation is not None:
+        try:
+            values, true = there.at(subject.arrays)
+            problem = _unlike(values, outs, there.how)
+        except MicrogradError as error:
+            problem = str(error)
     if not problem and point.given and not _confirmed(subject, douts, true, rng):
         problem = "forward leaves the graph"
         seen.findings.append(Finding(
@@ -44,6 +46,7 @@ def by_derivation(
         ))  # fmt: skip
     if problem:
         by_differences(subject, point, rng, given, seen, problem)
+        as_meant(subject, point, douts, (), seen)
         return
     seen.method = there.how.method
     seen.work += (WORK + 3 * OPERATION * subject.calls) * len(there.rows)

@@ -25,9 +25,12 @@ FAR = (-1.0, 1.5, 3.0)  # factors by which inputs are moved, to see steps
 def as_meant(
     subject: Subject, point: Point, douts: Sequence[Any], compared: Sequence[Compared], seen: Seen
 ) -> None:
-    """Replaces findings that say a gradient is wrong, where it is another one on purpose."""
+    """Replaces findings that say a gradient is wrong, where it is another one on purpose.
+
+    `compared` holds the gradients beside those of a derivation; without one it is empty.
+    """
     wrong = [f for f in seen.findings if f.verdict == "FAIL"]
-    if not wrong:
+    if not wrong or subject.frame is None:
         return
     with quiet():
         said = _identity(subject, wrong)
@@ -42,7 +45,10 @@ def as_meant(
 
 
 def _named(f: Finding, said: str) -> Finding:
-    return replace(f, code=CODE, verdict="CONVENTION", message=said, hint="") if said else f
+    if not said:
+        return f
+    data = {**f.data, "meant": True}
+    return replace(f, code=CODE, verdict="CONVENTION", message=said, hint="", data=data)
 
 
 def _identity(subject: Subject, wrong: Sequence[Finding]) -> str:
@@ -63,15 +69,15 @@ def _about(
     f: Finding, subject: Subject, compared: Sequence[Compared], through: Sequence[Any] | None
 ) -> str:
     """What to say of one gradient that is not the true one; "" where it is a mistake."""
+    zero = all(not np.any(c.true) for c in compared if c.name == f.argument)
+    if zero and f.argument and _steps(subject, subject.names.index(f.argument)):
+        return (
+            f"forward moves with {f.argument} by steps only, so its derivative is 0: d{f.argument} "
+            "is that of something smooth in its place, a surrogate"
+        )
     for k, c in enumerate(compared):
         if c.name != f.argument:
             continue
-        known = np.isfinite(c.true)
-        if known.all() and not np.any(c.true) and _steps(subject, subject.names.index(c.name)):
-            return (
-                f"forward moves with {c.name} by steps only, so its derivative is 0: d{c.name} is "
-                "that of something smooth in its place, a surrogate"
-            )
         if through is not None and np.shape(through[k]) == np.shape(c.yours):
             with np.errstate(all="ignore"):
                 room = c.allowed()

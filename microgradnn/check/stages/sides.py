@@ -28,7 +28,7 @@ class Aside:
         self.moved: list[Any] = []
         self.here: list[Any] = []
         self.coarse: list[Any] = []
-        double = self.how.unit < 1e-10
+        double = self.how is None or self.how.unit < 1e-10
         self.fine, self.far, self.jump = (
             (FINE, COARSE, JUMP) if double else (FINE_SINGLE, COARSE_SINGLE, JUMP_SINGLE)
         )

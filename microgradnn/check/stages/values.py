@@ -111,7 +111,7 @@ def _compare(
     """Adds to `seen` what the gradients at a point are worth, by the best oracle there is."""
     douts, grads, _ = given
     bits = 24 if single(subject, [*grads, *outs]) else 53
-    if subject.derivation is not None:
+    if subject.frame is not None:
         return by_derivation(subject, point, rng, given, outs, seen)
     if subject.opaque or subject.untraced:
         why = subject.untraced or "its rules are what is checked"

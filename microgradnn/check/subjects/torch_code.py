@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -117,24 +118,26 @@ def _started(call: TorchCall, new: Sequence[Any]) -> Pass:
 
 
 def _runs(call: TorchCall, arrays: list[Any]) -> list[Any]:
-    """The arrays in float64 if it runs so, else in float32; raises what it raises in both."""
+    """The arrays in float64 if it runs so, else in float32; raises what it raises in both.
+
+    Where backward raises in float64 it is tried in float32 as well, before that is told.
+    """
     single = all(a.dtype == np.float32 for a in arrays)
+    ways = [(d, c) for d in (True, False) for c in (False, True) if not (d and single)]
     first: Exception | None = None
-    for double, cloned in ((True, False), (True, True), (False, False), (False, True)):
-        if double and single:
-            continue
+    for backward, (double, cloned) in product((True, False), ways):
         call.double, call.cloned, call.outs = double, cloned, []
         given = [a.astype(np.float64 if double else np.float32) for a in arrays]
         try:
-            outs = call.start(given).outs
+            run = call.start([a.copy() for a in given])
+            if backward:
+                run.pull(*cotangents_like(run.outs, np.random.default_rng(0)))
         except Exception as error:
             first = first or error
             continue
-        if double and all(o.dtype == np.float32 for o in outs):
-            continue
-        return given
-    assert first is not None or single
-    raise first or TypeError("forward gives no float64")
+        if not double or any(o.dtype != np.float32 for o in run.outs):
+            return given
+    raise first or TypeError("forward gives no float32 and no float64")
 
 
 def _absent(call: TorchCall) -> tuple[list[int], Exception | None]:
