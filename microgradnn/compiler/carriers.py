@@ -117,7 +117,7 @@ def _invert(self: Carried) -> Any:
 
 
 def _record(op: Op, xs: tuple[Any, ...], params: Any) -> Any:
-    for x in xs:
+    for x in (*xs, *params.values()):
         if isinstance(x, Carried):
             return x.trace.record(op, xs, dict(params))
     raise AssertionError(op)

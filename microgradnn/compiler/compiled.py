@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..engine.node import Node
-from ..errors import GradientError, TraceError
+from ..errors import RAW, GradientError, TraceError
 from ..transforms import tree
 from ..transforms.call import need_function, select
 from ..transforms.derivatives import value_and_grad
@@ -83,18 +83,14 @@ class Compiled(Printed):
                 raw = variant.executable(given)
             except Differs:
                 continue
-            except (ArithmeticError, ValueError, TypeError):
-                if not self._on_values(leaves):
-                    raise
+            except RAW:  # the function itself says what is wrong, or follows IEEE
                 return self._eagerly(args, kwargs)
             self._last = variant
             return self._lowered(raw, args, leaves)
         variant = self._trace(key, args, kwargs, leaves)
         try:
             raw = variant.executable(given)
-        except (ArithmeticError, ValueError, TypeError):
-            if not self._on_values(leaves):
-                raise
+        except RAW:
             return self._eagerly(args, kwargs)
         return self._lowered(raw, args, leaves)
 
@@ -135,10 +131,6 @@ class Compiled(Printed):
         with self._lock:
             if variant in self._variants.get(key, ()):
                 self._variants[key].remove(variant)
-
-    @staticmethod
-    def _on_values(leaves: list[Any]) -> bool:
-        return any(type(x).__name__ == "Value" for x in leaves)
 
     def _eagerly(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """Without the program: where Python's arithmetic raises, IEEE has inf or nan."""

@@ -53,7 +53,7 @@ class Executable:
         states = [(g, g.bit_generator.state) for g in self.generators if g is not None]
         try:
             out = silently(self.function, *given, *self.outside())
-        except Differs:
+        except Exception:  # nothing has happened, then
             for g, state in states:
                 g.bit_generator.state = state
             raise
@@ -64,7 +64,7 @@ class Executable:
         states = [(g, g.bit_generator.state) for g in self.generators if g is not None]
         try:
             out = silently(self.function, *given, *self.outside())
-        except Differs:
+        except Exception:  # nothing has happened, then
             for g, state in states:
                 g.bit_generator.state = state
             raise

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.node import Node
+from ..errors import OtherwiseError
 from ..numerics.changes import changes, next_stamp
 from ..numerics.recording import special
 from ..numerics.wrapped import USED
@@ -59,7 +60,7 @@ class FastStep:
         outside += [g or np.random.default_rng() for g in program.generators.values()]
         self.run = planned.bind(arrays, outside)
         self.generators = [g for g in program.generators.values() if g is not None]
-        self.guarded = bool(program.guards and self.generators)
+        self.guarded = bool(self.generators)
 
     def _remember(self) -> None:
         """Takes tuples of what groups and memory hold now."""
@@ -124,9 +125,11 @@ class FastStep:
         numbers += [d[name] for d, name, _ in self.counts]
         try:
             value, new = silently(self.run, *batch, *numbers)
-        except BaseException:
+        except BaseException as error:
             for g, state in zip(self.generators, states, strict=bool(states)):
                 g.bit_generator.state = state
+            if isinstance(error, IndexError):  # the model itself says which is out of range
+                raise OtherwiseError(str(error)) from error
             raise
         for (_, name, all_of), number in zip(self.counts, new, strict=True):
             for d in all_of:

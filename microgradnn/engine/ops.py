@@ -294,10 +294,11 @@ def structural(name: str, array: Any, **info: Any) -> Any:
     """An op that moves, repeats, drops elements of x or adds zeros: asked of x's places, `array`
     itself says which went where, and that is all its transpose has to know."""
     def transpose(g: Any, y: Any, x: Any, **params: Any) -> Any:
-        places = array(np.arange(1, x.size + 1).reshape(x.shape), **params)  # 0: a zero was added
+        places = op(np.arange(1, x.size + 1).reshape(x.shape), **params)  # 0: a zero was added
         flat = put(_flat(g), index=(places.ravel(),), shape=(x.size + 1,))
         return reshape(getitem(flat, index=(slice(1, None),)), shape=x.shape)
-    return linear(name, array, transpose, **info)
+    op = linear(name, array, transpose, **info)
+    return op
 
 
 flip, roll, rot90     = structural("flip", np.flip), structural("roll", np.roll), structural("rot90", np.rot90)

@@ -47,7 +47,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         )
     out = default
     for c, x in zip(reversed(condlist), reversed(choicelist), strict=True):
-        out = where(np.asarray(plain(c)), x, out)
+        out = where(array(plain(c)), x, out)
     return out
 
 
@@ -123,7 +123,7 @@ def _limits(x: Any, bound: Any) -> tuple[Any, Any]:
 @implements(np.take)
 def take(a: Like[A], indices: ArrayLike, axis: int | None = None, *, mode: str = "raise") -> A:
     """The elements at integer indices along axis, of the flattened array by default."""
-    x, at = array(a), np.asarray(plain(indices))
+    x, at = array(a), array(plain(indices))
     if not at.size and at.dtype.kind == "f":
         at = at.astype(int)
     return ops.take(x, indices=at, axis=axis, mode=mode)
@@ -132,7 +132,7 @@ def take(a: Like[A], indices: ArrayLike, axis: int | None = None, *, mode: str =
 @implements(np.take_along_axis)
 def take_along_axis(arr: Like[A], indices: ArrayLike, axis: int | None = -1) -> A:
     """At each place the element of arr at that index along axis."""
-    return ops.take_along_axis(array(arr), indices=np.asarray(plain(indices)), axis=axis)
+    return ops.take_along_axis(array(arr), indices=array(plain(indices)), axis=axis)
 
 
 @implements(np.compress)

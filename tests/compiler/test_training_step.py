@@ -1,6 +1,7 @@
 """A compiled step of training is the eager one: losses, parameters, buffers, memory, generators."""
 
 import pickle
+import threading
 import tracemalloc
 from typing import Any
 
@@ -309,3 +310,41 @@ def test_hooks_and_no_grad_are_honoured() -> None:
     assert seen == [(3, 1)] and not np.array_equal(net.weight.data, before)
     with mg.no_grad(), pytest.raises(mg.errors.GradientError):
         step(x, t)
+
+
+def test_memory_is_flat_over_ten_thousand_steps() -> None:
+    net = nn.Linear(2, 1)
+    step = mg.compile(net, loss=F.mse_loss, optimizer=optim.SGD(net.parameters(), lr=1e-3))
+    x, t = np.ones((3, 2), np.float32), np.ones((3, 1), np.float32)
+    for _ in range(10):
+        step(x, t)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(10_000):
+            step(x, t)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 10_000
+
+
+def test_two_threads_train_two_models() -> None:
+    made = [model(k) for k in range(4)]
+    twins = [model(k) for k in range(4)]
+    wrong: list[int] = []
+
+    def run(k: int) -> None:
+        optimizer = optim.Adam(made[k].parameters())
+        step = mg.compile(made[k], loss=F.cross_entropy, optimizer=optimizer)
+        of_twin = optim.Adam(twins[k].parameters())
+        for x, t in batches(5, seed=k):
+            if step(x, t) != eager_step(twins[k], F.cross_entropy, of_twin, x, t):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

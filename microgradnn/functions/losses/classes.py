@@ -120,7 +120,7 @@ def multi_margin_loss(
     reduction: str = "mean",
 ) -> A:
     """Σ max(0, margin - x[label] + x[j])ᵖ / classes over the other classes j."""
-    x, t = float_array(input), np.asarray(plain(target))
+    x, t = float_array(input), array(plain(target))
     single = x.ndim < 2
     x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1)) if single else (x, t)
     check_targets(plain(x), t, "multi_margin_loss")
@@ -136,7 +136,7 @@ def multi_margin_loss(
 
 def multilabel_margin_loss(input: Like[A], target: ArrayLike, reduction: str = "mean") -> A:
     """Σ max(0, 1 - x[label] + x[j]) / classes, over the labels before the first -1 and others j."""
-    x, t = float_array(input), np.asarray(plain(target))
+    x, t = float_array(input), array(plain(target))
     single = x.ndim < 2
     x, t = (ops.reshape(x, shape=(1, -1)), t.reshape(1, -1)) if single else (x, t)
     n = x.shape[-1]

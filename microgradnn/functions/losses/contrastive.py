@@ -8,6 +8,7 @@ import numpy as np
 
 from ...engine import ops
 from ...engine.node import plain
+from ...engine.protocol import array
 from ...errors import ShapeError
 from ..linalg.norms import vector_norm
 from ..shape import float_array
@@ -48,7 +49,7 @@ def cosine_embedding_loss(
     reduction: str = "mean",
 ) -> A:
     """1 - cos for targets 1, max(0, cos - margin) for targets -1."""
-    a, b, t = float_array(input1), float_array(input2), np.asarray(plain(target))
+    a, b, t = float_array(input1), float_array(input2), array(plain(target))
     same_shape("cosine_embedding_loss", a, b)
     if t.shape != a.shape[:-1]:
         raise ShapeError(

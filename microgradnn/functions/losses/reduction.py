@@ -53,7 +53,7 @@ def as_float(target: Any, input: Any) -> Any:
 
 def labels_of(target: ArrayLike) -> Array:
     """Class labels as a plain array."""
-    return np.asarray(plain(target))
+    return array(plain(target))
 
 
 def check_weight(name: str, weight: ArrayLike | None, classes: int) -> None:
