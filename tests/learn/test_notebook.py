@@ -9,6 +9,8 @@ from microgradnn import learn
 from microgradnn.errors import ConfigError
 from microgradnn.learn.kept import kept
 
+from .answers import engines
+
 
 def cells(*texts: str) -> dict[str, Any]:
     """The names after some cells were run as IPython does: each has a file name of its own."""
@@ -60,3 +62,15 @@ def test_what_cannot_be_graded_is_one_sentence() -> None:
         ConfigError, match=r"^learn.check: the source of exp_backward is not to be had"
     ):
         learn.check(scope["exp_backward"])
+
+
+def test_a_class_is_graded_with_its_step() -> None:
+    found = cells(
+        "import math, random\n\nother_cell = 3\n",
+        engines.changed(("parent.grad +=", "parent.grad =")),
+    )
+    wrong = learn.check(found["Value"], "e5")
+    assert repr(wrong).startswith(
+        "✗ backward: a gradient is overwritten where it should be added to"
+    )
+    assert learn.check(found["Value"], "e3")
