@@ -63,6 +63,10 @@ def optimizers(seed: int) -> list[Task]:
             Model((2, 8, 2), "softplus"),
             Optimizer("adamw", slow, weight_decay=2.0**-4, ema=Average(0.875)),
         ),
+        "amsgrad": (  # with a square layer, whose gradient could be transposed unnoticed
+            Model((2, 8, 8, 2), "sigmoid"),
+            Optimizer("adam", slow, amsgrad=True),
+        ),
     }
     return [
         Task(name, "optimizers", model, how, model.start(rng), x, y, STEPS, 16, verdict=_loss)
@@ -81,6 +85,8 @@ def keras(seed: int) -> list[Task]:
         "adagrad": Optimizer("adagrad", 2.0**-4, schedule=steps, **DYADIC),
         "adam": Optimizer("adam", 2.0**-6, schedule=steps, **DYADIC),
         "adamw": Optimizer("adamw", 2.0**-6, **decay, **DYADIC),
+        "amsgrad": Optimizer("adam", 2.0**-6, amsgrad=True, **DYADIC),
+        "defaults": Optimizer("adam", 0.001, eps=1e-7),  # Keras' own, not dyadic
     }
     return [
         Task(
