@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from .words import is_rate
+
 Definition = ast.FunctionDef | ast.ClassDef
 
 
@@ -76,6 +78,12 @@ def text(function: Callable[..., Any]) -> str:
 
 
 # ---- parameters ----------------------------------------------------------------------------------
+
+
+def takes_a_step(method: Callable[..., Any]) -> bool:
+    """Whether a backward is given all gradients and a learning rate: it updates, no more."""
+    words = required(method)
+    return len(words) == 2 and is_rate(words[1]) and words[0].lower() in ("grads", "gradients")
 
 
 def positional(function: Callable[..., Any]) -> list[inspect.Parameter]:

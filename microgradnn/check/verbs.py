@@ -134,6 +134,17 @@ def is_loss(name: str) -> bool:
     return _LOSS.search(name) is not None and _SHOWS.match(name) is None
 
 
+_CRITERIA = re.compile(
+    r"s?cce|bce|[mrs]*[as]e|mape|nll|kld?|huber|hinge|\w*(loss|cost|entropy|divergence|likelihood|"
+    r"error)\w*", re.I
+)  # fmt: skip
+
+
+def is_criterion(name: str) -> bool:
+    """Whether a class or function of this name is a loss, also one that says so otherwise: CCE."""
+    return is_loss(name) or _CRITERIA.fullmatch(name) is not None
+
+
 def is_flag(name: str) -> bool:
     """Whether an argument of this name makes a function its derivative: derivative, deriv."""
     return _FLAG.fullmatch(name.strip("_")) is not None

@@ -904,6 +904,67 @@ class softmax:
     "2",
 )
 way(
+    "one sample at a time, in rows of their own",
+    """
+class Softmax:
+    def forward(self, input_data):
+        self.output = np.exp(input_data) / np.exp(input_data).sum()
+        return self.output
+    def backward(self, J_L_N):
+        J_S = np.diag(self.output) - {} * np.outer(self.output, self.output)
+        return np.dot(J_L_N, J_S)
+""",
+    "1",
+    "2",
+)
+way(
+    "a backward that updates, and gradients beside it",
+    """
+class Linear:
+    def __init__(self, inshape, outshape):
+        self.params = [np.random.randn(inshape, outshape), np.zeros((1, outshape))]
+    def forward(self, x):
+        self.x = x
+        return np.dot(self.x, self.params[0]) + self.params[1]
+    def backward(self, grads, lr):
+        for param, grad in zip(self.params, grads):
+            param -= grad * lr
+    def gradients(self, grad):
+        grads = [np.dot(self.x.T, grad), {} * np.sum(grad, axis=0, keepdims=True)]
+        return np.dot(grad, self.params[0].T), grads
+""",
+    "1",
+    "3",
+)
+way(
+    "labels of which any number would do",
+    """
+class CrossEntropyLoss:
+    def forward(self, input, target):
+        p = np.exp(input) / np.exp(input).sum(axis=1, keepdims=True)
+        self.p, self.mask = p, target.reshape(-1, 1) == np.arange(input.shape[1])
+        return -(self.mask * np.log(p)).sum() / input.shape[0]
+    def backward(self):
+        return np.where(self.mask, self.p - {}, self.p) / self.p.shape[0]
+""",
+    "1",
+    "2",
+)
+way(
+    "a softmax that hands on what the cross entropy has done for it",
+    """
+class Softmax:
+    def forward(self, z):
+        exp = np.exp(z - np.max(z, axis=-1, keepdims=True))
+        return exp / np.sum(exp, axis=-1, keepdims=True)
+    def backward(self, grad):
+        return grad * {}
+""",
+    "1",
+    "2",
+    "CONVENTION",
+)
+way(
     "labels that a text of the base class calls one-hot",
     """
 class Loss:
@@ -1190,3 +1251,33 @@ def test_sums_of_cotangents_round_nothing() -> None:
     x = np.array([[8, 0], [0, 8]] * 2, np.float32)
     for seed in range(8):
         assert check.layer(right.softmax_forward, right.softmax_backward, x, seed=seed).ok
+
+
+def test_what_a_clip_cuts_off_is_no_error(load: Any) -> None:
+    """Of one class alone softmax is 1 and its clip is flat; p - y is 1e-7 there."""
+    module = load("""
+class CCE:
+    def forward(self, y, p):
+        p = np.exp(p) / np.exp(p).sum(axis=-1, keepdims=True)
+        self.p, self.y = np.clip(p, 1e-7, 1 - 1e-7), y
+        return np.mean(np.sum(-(y * np.log(self.p)), axis=1))
+    def backward(self):
+        return (self.p - self.y) / len(self.y)
+""")
+    assert check_found(find(module)[-1]).verdict in ("PASS", "CONVENTION")
+
+
+def test_a_loss_that_compile_would_set_is_no_error_of_backward(load: Any) -> None:
+    module = load("""
+class Net:
+    def __init__(self):
+        self.loss = None
+    def compile(self, loss):
+        self.loss = loss
+    def forward(self, x):
+        self.x = x
+        return x * x
+    def backward(self, y):
+        return self.loss(y) * 2 * self.x
+""")
+    assert check_found(find(module)[-1]).verdict == "INCONCLUSIVE"

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from ...errors import unknown
+from .. import source
 from ..engines.driven import is_engine
 from ..replayed import naming
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
@@ -288,6 +289,7 @@ def _method(cls: type, names: Collection[str]) -> Any:
     __call__ counts where there is no other: it often only calls forward.
     """
     found = [m for n in among(dir(cls), names) if inspect.isfunction(m := getattr(cls, n, None))]
+    found = [m for m in found if not source.takes_a_step(m)]
     found.sort(key=lambda m: m.__name__ == "__call__")
     written = [m for m in found if not is_empty(m)]
     own = [m for m in found if m.__name__ in vars(cls)]

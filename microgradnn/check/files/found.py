@@ -190,7 +190,9 @@ def _optimizer(found: Found, seed: int) -> Report:
 _DEFINITE = ("NameError", "UnboundLocalError")
 _MISFITS = ("ValueError", "IndexError", "TypeError", "RuntimeError")  # the last of frameworks
 _CUDA = re.compile("CUDA|NVIDIA|cuda")
-_PRODUCT = re.compile(r"matmul: .*mismatch|shapes .* not aligned|is not callable")
+_PRODUCT = re.compile(
+    r"matmul: .*mismatch|shapes .* not aligned|(?<!'NoneType' object )is not callable"
+)
 CHEAPER = 0.2  # by so much another guess must cost less to be the better one
 NATURAL = 0.5  # cost of a guess up to which it is what anybody would take
 BROKEN = 1.6  # what a guess costs whose backward raises

@@ -46,7 +46,8 @@ def settle(subject: Subject, seen: Seen, look: Look) -> tuple[Subject, Seen]:
             said, factor = _factor(f, others, subject)
             if factor is not None and f.argument is not None:
                 factors[f.argument] = factor
-            said = said or _fused(f, subject) or _eps(f, others, subject)
+            said = said or _fused(f, subject) or _handed_on(f, subject)
+            said = said or _eps(f, others, subject)
         findings.append(_by_convention(f, said) if said else f)
     if len(factors) < len(wrong):
         return subject, replace(seen, findings=findings)
@@ -59,7 +60,7 @@ def beyond(seen: Seen, subject: Subject) -> Seen:
     for f in seen.findings:
         said = ""
         if (f.code, f.verdict) == ("GC201", "FAIL") and subject.others and f.data:
-            said = _eps(f, [None], subject) or _clipped(f, subject)
+            said = _eps(f, [None], subject) or _clipped(f, subject) or _of_clip(f, subject)
         findings.append(_by_convention(f, said) if said else f)
     return replace(seen, findings=findings)
 
@@ -207,6 +208,17 @@ def _clipped(f: Finding, subject: Subject) -> str:
     return ""
 
 
+def _of_clip(f: Finding, subject: Subject) -> str:
+    """What to say of next to nothing where a clip makes all of forward flat: one class alone."""
+    if "true" not in f.data or np.any(f.data["true"]) or not uses_eps(subject):
+        return ""
+    if not np.abs(f.data["yours"]).max(initial=0.0) <= NEAR:
+        return ""
+    return (
+        f"d{f.argument} is next to nothing where a clip makes forward flat: what the clip cut off"
+    )
+
+
 # ---- softmax and cross entropy in one ------------------------------------------------------------
 
 
@@ -229,6 +241,25 @@ def _fused(f: Finding, subject: Subject) -> str:
                     "before softmax or sigmoid: right where backward stands for both"
                 )
     return ""
+
+
+def _handed_on(f: Finding, subject: Subject) -> str:
+    """What to say where softmax's backward gives the gradient from above as it is."""
+    if "yours" not in f.data or subject.scaled or len(subject.arrays) != 1:
+        return ""
+    run = subject.start(copies(subject.arrays))
+    out = np.asarray(run.outs[0])
+    if out.ndim < 1 or out.size < 2 or not ((out > 0) & (out < 1)).all():
+        return ""
+    if not any(np.allclose(out.sum(axis=axis), 1, rtol=1e-5) for axis in range(out.ndim)):
+        return ""
+    v = np.random.default_rng(0).uniform(0.1, 1.0, out.shape)
+    if not np.array_equal(run.pull(v.copy())[0], v):
+        return ""
+    return (
+        "backward hands on the gradient from above: right where the loss before it gives that of "
+        "the scores, as softmax and cross entropy in one do"
+    )
 
 
 def _takes_labels(subject: Subject) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ConfigError
-from ..source import all_parameters, positional, required
+from ..source import all_parameters, positional, required, takes_a_step
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
 from ..verbs import (
     BACKWARD_METHODS,
@@ -97,7 +97,7 @@ def _called_otherwise(plan: Plan, params: Any, broken: Exception) -> tuple[Plan,
 
 def _methods(thing: Any) -> tuple[str, str]:
     """What its forward and its backward are called; "" for what it does not have."""
-    have = [w for w in dir(thing) if callable(getattr(thing, w, None))]
+    have = [w for w in dir(thing) if callable(f := getattr(thing, w, None)) and not takes_a_step(f)]
     kinds = (FORWARD_METHODS + PREDICT_METHODS, BACKWARD_METHODS + GRADIENT_METHODS)
     found = [among(have, words) for words in kinds]
     forward, backward = ([*words, ""][0] for words in found)

@@ -14,12 +14,13 @@ import numpy as np
 
 from ...source import text
 from ...subject import Variation
-from ...verbs import is_loss
+from ...verbs import is_criterion
 from ...words import is_parameter
 from .context import kind_of
 from .drawn import Draw, Drawn, Made, repaired, single, told
-from .search import Search, quiet
+from .search import Search
 from .shapes import EQUAL, FAMILIES, FLOATS, WINDOWS, Dim, Guess, Slot
+from .silent import quiet
 
 
 def configurations(
@@ -211,7 +212,7 @@ class _Around:
             for name, slot in zip(names, self.slots[self.inits :], strict=True)
         ]
         found = self.search.found
-        return found.style in ("loss", "net") or is_loss(found.name) or any(targets)
+        return found.style in ("loss", "net") or is_criterion(found.name) or any(targets)
 
     def parameter(self, i: int) -> bool:
         """Whether an argument is called like a parameter."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...verbs import is_loss
+from ...verbs import is_criterion
 from ...words import is_label
 from ..hints import Hints
 
@@ -109,7 +109,7 @@ class Context:
         groups = (("a", "b"), ("q", "k", "v"), ("u", "v"), ("h", "x"), ("A", "B"))
         alike = tuple(n for g in groups if set(g) <= set(names) for n in g)
         alike += () if images or "s" not in names else ("s",)  # no stride
-        alike += ("p",) if "p" in names and is_loss(name) else ()
+        alike += ("p",) if "p" in names and is_criterion(name) else ()
         logs = entropy or bool(hints.logged)
         words = not any(kind_of(n) == "data" and n not in hints.index for n in names)
         return cls(hints, name, images and not one, steps, {}, logs, alike=alike, words=words)

@@ -36,8 +36,9 @@ from . import roles, things
 from .configurations import configurations
 from .context import Context, kind_of
 from .drawn import Draw, Drawn, Made
-from .search import TRIES, Search, quiet
+from .search import TRIES, Search
 from .shapes import FAMILIES, Guess, Slot
+from .silent import quiet
 
 
 class GuessError(ConfigError):

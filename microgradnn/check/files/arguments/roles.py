@@ -4,7 +4,7 @@ import inspect
 import re
 from typing import Any
 
-from ...verbs import is_loss
+from ...verbs import is_criterion
 from ..hints import REQUIRED
 from .arrays import Option, array_options
 from .context import SIZE, Context, kind_of
@@ -16,7 +16,11 @@ def options(
 ) -> list[Option]:
     """The options for a parameter, or for a key of a dict (then without a parameter)."""
     default = parameter.default if parameter is not None else inspect.Parameter.empty
-    loss = is_loss(context.name) and kind_of(name) == "keep" and default is inspect.Parameter.empty
+    loss = (
+        is_criterion(context.name)
+        and kind_of(name) == "keep"
+        and default is inspect.Parameter.empty
+    )
     if name in context.alike or loss:
         found = array_options("data", name, context, prefix or name)
     else:

@@ -1,9 +1,6 @@
 """The search for arguments: run the likeliest guess, and let what goes wrong say the next one."""
 
-import contextlib
 import heapq
-import io
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -13,33 +10,17 @@ from typing import Any
 import numpy as np
 
 from ...subject import Pass, Subject, cotangents_like
+from ...subjects.labelled import agrees
 from ..discover import Found
 from ..hints import Hints
 from . import repair
 from .arrays import Option
 from .context import kind_of
 from .shapes import EVEN, FLOATS, Dim, Guess, draw
+from .silent import quiet
 
 SECONDS = 2.0  # of this process at most
 TRIES = 450  # guesses at most; a third of them, once one runs, to find a better one
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without output and warnings, and with NumPy's global generator as it was before."""
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-            warnings.catch_warnings(),
-            np.errstate(all="ignore"),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
 @dataclass(frozen=True)
@@ -198,8 +179,15 @@ class Search:
         idle = list(self.idle(guess, subject, passed, args, init))
         self.push_all(self.tied(guess, idle))
         cost = guess.cost + 0.8 * len(idle) + self.odd(guess, subject, passed)
+        if any(str(classes).endswith(".classes") for classes in guess.high()):  # of any number
+            cost += 0.5
+            self.push_all(repair.conventional(guess, self.kinds(), self.hints.columns))
         broken = repair.describe(subject.broken) if subject.broken else ""
-        if isinstance(subject.broken, ValueError) and self.found.cls and not guess.single:
+        if any(s.kind in ("onehot", "binary") for s in guess.slots):  # one row for each sample
+            cost += 1.0 * any(isinstance(d, tuple) and d[0] == "*" for d in guess.bound.values())
+        if guess.single and not agrees(subject):
+            cost += 0.5
+        elif isinstance(subject.broken, ValueError) and self.found.cls:
             self.push_all(repair.narrowed(guess, FLOATS, broken))
         if (self.best is None or cost < self.best.cost) and self.elsewhere(guess):
             self.best = Fit(cost, guess, broken)
