@@ -19,16 +19,20 @@ NOTHING = (
 )
 
 
-def progress(name: str) -> Callable[[int, int], None]:
-    """A function (done, total) that draws one line on a terminal and is silent elsewhere."""
-    last = [0.0]
+def progress(name: str, place: str) -> Callable[[int, int], None]:
+    """A function (done, total) that draws one line on a terminal and is silent elsewhere.
+
+    `place` says which of how many tasks this is; the line also has the time this task still needs.
+    """
+    begun, last = time.monotonic(), [0.0]
 
     def tick(done: int, total: int) -> None:
         now = time.monotonic()
         if sys.stderr.isatty() and (now - last[0] > 0.1 or done == total):
             last[0] = now
-            end = "\n" if done == total else ""
-            print(f"\r{name}: step {done} of {total}", end=end, file=sys.stderr, flush=True)
+            left = (now - begun) / done * (total - done)
+            said = f"{place} {name}: step {done} of {total}, {left:.0f} s left in this task"
+            print(f"\r{said:79s}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
     return tick
 
@@ -119,15 +123,15 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
     said: dict[str, str] = {}
     interrupted = False
     try:
-        for task in todo:
-            said[task.name] = _run(task, loaded, args, rows)
+        for i, task in enumerate(todo, 1):
+            tick = progress(task.name, f"[{i}/{len(todo)}]")
+            said[task.name] = _run(task, loaded, args, rows, tick)
             print(f"{task.name}: {said[task.name]}", flush=True)
     except KeyboardInterrupt:
         interrupted = True
         print("\ninterrupted; what was done so far:", file=sys.stderr)
     output.print_table(rows)
-    for line in closing.sentences(rows):
-        print(line)
+    print("\n".join(closing.sentences(rows)))
     facts: dict[str, Any] = {
         "versions": {n: m if isinstance(m, str) else m.version() for n, m in loaded.items()},
         "seed": args.seed,
@@ -144,13 +148,17 @@ def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.
 
 
 def _run(
-    task: tasks.Task, loaded: dict[str, Any], args: argparse.Namespace, rows: list[Row]
+    task: tasks.Task,
+    loaded: dict[str, Any],
+    args: argparse.Namespace,
+    rows: list[Row],
+    tick: Callable[[int, int], None],
 ) -> str:
     """What is said of the task; adds a row for each framework to `rows`."""
     final: list[Any] = []
     mine = len(rows)
     try:
-        lockstep.run(task, loaded, args.steps, args.dtype, rows, progress(task.name), print, final)
+        lockstep.run(task, loaded, args.steps, args.dtype, rows, tick, print, final)
         *params, loss = final
         steps = max(row.steps for row in rows[mine:])
         if steps < task.steps:

@@ -152,7 +152,9 @@ class Judge:
         if when.startswith("at step"):
             self.scales[what] = scale
         row.note(what, found, scale, self.of.dtype, "step" in when)
-        if what.kind in ("loss", "grad") and found.largest > row.poorest[0] * found.scale:
+        # A gradient that has all but vanished has no digits of its own.
+        counts = what.kind == "loss" or (what.kind == "grad" and found.scale > 1e-3 * scale)
+        if counts and found.largest > row.poorest[0] * found.scale:
             row.poorest = found.largest / found.scale, f"{what.name} {when}"
 
 

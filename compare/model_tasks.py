@@ -39,13 +39,12 @@ def _loss(task: Task, params: list[np.ndarray], loss: float) -> str:
     return f"loss {loss:.5g}"
 
 
-def optimizers(seed: int) -> list[Task]:
-    """A small regression by every rule, with the schedules, averages, penalties and losses."""
-    x, y, rng = _curve(seed)
+def _recipes() -> dict[str, tuple[Model, Optimizer]]:
+    """A model and an optimiser by the name of the task."""
     slow, steps = 2.0**-6, Schedule("step", 25)
     wave, fall = Schedule("cosine", STEPS), Schedule("exponential", 25)
     ema = Average(0.96875, True)
-    made: dict[str, tuple[Model, Optimizer]] = {
+    return {
         "sgd-nesterov": (
             Model((2, 8, 2), "silu", "huber", l2=2.0**-10),
             Optimizer("sgd", 2.0**-5, 0.875, True, schedule=wave, ema=ema),
@@ -68,9 +67,14 @@ def optimizers(seed: int) -> list[Task]:
             Optimizer("adam", slow, amsgrad=True),
         ),
     }
+
+
+def optimizers(seed: int) -> list[Task]:
+    """A small regression by every rule, with the schedules, averages, penalties and losses."""
+    x, y, rng = _curve(seed)
     return [
         Task(name, "optimizers", model, how, model.start(rng), x, y, STEPS, 16, verdict=_loss)
-        for name, (model, how) in made.items()
+        for name, (model, how) in _recipes().items()
     ]
 
 
