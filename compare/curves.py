@@ -10,7 +10,10 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 440, 190, 52, 24, 10
 
 def drawn(title: str, curves: Mapping[str, Curve], classes: Mapping[str, str], floor: float) -> str:
     """A figure; values at or below `floor`, which have no logarithm worth drawing, lie on it."""
-    curves = {name: [p for p in c if math.isfinite(p[1])] for name, c in curves.items()}
+    curves = {  # what is no number is a text in a report
+        name: [(x, y) for x, y in curve if not isinstance(y, str) and math.isfinite(y)]
+        for name, curve in curves.items()
+    }
     points = [p for curve in curves.values() for p in curve]
     if not points:
         return ""
