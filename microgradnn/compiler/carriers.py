@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..engine.elementwise import Elementwise
-from ..engine.op import OPS, Op
+from ..engine.op import OPS, UFUNCS, Op
 from ..engine.protocol import FUNCTIONS, PLAIN
 from ..engine.tensor import Tensor
 from ..engine.value import Value
@@ -223,6 +223,13 @@ class TracedValue(Carried, Value):
     def requires_grad(self) -> bool:  # type: ignore[override]
         """Whether it has a history, or is an argument."""
         return self.tracked
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs and ufunc in UFUNCS:
+            return self.trace.record(UFUNCS[ufunc], inputs, {})
+        if method == "__call__" and not kwargs and ufunc in PLAIN and not self.trace.values:
+            return self.trace.call(f"np.{ufunc.__name__}", ufunc, inputs, {})
+        self._refused(f"np.{ufunc.__name__}", "use functions of NumPy that microgradnn has too")
 
     @staticmethod
     def fit(g: Any, x: Any) -> Any:

@@ -42,6 +42,9 @@ class Executable:
         self.function = namespace[program.name]
         self.captured = list(program.captured.values())
         self.generators = list(program.generators.values())
+        self.single = [
+            k for k, v in enumerate(program.inputs) if v.dtype is not None and v.shape == ()
+        ]
 
     def outside(self) -> list[Any]:
         """What the program reads from outside, as it is now."""
@@ -61,6 +64,8 @@ class Executable:
 
     def __call__(self, given: list[Any]) -> tuple[Any, list[Any]]:
         """(value, gradients). Raises Differs if the program does not hold for these inputs."""
+        for k in self.single:  # a float by which is differentiated
+            given[k] = np.asarray(given[k])
         states = [(g, g.bit_generator.state) for g in self.generators if g is not None]
         try:
             out = silently(self.function, *given, *self.outside())

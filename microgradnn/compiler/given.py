@@ -60,7 +60,7 @@ def check_wanted(name: str, leaves: Sequence[Any]) -> None:
     """Raises DTypeError unless all leaves can be differentiated by."""
     for x in leaves:
         data = data_of(x)
-        if isinstance(data, (bool, int)) or getattr(data, "dtype", np.dtype(float)).kind in "iub":
+        if isinstance(data, (bool, int)) or getattr(data, "dtype", np.dtype(float)).kind in "iubc":
             kind = getattr(data, "dtype", type(data).__name__)
             if isinstance(x, Value):
                 continue

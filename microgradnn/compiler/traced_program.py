@@ -48,9 +48,13 @@ def _traced(
 ) -> Tracer:
     trace = Tracer(values)
     with trace.running():
-        carriers = [_carrier(trace, x) for x in leaves_of(args, kwargs)]
+        wanted = [] if argnums is None else [argnums] if single(argnums) else list(argnums)
+        flags = [i in wanted for i, x in enumerate(args) for _ in tree.leaves(x)]
+        flags += [False] * len(tree.leaves(kwargs))
+        leaves = zip(leaves_of(args, kwargs), flags, strict=True)
+        carriers = [_carrier(trace, x, flag) for x, flag in leaves]
         given, named = tree.rebuild([list(args), kwargs], iter(carriers))
-        for i in [] if argnums is None else [argnums] if single(argnums) else argnums:
+        for i in wanted:
             for leaf in tree.leaves(given[i]):
                 leaf.wanted = True
         y = f(*given, **named)
@@ -62,10 +66,13 @@ def _traced(
     return trace
 
 
-def _carrier(trace: Tracer, x: Any) -> Any:
+def _carrier(trace: Tracer, x: Any, wanted: bool) -> Any:
+    """What stands for a leaf of the arguments; a float by which is differentiated is an array."""
     if not is_traced(x):
         return x
     data = data_of(x)
+    if type(data) is float and wanted and not trace.values:
+        data = np.asarray(data)
     real = getattr(data, "dtype", np.dtype(float)).kind == "f"
     if trace.values and type(data) is float and not isinstance(x, Node):
         return trace.argument(data, False)

@@ -79,6 +79,12 @@ class CompiledStep(Printed):
         try:
             if fast is not None and fast.holds(batch):
                 return self._followed(fast(batch))
+            if len(batch) < 2:
+                raise ConfigError(
+                    f"compile: a step takes inputs and a target, as in step(x, target), got "
+                    f"{len(batch)} argument{'s' * (len(batch) != 1)}"
+                )
+            batch = tuple(map(_rows, batch))
             return self._compiled(batch)
         except Differs:
             return self._anew(batch)
@@ -254,3 +260,9 @@ class CompiledStep(Printed):
 
     def __repr__(self) -> str:
         return f"<compiled step of {type(self.model).__name__}>"
+
+
+def _rows(x: Any) -> Any:
+    """The array of a list of numbers; anything else as it is."""
+    plain = isinstance(x, list) and not any(isinstance(v, (np.ndarray, Node)) for v in x)
+    return np.asarray(x) if plain else x

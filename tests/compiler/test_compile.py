@@ -177,6 +177,9 @@ def test_as_a_decorator_and_the_gradient_alone() -> None:
         """A cube."""
         return x**3
 
+    g = agree(lambda x, w: np.sum(x * w), 2.0, np.ones(3, np.float32), argnums=0)
+    assert g(2.0, np.ones(3, np.float32))[1] == 3.0
+    agree(lambda w, x: np.sum(w * x), np.ones(3, np.float32), 0.1)
     assert f(2.0) == (8.0, 12.0)
     assert type(f(2.0)[0]) is float
     assert f.grad(2.0) == 12.0

@@ -231,6 +231,10 @@ def test_what_is_refused() -> None:
     step = mg.compile(net, loss=F.mse_loss, optimizer=optim.SGD(other.parameters(), lr=0.1))
     with pytest.raises(ConfigError, match="the optimiser has a parameter that the model has not"):
         step(np.ones((1, 2), np.float32), np.ones((1, 1), np.float32))
+    with pytest.raises(ConfigError, match=r"as in step\(x, target\), got 1 argument"):
+        step(np.ones((1, 2), np.float32))
+    step = mg.compile(net, loss=F.mse_loss, optimizer=optim.SGD(net.parameters(), lr=0.1))
+    assert step([[1.0, 2.0]], [[0.0]]) > step([[1.0, 2.0]], [[0.0]])
     with pytest.raises(TraceError, match="a compiled step belongs to its process"):
         pickle.dumps(step)
 
