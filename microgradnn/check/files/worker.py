@@ -196,7 +196,10 @@ def _excused(finding: Finding, framework: str) -> Finding:
     if finding.data.get("exception") in ("NotThereError", "ModuleNotFoundError"):
         return replace(finding, code="GC204", verdict="INCONCLUSIVE")
     if framework and finding.verdict not in OK:
-        text = f"this is written for {framework}, and only NumPy code is checked"
+        text = (
+            f"this is written for {framework}: of that autograd.Functions, functions with a custom "
+            "gradient, and what uses them are checked"
+        )
         return Finding("GC204", "INCONCLUSIVE", text, hint=f"not believed: {finding.message}")
     return finding
 
