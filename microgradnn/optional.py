@@ -12,6 +12,7 @@ from .errors import MissingPackageError
 # What is imported: what pip calls it, and the extra in pyproject.toml that installs it.
 PACKAGES = {
     "flint": ("python-flint", "check"),
+    "hypothesis": ("hypothesis", "test"),
     "matplotlib": ("matplotlib", "plots"),
     "rich": ("rich", "progress"),
     "safetensors": ("safetensors", "checkpoints"),

@@ -40,6 +40,7 @@ microgradnn.check.certificate microgradnn.check.verify_certificate
 microgradnn.check.examine
 microgradnn.check.directional microgradnn.check.own microgradnn.check.engines microgradnn.check.replayed
 microgradnn.check.api
+microgradnn.check.properties
 microgradnn.check
 microgradnn.check.files
 microgradnn.check.grading
