@@ -256,6 +256,7 @@ def _boundary(word: str, i: int) -> bool:
 _COTANGENT = re.compile(
     r"d_?(loss|cost|error|err|[lejc])|[dg]\d*|v|ct|cot|cotangents?|up|upstream\w*|delta\w*|grad\w*|"
     r"\w*(grad|error|cotangent|gradiente|fehler|erreur|梯度|误差)\w*|err|top_diff|adjoint|\w+_bar|"
+    r"\w+_delta(_\w+)?|"
     r"tidu|wucha", re.I
 )  # fmt: skip
 

@@ -48,7 +48,11 @@ def test_a_wrong_one_fails_small_with_lines_to_paste():
     assert type(error.value).__name__ == "CheckError_GC201"
     text = str(error.value)
     lines = text.partition("to paste:\n")[2]
-    scope = {"relu_forward": relu_forward, "late_relu_backward": late_relu_backward, "print": lambda r: scope.update(r=r)}
+    scope = {
+        "relu_forward": relu_forward,
+        "late_relu_backward": late_relu_backward,
+        "print": lambda r: scope.update(r=r),
+    }
     exec(lines, scope)
     assert scope["r"].verdict == "FAIL" and scope["x"].shape == (1,) and -1.5 < scope["x"][0] < 0
 
@@ -62,7 +66,9 @@ def test_what_given_layer_does_not_take():
     assert str(error.value) == "x: its shape is 'N', need a tuple such as ('N', 'D')"
     with pytest.raises(ConfigError) as error:
         check.strategies.hyper("epsilon_")
-    assert str(error.value).startswith("hyper: 'epsilon_' has no usual values here; write hyper(epsilon_=")
+    assert str(error.value).startswith(
+        "hyper: 'epsilon_' has no usual values here; write hyper(epsilon_="
+    )
 
 
 @given(check.strategies.inputs(x=("N", "D"), w=("D", 2)), check.strategies.cotangents((3,)))

@@ -965,6 +965,42 @@ class Softmax:
     "CONVENTION",
 )
 way(
+    "a class of a function and its derivative in terms of the output",
+    """
+class Sigmoid:
+    def forward(self, x):
+        return 1 / (1 + np.exp(-x))
+    def backward(self, output):
+        return output * ({} - output)
+""",
+    "1",
+    "2",
+)
+way(
+    "a class of a function of vectors and its Jacobian",
+    """
+class TanH:
+    def forward(self, A):
+        return np.tanh(A)
+    def backward(self, H):
+        return np.diag({} - H**2)
+""",
+    "1",
+    "2",
+)
+way(
+    "a backward that is given the input by another name, and a counter",
+    """
+class Flatten:
+    def forward(self, X):
+        return {} * X.reshape(-1, X.shape[-1])
+    def backward(self, dZ, A, iteration):
+        return dZ.reshape(A.shape)
+""",
+    "1",
+    "2",
+)
+way(
     "labels that a text of the base class calls one-hot",
     """
 class Loss:
@@ -994,7 +1030,7 @@ def test_what_is_right_passes_and_what_is_wrong_does_not(name: str, load: Any) -
     report = check_found(find(load(text.format(right)))[-1])
     assert report.verdict == verdict and report.coverage, report
     report = check_found(find(load(text.format(wrong)))[-1])
-    assert report.verdict == "FAIL", report
+    assert report.verdict in ("FAIL", "CONTRACT"), report
 
 
 def test_numbers_from_a_generator_of_its_own_are_remarked(load: Any) -> None:

@@ -203,8 +203,10 @@ def _clipped(f: Finding, subject: Subject) -> str:
     if not np.any(true[wrong]) and (tiny or loss):
         what = "the loss" if loss else "forward"
         return f"d{f.argument} goes on where a clip makes {what} flat, which backward leaves out"
-    if loss and uses_eps(subject):
-        return f"d{f.argument} is another far out, where an eps or a clip decides about the loss"
+    little = loss or np.abs(yours[wrong] - true[wrong]).max(initial=0.0) < 1e-2
+    if little and uses_eps(subject):
+        what = "the loss" if loss else "forward"
+        return f"d{f.argument} is another far out, where an eps or a clip decides about {what}"
     return ""
 
 

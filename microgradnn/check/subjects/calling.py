@@ -291,4 +291,5 @@ def times(dout: Any, slope: Any) -> Any:
         return np.tensordot(dout, slope, rank)
     if rank and np.shape(slope) == (*np.shape(dout), np.shape(dout)[-1]):  # one for each row
         return np.einsum("...i,...ij->...j", dout, slope)
-    return dout * slope
+    fits = np.shape(slope) in ((), np.shape(dout))
+    return dout * slope if fits else slope  # of another shape: that is told

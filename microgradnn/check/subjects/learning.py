@@ -1,6 +1,7 @@
 """How a layer object works, learned by running it once: its outputs, arguments, gradients."""
 
 import copy
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -149,6 +150,9 @@ def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
     return plan.result(thing, y)
 
 
+_COUNTER = re.compile(r"(iter(ation)?s?|epochs?|steps?|t)(_?(count|num(ber)?|idx|index|no))?", re.I)
+
+
 def _takes(plan: Plan, outs: list[Any]) -> None:
     """Sets what each argument of backward is."""
     method = getattr(plan.thing, plan.backward)
@@ -168,6 +172,8 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
         elif len(needed) > 1 and is_rate(word):
             plan.takes.append(("value", 1.0))
             plan.descends = True
+        elif used and _COUNTER.fullmatch(word):
+            plan.takes.append(("value", 1))
         elif later and is_data(word) and plan.args.names:
             plan.takes.append(("arg", 0))
         elif is_cache(word):

@@ -1,18 +1,15 @@
 """Layer objects as subjects: forward and backward methods, parameters found by convention."""
 
 import copy
-import inspect
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigError
-from ..source import all_parameters, positional, required, takes_a_step
+from ..source import all_parameters, takes_a_step
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
 from ..verbs import (
     BACKWARD_METHODS,
@@ -22,13 +19,14 @@ from ..verbs import (
     ZERO_METHODS,
     among,
 )
-from ..words import is_constant, is_cotangent
+from ..words import is_constant
 from . import nets, state
 from .calling import times
 from .labelled import Match, agrees, fitting, with_loss
 from .learning import backward_args, forget_gradients, learn
 from .namespaces import namespaces
 from .plan import Plan
+from .rereading import called_otherwise, gives_twice, other_readings
 
 
 def layer_object(
@@ -55,44 +53,17 @@ def layer_object(
     with quiet():
         broken = learn(plan, params)
         if broken is not None:
-            plan, broken = _called_otherwise(plan, params, broken)
+            plan, broken = called_otherwise(plan, params, broken)
         subject = _subject(plan, chosen(wrt, _names(plan), "layer"), label, broken)
-        if broken is None and subject.names and agrees(subject):
+        if broken is None and subject.names and not gives_twice(plan) and agrees(subject):
             return subject
-        local = _local(plan, chosen(wrt, _names(plan), "layer"), label)
-        if local is not None:
-            return local
+        for other, said, sure in other_readings(plan):
+            again = _subject(other, chosen(wrt, _names(plan), "layer"), label, None)
+            if sure or agrees(again):
+                again.notes.append(f"{backward} is read so: {said}")
+                return again
         net = bool(plan.params or plan.unfound) and params is None
         return (_with_targets(plan, wrt, label) if net else None) or subject
-
-
-_KEEPS = re.compile(
-    r"(is_?|in_?)?train(ing)?|(save|keep|store|cache|record|remember|requires?|with|track)(_\w+)?|"
-    r"\w+_(grads?|gradients?)|memori[sz]e", re.I
-)  # fmt: skip
-
-
-def _called_otherwise(plan: Plan, params: Any, broken: Exception) -> tuple[Plan, Exception | None]:
-    """The plan whose backward runs: of __call__, which may do more, or with keep_input=True.
-
-    The one given, with what it raised, if there is none.
-    """
-    method = getattr(plan.thing, plan.forward)
-    given = list(plan.args.args)
-    for p in positional(method)[len(given) :]:
-        given.append(p.default)
-    keeps = [bool(_KEEPS.fullmatch(p.name)) for p in positional(method)]
-    flags = [x is False and keep for x, keep in zip(given, keeps, strict=False)]
-    ways = [(plan.args, "__call__")] if callable(plan.thing) else []
-    if any(flags) and not any(x is inspect.Parameter.empty for x in given):
-        kept = [True if flag else x for x, flag in zip(given, flags, strict=False)]
-        ways.append((Arguments(kept, plan.args.names), plan.forward))
-    for args, forward in ways:
-        other = Plan(plan.thing, args, forward, plan.backward)
-        with suppress(Exception):  # whatever the user's code raises
-            if learn(other, params) is None:
-                return other, None
-    return plan, broken
 
 
 def _methods(thing: Any) -> tuple[str, str]:
@@ -132,25 +103,6 @@ def _with_targets(plan: Plan, wrt: Any, label: str) -> Subject | None:
             "those of no loss that is known"
         )
     return unread
-
-
-def _local(plan: Plan, wanted: list[int] | None, label: str) -> Subject | None:
-    """A backward that is given what forward was given, and returns the derivative there.
-
-    None if it is none: if forward keeps something for it, and the derivative is not right.
-    """
-    needed, names = required(getattr(plan.thing, plan.backward)), plan.args.names
-    if len(needed) != 1 or needed[0] not in names or plan.params or plan.scaled:
-        return None
-    at = names.index(needed[0])
-    subject = _subject(replace(plan, takes=[("arg", at)], local=True), wanted, label, None)
-    thing = copy.deepcopy(plan.thing)
-    getattr(thing, plan.forward)(*plan.args.filled([], []))
-    keeps = {*state.places(thing)} != {*state.places(plan.thing)}
-    if not agrees(subject) and (keeps or is_cotangent(needed[0])):
-        return None
-    subject.notes.append(f"{plan.backward} is read so: the derivative at {needed[0]}")
-    return subject
 
 
 def _names(plan: Plan) -> list[str]:

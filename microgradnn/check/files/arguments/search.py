@@ -11,6 +11,7 @@ import numpy as np
 
 from ...subject import Pass, Subject, cotangents_like
 from ...subjects.labelled import agrees
+from ...verbs import is_criterion
 from ..discover import Found
 from ..hints import Hints
 from . import repair
@@ -219,6 +220,9 @@ class Search:
             for name, g, x in pairs if g is not None
         )  # fmt: skip
         cost = 1.2 * (misfit or bool(subject.extra or subject.spare)) + 0.6 * subject.reordered
+        if is_criterion(self.found.name) and subject.arrays:  # a number, or one for each sample
+            rows = np.shape(subject.arrays[0])[:1]
+            cost += 1.0 * any(np.ndim(o) and np.shape(o)[:1] != rows for o in passed.outs)
         if self.found.style in ("pair", "plain", "torch", "jax", "tensorflow", "hips"):
             slots = zip(self.names[self.inits :], guess.slots[self.inits :], strict=True)
             normal = {name for name, slot in slots if slot.kind in FLOATS and slot.shape}
