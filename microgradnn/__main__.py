@@ -79,6 +79,7 @@ def _grades(words: list[str]) -> bool:
 
 def _watch(args: argparse.Namespace) -> int:
     watch = import_module(".train.watch", __package__)
+    import_module(".train.checkpoint_file", __package__).safetensors()  # before data are loaded
     make = watch.function_in(args.model) if args.model else None
     data = watch.samples(args.data, args.split)
     watch.watch(args.directory, data, every=args.every, once=args.once, make_model=make)

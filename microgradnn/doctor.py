@@ -19,6 +19,7 @@ from .optional import PACKAGES, have
 # What a package is good for, by what is imported.
 GOOD_FOR = {
     "flint": "proofs in the gradient checker; without it differences decide",
+    "hypothesis": "many inputs for a layer, and the smallest that shows a mistake",
     "matplotlib": "the pictures of the examples",
     "rich": "tables and progress in colour",
     "safetensors": "saving a training run, and going on with it",

@@ -21,6 +21,7 @@ from ..errors import DTypeError, GradientError, MicrogradError, RuleError, Shape
 from ..numerics.recording import recording
 from ..signatures.handles import Handle
 from ..signatures.operands import Size
+from ..signatures.telling import no_option
 from ..signatures.torch_methods import TorchMethods
 from . import choosing, diagonals, places, reduce, shape
 from . import torch_forms as forms
@@ -42,7 +43,7 @@ def _named(name: str, function: Any, text: str) -> Method:
         except MicrogradError:
             raise
         except (TypeError, AttributeError, DeprecationWarning) as error:
-            raise DTypeError(f"{name}: {error}") from error
+            raise no_option(name, function, error) or DTypeError(f"{name}: {error}") from error
         except (ValueError, IndexError, ArithmeticError) as error:
             raise ShapeError(f"{name}: {error}") from error
 

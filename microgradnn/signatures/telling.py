@@ -16,7 +16,9 @@ import numpy as np
 from ..errors import RAW, DTypeError, MicrogradError, RuleError, ShapeError
 from .expected import brief, misfit
 
+_UNKNOWN = r"unexpected keyword argument '(\w+)'"
 _TORCHS_WORD = r"unexpected keyword argument '(dim|dims|keepdim)'"
+_OURS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -30,13 +32,14 @@ def explained(
             return DTypeError(f"{name}: {sentence}")
         return error if ": " in str(error) else type(error)(f"{name}: {error}")
     if isinstance(error, TypeError) and (word := re.search(_TORCHS_WORD, str(error))):
-        ours = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
         return RuleError(
-            f"{name}: {word[1]}= is PyTorch's word, here it is {ours[word[1]]}=; methods of a "
+            f"{name}: {word[1]}= is PyTorch's word, here it is {_OURS[word[1]]}=; methods of a "
             "Tensor that PyTorch has too take both"
         )
     if _python(f, error):
         return error
+    if (unknown := no_option(name, f, error)) is not None:
+        return unknown
     if isinstance(error, MemoryError):
         return ShapeError(f"{name}: the result needs more memory than there is")
     if (sentence := misfit(f, args, kwargs)) is not None:
@@ -50,6 +53,15 @@ def explained(
         return kind(f"{name}: {error}")
     shown = ", ".join([*map(brief, args), *(f"{k}={brief(v)}" for k, v in kwargs.items())])
     return ShapeError(f"{name}: cannot be had of ({shown}); {type(error).__name__}: {error}")
+
+
+def no_option(name: str, f: Callable[..., Any], error: BaseException) -> RuleError | None:
+    """Our error for an option that f does not have; None for another one."""
+    word = re.search(_UNKNOWN, str(error)) if isinstance(error, TypeError) else None
+    if word is None:
+        return None
+    known = [f"{p}=" for p in inspect.signature(f).parameters if p not in ("self", "x")]
+    return RuleError(f"{name}: no option {word[1]}=; it has {', '.join(known) or 'none'}")
 
 
 HOUSE = (os.path.dirname(os.path.dirname(__file__)), os.path.dirname(np.__file__), "<")

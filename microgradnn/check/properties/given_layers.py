@@ -14,6 +14,7 @@ from ..api import layer
 from ..codes import check_codes
 from ..options import Codes
 from ..report import Report
+from ..subject import Wrt
 from .strategies import Shape, cotangents, letters, sized
 
 WRONG = ("FAIL", "CONTRACT", "NONDETERMINISTIC", "NOT_WRITTEN")
@@ -32,9 +33,10 @@ def quick_phases() -> list[Any]:
 
 
 def given_layer(
-    forward: Any, backward: Any = None, *, init: Sequence[str | int] = (), hyper: Any = None,
+    forward: object, backward: object = None, *, init: Sequence[str | int] = (),
+    hyper: object = None,
     select: Codes = (), ignore: Codes = (), max_examples: int = 40, largest: int = 4,
-    wrt: Any = None, **shapes: Shape,
+    wrt: Wrt = None, **shapes: Shape,
 ) -> Callable[[Callable[..., Any]], Callable[[], None]]:  # fmt: skip
     """A decorator: the test runs for many inputs, and fails at the smallest that shows a mistake.
 

@@ -18,7 +18,7 @@ MODES = ("train", "eval")
 def stateful(
     make: Callable[..., Any], *, init: Sequence[str | int] = (), largest: int = 3,
     steps: int = 8, max_examples: int = 15, **shapes: Shape,
-) -> Any:  # fmt: skip
+) -> type:  # fmt: skip
     """A Hypothesis state machine for layer objects: a test case to give to pytest or unittest.
 
         TestBatchNorm = check.stateful(BatchNorm, init=("D",), x=("N", "D"))

@@ -25,7 +25,7 @@ CHECKS = ("GC003", "GC201", "GC401", "GC402", "GC403")
 
 
 @alone
-def optimizer(step: Any, *, seed: int = 0, name: str = "") -> Report:
+def optimizer(step: object, *, seed: int = 0, name: str = "") -> Report:
     """The report on an optimiser: which rule in whose form it is, or where it differs from all.
 
         check.optimizer(sgd_momentum)            update(w, dw, config), step(params, grads, lr=…), …
