@@ -1001,6 +1001,29 @@ class Flatten:
     "2",
 )
 way(
+    "one label for one row of scores, in a column for many",
+    """
+class CrossEntropy:
+    def forward(self, prediction, target):
+        p = np.exp(prediction); p = p / p.sum(axis=-1, keepdims=True)
+        self.p, self.t = p, target
+        if target.ndim > 1:
+            return np.mean([-np.log(p[i, int(target[i, 0])]) for i in range(len(p))])
+        return -np.log(p[int(target)])
+    def backward(self):
+        hot = np.zeros_like(self.p)
+        if self.t.ndim > 1:
+            for i in range(len(hot)):
+                hot[i, int(self.t[i, 0])] = {}
+        else:
+            hot[int(self.t)] = 1
+        return self.p - hot
+""",
+    "1",
+    "2",
+    "CONVENTION",
+)
+way(
     "labels that a text of the base class calls one-hot",
     """
 class Loss:

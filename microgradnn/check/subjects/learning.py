@@ -159,7 +159,7 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
     needed, every = required(method), all_parameters(method)
     if len(needed) > 1 and needed == plan.args.names[: len(needed)]:  # a loss's own arguments
         plan.takes = [("arg", i) for i in range(len(needed))]
-        if np.ndim(outs[0]):
+        if np.shape(outs[0])[:1] == np.shape(plan.args.args[0])[:1] != ():  # one for each sample
             plan.result = lambda thing, y: [np.mean(y)]
         plan.scaled = True
         return

@@ -133,12 +133,17 @@ def _expression(text: str) -> Dim:
     return text
 
 
+def _like_data(name: str, context: Context) -> bool:
+    """Whether a text gives labels the very axes of the data."""
+    told = context.hints.axes
+    return told.get(name) in [a for n, a in told.items() if n != name and kind_of(n) == "data"]
+
+
 def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option]:
     """Labels, indices and masks."""
     hints, axes = context.hints, context.hints.axes.get(name)
     index = name in hints.index and name not in hints.flat
-    beside = [a for n, a in hints.axes.items() if n != name and kind_of(n) == "data"]
-    if index and axes in beside and not context.steps:  # the text is about one-hot labels
+    if index and not context.steps and _like_data(name, context):  # the text is about one-hot ones
         axes = None
 
     def shape(rank: int) -> tuple[Dim, ...]:
@@ -151,6 +156,8 @@ def _targets(kind: str, name: str, context: Context, prefix: str) -> list[Option
     ranks += [(0.7 - 0.8 * bool(re.search("word|idx$", name.lower())), 0)]
     odd = {r: 2.0 * (axes is not None and len(axes) != r) for r in (0, 1, 2, 3)}
     labels = [(c + odd[r], Slot("labels", shape(r), f"{prefix}.classes")) for c, r in ranks]
+    if axes is None:
+        labels.append((0.75, Slot("labels", (f"{prefix}.0/1", 1), f"{prefix}.classes")))
     hot = bool(re.search(r"one.?hot", hints.text.lower()))
     words = said(name, hints.text).lower()
     certain = index or bool(re.search(r"label|ind(ex|ic)|integer|word", words))

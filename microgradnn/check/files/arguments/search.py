@@ -75,6 +75,8 @@ class Search:
         costs = [c for c, _ in chosen]
         alike = [costs.pop(i) for i in sorted(self.data, reverse=True)]
         ranks = {len(slots[i].shape) for i in self.data}
+        deep = any(len(slots[i].shape) > 1 for i in range(len(slots)) if slots[i].kind in FLOATS)
+        costs += [1.0 for s in slots if deep and s.kind == "labels" and not s.shape]
         cost = sum(costs) + max(alike, default=0) + 0.2 * sum(alike) + 0.25 * max(len(ranks) - 1, 0)
         return Guess(slots, self.roles, cost=cost, picks=picks)
 
