@@ -75,7 +75,12 @@ def _model(
 
 
 def from_file(path: Path, mnist: Path | None = None) -> Task:
-    """The task in a TOML file. Raises ConfigError with its name, or OSError."""
+    """The task in a TOML file. Raises ConfigError with its name."""
+    if not path.is_file():
+        raise ConfigError(
+            f"--task: no file {str(path)!r}; it takes FILE.toml, tasks that are here are chosen "
+            "with --tasks (see --list)"
+        )
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         return make({"name": path.stem, **table}, mnist)

@@ -88,6 +88,8 @@ def test_a_toml_file_has_all_of_it(tmp_path: Path) -> None:
     path.write_text("model = [", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"mine\.toml: "):
         own_task.from_file(path)
+    with pytest.raises(ConfigError, match=r"--task: no file '.*gone.toml'; it takes FILE.toml"):
+        own_task.from_file(tmp_path / "gone.toml")
 
 
 def test_a_data_file_is_read_and_refused_with_its_name(tmp_path: Path) -> None:
