@@ -60,7 +60,7 @@ SPELLINGS: dict[str, Row] = {
     "trunc": ("np.trunc(a)", None, "Math.trunc(a)", "trunc(a)"),
     "rint": ("np.rint(a)", None, None, "rint(a)"),
     "round": ("np.round(a, decimals)", None, None, None),
-    "floor_divide": ("a // b", None, "Math.floor(a / b)", "floor(a / b)"),
+    "floor_divide": ("a // b", None, None, None),  # not floor(a / b): 3 // -0.3 is -11
     "abs": ("np.abs(a)", "abs(a)", "Math.abs(a)", "fabs(a)"),
     "maximum": ("np.maximum(a, b)", "a if a != a or a > b else b", "Math.max(a, b)",
                 "a if a != a or a > b else b"),

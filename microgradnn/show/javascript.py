@@ -80,8 +80,6 @@ def _tree(x: Any) -> ast.expr:
         return ast.BoolOp(ast.And() if x.name == "and" else ast.Or(), [a, b])
     if x.op is None:
         return ast.Name(x.name)
-    if x.op.name == "floor_divide":  # Math.floor(3 / -0.3) is -10, Python's 3 // -0.3 is -11
-        raise NotSpelledError(x.op.name)
     text = SPELLINGS.get(x.op.name, (None,) * len(LANGUAGES))[_JS]
     if text is None:
         raise NotSpelledError(x.op.name)
