@@ -1340,3 +1340,17 @@ class Net:
         return self.loss(y) * 2 * self.x
 """)
     assert check_found(find(module)[-1]).verdict == "INCONCLUSIVE"
+
+
+def test_a_missing_factor_is_not_read_as_a_derivative_of_the_output(load: Any) -> None:
+    """backward(y) would be y * (1 - y), and right; but it is given dy, and forward has kept y."""
+    for word in ("dy", "v", "signal"):
+        module = load(f"""
+class Sigmoid:
+    def forward(self, x):
+        self.y = 1 / (1 + np.exp(-x))
+        return self.y
+    def backward(self, {word}):
+        return {word} * (1 - self.y)
+""")
+        assert check_found(find(module)[-1]).verdict == "FAIL", word

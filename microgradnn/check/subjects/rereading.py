@@ -53,9 +53,10 @@ def other_readings(plan: Plan) -> Iterator[tuple[Plan, str, bool]]:
     needed, names = required(getattr(plan.thing, plan.backward)), plan.args.names
     if plan.scaled or plan.targets or not names:
         return
-    if len(needed) == 1 and not plan.params:
-        word, keeps = needed[0], _keeps(plan)
-        own, plain = word in names, not (keeps or is_cotangent(word))
+    # What takes a cotangent, or what forward has kept, is none: dy * (1 - self.y) would be "right".
+    if len(needed) == 1 and not (plan.params or is_cotangent(needed[0]) or _keeps(plan)):
+        word = needed[0]
+        own = word in names
         at = names.index(word) if own else 0
         first = (replace(plan, takes=[("arg", at)], local=True), "the derivative at the input")
         last = (
@@ -64,7 +65,7 @@ def other_readings(plan: Plan) -> Iterator[tuple[Plan, str, bool]]:
         )
         yield (*(first if own else last), False)
         yield (*(last if own else first), False)
-        if plain and (own or is_output(word)):
+        if own or is_output(word):
             yield (*(first if own else last), True)
     for k, word in enumerate(needed if len(needed) > 1 else ()):
         if not is_cotangent(word) and any(map(is_cotangent, needed)):
