@@ -1354,3 +1354,26 @@ class Sigmoid:
         return {word} * (1 - self.y)
 """)
         assert check_found(find(module)[-1]).verdict == "FAIL", word
+
+
+def test_a_default_with_which_backward_raises_is_found(load: Any) -> None:
+    """bias=False is guessed, because backward runs with it; bias=True is what anybody gets."""
+    text = """
+class Linear:
+    def __init__(self, in_features, out_features, bias=True):
+        self.weight = np.ones((out_features, in_features))
+        self.bias = np.ones(out_features) if bias else None
+        self.grad_weight = np.zeros_like(self.weight)
+        self.grad_bias = np.zeros_like(self.bias) if bias else None
+    def forward(self, input):
+        self.input = input
+        out = input @ self.weight.T
+        return out if self.bias is None else out + self.bias
+    def backward(self, grad_output):
+        self.grad_weight += grad_output.T @ self.input
+        if self.bias is not None:
+            self.grad_bias += grad_output.sum(axis={})
+        return grad_output @ self.weight
+"""
+    assert check_found(find(load(text.format(0)))[-1]).ok
+    assert check_found(find(load(text.format(1)))[-1]).verdict in ("FAIL", "CONTRACT")

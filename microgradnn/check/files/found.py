@@ -107,7 +107,8 @@ def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[st
         except Exception as error:  # whatever the user's code raises
             untried.append(f"{setting.label}: it raises {type(error).__name__}")
             continue
-        if _key(other) == _key(subject):
+        raises = other.broken is not None and setting.kind == "flags" and setting.sure
+        if raises or _key(other) == _key(subject):
             subject.others.append(other)
         else:
             untried.append(f"{setting.label}: backward is read in another way there")

@@ -119,7 +119,10 @@ class _Around:
         flag = kind_of(name) == "train" or (
             isinstance(value, bool) and self.method and i >= self.inits
         )
-        sure = not flag or re.search(rf"train|mode|eval|test|{name}", self.back) is not None
+        meant = value is self.search.defaults[i]  # what anybody gets who does not ask for it
+        sure = (
+            not flag or meant or re.search(rf"train|mode|eval|test|{name}", self.back) is not None
+        )
         setting = Variation(f"{name}={value!r}", "flags" if flag else "values", name, sure)
         yield setting, Drawn(self.search, guess, self.variant)
 
