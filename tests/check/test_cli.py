@@ -26,7 +26,6 @@ from microgradnn.check.files.importing import load
 from microgradnn.check.report import Entry, Finding, Report, report_from_dict
 from microgradnn.errors import ConfigError
 from tests.check.stub import STUB, pair, verdict
-from tests.check.zygote import Zygote
 
 ROOT = Path(__file__).parents[2]
 posix = pytest.mark.skipif(os.name != "posix", reason="of signals and forks")
@@ -40,27 +39,12 @@ def stub(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def zygote(stub):
-    zygote = Zygote(stub)
-    yield zygote
-    zygote.close()
-
-
 @pytest.fixture
-def folder(tmp_path, monkeypatch, stub):
-    """An empty folder to work in; children are processes of their own."""
+def here(tmp_path, monkeypatch, stub):
+    """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(stub))
     return tmp_path
-
-
-@pytest.fixture
-def here(folder, monkeypatch, request):
-    """The same, but children are forks of one process, where the system has forks."""
-    if sys.platform == "linux":
-        monkeypatch.setattr(process, "_started", request.getfixturevalue("zygote").started)
-    return folder
 
 
 def run(capsys, *words):
@@ -389,16 +373,16 @@ def test_what_a_function_does_is_reported_and_the_rest_is_checked(here, capsys, 
         assert report["reproduce"] == f"python -m microgradnn check f.py::{name}"
 
 
-def test_many_calls_that_come_back_are_slow_and_hang_not(folder):
-    (folder / "f.py").write_text(
+def test_many_calls_that_come_back_are_slow_and_hang_not(here):
+    (here / "f.py").write_text(
         "import time\ndef step():\n    time.sleep(0.05)\n\n" + pair("a", result="step")
     )
     stub = STUB.replace(
         "out = found", "step = found.forward(1.0)[0]\n    while True: step()\n    out = found"
     )
-    (folder / "stub").mkdir()
-    (folder / "stub" / "sitecustomize.py").write_text(stub)
-    os.environ["PYTHONPATH"] = str(folder / "stub")  # which monkeypatch puts right again
+    (here / "stub").mkdir()
+    (here / "stub" / "sitecustomize.py").write_text(stub)
+    os.environ["PYTHONPATH"] = str(here / "stub")  # which monkeypatch puts right again
     (report,) = check_file("f.py", how=Settings(time_limit=1.0))
     assert report.verdict == "INCONCLUSIVE"
     (finding,) = report.findings
@@ -527,8 +511,8 @@ def test_seed_select_and_ignore_reach_the_check(here, capsys):
     )
 
 
-def test_numbers_drawn_do_not_depend_on_what_was_checked_before(folder, capsys):
-    (folder / "f.py").write_text(
+def test_numbers_drawn_do_not_depend_on_what_was_checked_before(here, capsys):
+    (here / "f.py").write_text(
         "import random\nimport numpy as np\n"
         + "".join(pair(n, result="(random.random(), np.random.rand(), hash('x'))") for n in "ab")
     )
@@ -720,9 +704,9 @@ class Square:
 """
 
 
-def test_with_the_checker_itself(folder, capsys, monkeypatch):
+def test_with_the_checker_itself(here, capsys, monkeypatch):
     monkeypatch.delenv("PYTHONPATH")
-    (folder / "layers.py").write_text(LAYERS)
+    (here / "layers.py").write_text(LAYERS)
     status, out, err = run(capsys, "layers.py", "--time-limit", "3")
     assert (status, err) == (5, "")
     assert [line for line in out.splitlines() if not line.startswith("  ")][3:] == [
