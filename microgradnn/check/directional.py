@@ -14,8 +14,9 @@ from .oracle.exact import Comparer, Untraceable
 from .oracle.numeric import SAFETY, SCALES, extrapolate
 from .oracle.traced import TooLarge, values
 from .oracle.tracing import tracing
-from .report import EXACT, Entry, Finding, Report
+from .report import EXACT, Finding, Report
 from .source import all_parameters
+from .stages.algebra import not_transposed
 from .stages.compared import Compared, findings_about
 from .stages.results import copies, raised, unit
 from .subject import Arguments, cotangents_like, is_float, quiet
@@ -213,17 +214,7 @@ def _not_transposed(u: Any, ju: Any, v: Any, jv: Any, eps: float) -> list[Findin
     if shapes[0] != shapes[1]:
         text = "vjp gives shapes {}, expected {}".format(*shapes)
         return [Finding("GC041", "CONTRACT", text)]
-    left, right = ([a * b for a, b in zip(*side, strict=True)] for side in ((v, ju), (jv, u)))
-    a, b = (float(sum(p.sum() for p in side)) for side in (left, right))
-    bound = 64 * eps * float(sum(np.abs(p).sum() for p in (*left, *right)))
-    if abs(a - b) <= bound:
-        return []
-    ulps = abs(a - b) / (eps * abs(a) + 1e-300)
-    return [Finding(
-        "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: the jvp and vjp are not each "
-        "other's transpose", worst=Entry("v·J·u", (), b, a, abs(a - b), ulps, bound),
-        point="your point", method="what this law asks for",
-    )]  # fmt: skip
+    return not_transposed((v, ju), (jv, u), eps, 64, "the jvp and vjp")
 
 
 def _pulled(f_vjp: Callable[..., Any], args: Sequence[Any], v: list[Any]) -> list[Any]:

@@ -142,6 +142,26 @@ def _finding(code: str, message: str, name: str, yours: Any, true: Any, bad: Any
     )  # fmt: skip
 
 
+def not_transposed(
+    pushed: tuple[Any, Any], pulled: tuple[Any, Any], unit: float, ulps: float, which: str
+) -> list[Finding]:
+    """The finding that ⟨v, J u⟩ and ⟨Jᵀ v, u⟩ differ; none if they agree within so many ulps.
+
+    pushed are v and J u, pulled Jᵀ v and u: lists of arrays; `which` names the two that differ.
+    """
+    left, right = ([a * b for a, b in zip(*side, strict=True)] for side in (pushed, pulled))
+    a, b = (float(sum(p.sum() for p in side)) for side in (left, right))
+    bound = ulps * unit * float(sum(np.abs(p).sum() for p in (*left, *right)))
+    if abs(a - b) <= bound:
+        return []
+    off = abs(a - b)
+    return [Finding(
+        "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: {which} are not each other's "
+        "transpose", point="your point", method="what this law asks for",
+        worst=Entry("v·J·u", (), b, a, off, off / (unit * abs(a) + 1e-300), bound),
+    )]  # fmt: skip
+
+
 def _shared(subject: Subject, rng: Any) -> list[Finding]:
     """f(x, x) with one array in both places gives what two copies give."""
     # What takes steps moves its parameters in place: two that are one array would move twice.

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..report import Entry, Finding
+from ..report import Finding
 from ..subject import Subject, cotangents_like, quiet
+from .algebra import not_transposed
 from .results import close, size_of
 
 
@@ -54,15 +55,7 @@ def _transposed(call: Any, subject: Subject, douts: Any, grads: Any, rng: Any) -
     u = [np.asarray(t) for t in cotangents_like(subject.arrays, rng)]
     with call.jax.enable_x64(True):
         moved = call.jax.jvp(call.of(call.f), tuple(map(np.asarray, subject.arrays)), tuple(u))[1]
-    left = [v * np.asarray(t, float) for v, t in zip(douts, moved, strict=True)]
-    right = [np.asarray(g, float) * t for g, t in zip(grads, u, strict=True)]
-    a, b = (float(sum(p.sum() for p in side)) for side in (left, right))
-    eps = 2.0**-52 if call.double else 2.0**-23
-    bound = 2.0**10 * eps * float(sum(np.abs(p).sum() for p in (*left, *right)))
-    if abs(a - b) <= bound:
-        return []
-    return [Finding(
-        "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: the two modes are not each "
-        "other's transpose", point="your point", method="what this law asks for",
-        worst=Entry("v·J·u", (), b, a, abs(a - b), abs(a - b) / (eps * abs(a) + 1e-300), bound),
-    )]  # fmt: skip
+    pushed = douts, [np.asarray(t, float) for t in moved]
+    pulled = [np.asarray(g, float) for g in grads], u
+    unit = 2.0**-52 if call.double else 2.0**-23
+    return not_transposed(pushed, pulled, unit, 2.0**10, "the two modes")

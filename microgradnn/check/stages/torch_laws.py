@@ -12,6 +12,7 @@ import numpy as np
 from ..oracle.numeric import extrapolate
 from ..report import Entry, Finding
 from ..subject import Subject, cotangents_like, quiet
+from .algebra import not_transposed
 from .results import close, raised, size_of
 
 
@@ -178,18 +179,10 @@ def _forwards(call: Any, subject: Subject, rng: Any) -> list[Finding]:
         return [raised("jvp", error)]
     douts = [np.asarray(d) for d in cotangents_like(ju, rng)]
     grads = _pulled(call, subject, douts)
-    left = [v * t for v, t in zip(douts, ju, strict=True)]
-    right = [g * t for g, t in zip(grads, tangents, strict=True) if g is not None]
-    a, b = (float(sum(p.sum() for p in side)) for side in (left, right))
-    eps = 2.0**-52 if call.double else 2.0**-23
-    bound = 2.0**10 * eps * float(sum(np.abs(p).sum() for p in (*left, *right)))
-    if abs(a - b) <= bound:
-        return []
-    return [Finding(
-        "GC103", "FAIL", f"⟨v, J u⟩ = {a:.10g}, ⟨Jᵀ v, u⟩ = {b:.10g}: jvp and backward are not "
-        "each other's transpose", point="your point", method="what this law asks for",
-        worst=Entry("v·J·u", (), b, a, abs(a - b), abs(a - b) / (eps * abs(a) + 1e-300), bound),
-    )]  # fmt: skip
+    known = [(g, t) for g, t in zip(grads, tangents, strict=True) if g is not None]
+    pulled = [g for g, _ in known], [t for _, t in known]
+    unit = 2.0**-52 if call.double else 2.0**-23
+    return not_transposed((douts, ju), pulled, unit, 2.0**10, "jvp and backward")
 
 
 def _pushed(call: Any, subject: Subject, tangents: Sequence[Any]) -> list[Any]:
