@@ -18,9 +18,11 @@ from .optional import PACKAGES, have
 
 # What a package is good for, by what is imported.
 GOOD_FOR = {
+    "distributed": "grading and fuzzing spread over several machines",
     "flint": "proofs in the gradient checker; without it differences decide",
     "hypothesis": "many inputs for a layer, and the smallest that shows a mistake",
     "matplotlib": "the pictures of the examples",
+    "numba": "compiled functions as fast loops",
     "rich": "tables and progress in colour",
     "safetensors": "saving a training run, and going on with it",
     "sklearn": "small digits in the place of MNIST, offline",

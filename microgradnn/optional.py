@@ -11,9 +11,11 @@ from .errors import MissingPackageError
 
 # What is imported: what pip calls it, and the extra in pyproject.toml that installs it.
 PACKAGES = {
+    "distributed": ("distributed", "cluster"),
     "flint": ("python-flint", "check"),
     "hypothesis": ("hypothesis", "test"),
     "matplotlib": ("matplotlib", "plots"),
+    "numba": ("numba", "fast"),
     "rich": ("rich", "progress"),
     "safetensors": ("safetensors", "checkpoints"),
     "sklearn": ("scikit-learn", "data"),
