@@ -59,6 +59,7 @@ class Measure:
     scale: float  # of what is expected
     share: float  # the largest difference in units of its bound
     squares: tuple[float, float]  # mean squares of differences, of bounds
+    worst: tuple[float, float]  # theirs and expected, where they differ most
 
 
 def judge(what: Claim, got: Any, expected: Any, limit: Any) -> Violation | Measure:
@@ -77,11 +78,13 @@ def judge(what: Claim, got: Any, expected: Any, limit: Any) -> Violation | Measu
     with np.errstate(over="ignore"):
         share = difference / np.maximum(limit, 5e-324)
     n = max(a.size, 1)
+    at = int(difference.argmax()) if a.size else None
     return Measure(
         float(difference.max(initial=0.0)),
         float(np.abs(b).max(initial=0.0)),
         float(share.max(initial=0.0)) if limit.any() else 0.0,
         (float((difference**2).sum()) / n, float((limit**2).sum()) / n),
+        (np.nan, np.nan) if at is None else (float(a.flat[at]), float(b.flat[at])),
     )
 
 

@@ -17,13 +17,17 @@ def sentences(rows: Sequence[Row]) -> list[str]:
     for known in dict.fromkeys(one for row in ran for one in row.known):
         where = ", ".join(f"{row.framework} in {row.task}" for row in ran if known in row.known)
         lines.append(f"known difference {known} ({where}): {reasons[known]}")
-    lines += [
-        f"{row.framework}, {row.task}: {row.poorest[1]} is off by {100 * row.poorest[0]:.2g} % of "
-        "itself, which the rounding of its formula explains"
-        for row in ran
-        if row.good and row.poorest[0] > POOR
-    ]
+    lines += [_poor(row) for row in ran if row.good and row.poorest.relative > POOR]
     return [*lines, last(ran, bad)]
+
+
+def _poor(row: Row) -> str:
+    """Few digits are right, and no rule is wrong: the formula itself loses them."""
+    off, where, theirs, expected = row.poorest
+    return (
+        f"{row.framework}, {row.task}: {where} is {theirs:.3g} where {expected:.3g} is right, "
+        f"{100 * off:.2g} % off: its formula loses these digits to rounding"
+    )
 
 
 def last(ran: Sequence[Row], bad: Sequence[Row]) -> str:

@@ -12,7 +12,7 @@ from .claims import Claim, Measure, Violation, judge, value_of
 from .known_differences import without_known
 from .model_graph import Recorded, parameter_names, user_names
 from .reference import Expected, Reference
-from .row import Row
+from .row import Poorest, Row
 from .truth import Proved, Truth
 
 PROOFS = 12  # of single entries, in one task
@@ -154,8 +154,9 @@ class Judge:
         row.note(what, found, scale, self.of.dtype, "step" in when)
         # A gradient that has all but vanished has no digits of its own.
         counts = what.kind == "loss" or (what.kind == "grad" and found.scale > 1e-3 * scale)
-        if counts and found.largest > row.poorest[0] * found.scale:
-            row.poorest = found.largest / found.scale, f"{what.name} {when}"
+        if counts and found.largest > row.poorest.relative * found.scale:
+            where = f"{what.name} {when}"
+            row.poorest = Poorest(found.largest / found.scale, where, *found.worst)
 
 
 def _named(entry: tuple[int, ...], numbers: tuple[Any, ...]) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from . import curves
+from . import curves, overview
 
 Report = Mapping[str, Any]
-STYLE = """
+STYLE = (
+    """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1c2024;--soft:#5d6670;--line:#d7dce1;--card:#f5f7f9;
 --good:#1a7f4b;--bad:#c02d2d;--warn:#9a6200;--c0:#2458c5;--c1:#b3471d;--c2:#18794e;--c3:#8e3bb0;
 --c4:#8a6a00;--c5:#0b7285;--c6:#c2255c}
@@ -33,6 +34,8 @@ stroke-width:1.8;stroke:var(--c)}.k0{--c:var(--c0)}.k1{--c:var(--c1);stroke-dash
 .key{display:inline-block;margin-right:1rem;white-space:nowrap}.key svg{width:2rem;height:.7rem;
 vertical-align:middle;margin-right:.3rem}code{overflow-wrap:anywhere}
 """
+    + overview.STYLE
+)
 
 
 def page(report: Report) -> str:
@@ -50,9 +53,11 @@ def page(report: Report) -> str:
         "<h2>Verdicts</h2>",
         _matrix(rows, names, tasks),
         *_words(report["sentences"][:-1], rows),
+        "<h2>How far from the right gradient</h2>",
+        overview.drawn(rows, tasks, classes),
         "<h2>Tasks</h2>",
         _legend(classes),
-        *(_task(task, [r for r in rows if r["task"] == task], report, classes) for task in tasks),
+        *_tasks(tasks, report, classes),
         "<h2>This run</h2>",
         _facts(report),
     ]
@@ -127,7 +132,15 @@ def _legend(classes: Mapping[str, str]) -> str:
     return f"<p>{''.join(keys)}</p>"
 
 
-def _task(task: str, rows: Sequence[Report], report: Report, classes: Mapping[str, str]) -> str:
+def _tasks(tasks: Sequence[str], report: Report, classes: Mapping[str, str]) -> list[str]:
+    found = {task: [row for row in report["rows"] if row["task"] == task] for task in tasks}
+    return [_task(task, found[task], report, classes, task == tasks[0]) for task in tasks]
+
+
+def _task(
+    task: str, rows: Sequence[Report], report: Report, classes: Mapping[str, str], first: bool
+) -> str:
+    """All about one task, folded unless it is the first or differs."""
     ran = [row for row in rows if row["steps"]]
     bad = any(_mark(row)[0] == "bad" for row in rows)
     said = f"{report['dtypes'].get(task, '')}; {report['results'].get(task, '')}"
@@ -135,7 +148,7 @@ def _task(task: str, rows: Sequence[Report], report: Report, classes: Mapping[st
     smallest = max((row["detectable"] for row in ran), default=0.0)
     found = f'<p class="soft">An error of {_number(smallest)} in one entry is found.</p>'
     return (
-        f"<details{' open' if bad else ''}><summary><b>{escape(task)}</b> {state} "
+        f"<details{' open' if bad or first else ''}><summary><b>{escape(task)}</b> {state} "
         f'<span class="soft">{escape(said)}</span></summary>'
         f'<div class="figures">{_figures(ran, classes)}</div>'
         f"{_numbers(ran)}{_layers(ran)}{found}</details>"

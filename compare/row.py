@@ -1,13 +1,22 @@
 """What the comparison found of one framework on one task."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .claims import Claim, Measure, Violation
 
 FIELDS = {"loss": "loss", "grad": "grad", "param": "param"}
+
+
+class Poorest(NamedTuple):
+    """The array with the largest error relative to its own largest element, and its worst entry."""
+
+    relative: float = 0.0
+    where: str = ""
+    theirs: float = float("nan")
+    expected: float = float("nan")
 
 
 @dataclass
@@ -31,7 +40,7 @@ class Row:
     seconds: float = 0.0
     known: list[str] = field(default_factory=list)  # ids of differences.toml that were met
     violation: Violation | None = None
-    poorest: tuple[float, str] = (0.0, "")  # the largest error relative to its own array, and where
+    poorest: Poorest = Poorest()
     layers: dict[str, float] = field(default_factory=dict)  # largest error in ulps, by cell
     losses: list[tuple[int, float]] = field(default_factory=list)  # some steps
     errors: list[tuple[int, float, float]] = field(default_factory=list)  # grad, param in ulps

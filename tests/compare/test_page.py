@@ -1,6 +1,7 @@
 """The report page: what it says, that nothing is loaded, that names are escaped."""
 
 import json
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compare import closing, lockstep, output, tasks
+from compare import closing, lockstep, output, overview, tasks
 from compare.frameworks import ours
 from compare.row import Row
 from tests.compare.test_planted import OneEntry, planted
@@ -106,6 +107,19 @@ def test_the_report_has_a_schema_and_says_what_changed(tmp_path: Path) -> None:
 )
 def test_the_last_sentence(rows: list[Row], said: str) -> None:
     assert closing.sentences(rows)[-1] == said
+
+
+def test_the_strip_has_a_dot_for_each_run_where_its_error_lies() -> None:
+    rows = [
+        {"task": "a<", "framework": "x", "steps": 2, "grad_ulps": 1.0},
+        {"task": "a<", "framework": "y", "steps": 2, "grad_ulps": "inf"},
+        {"task": "b", "framework": "x", "steps": 0, "grad_ulps": 7.0},
+        {"task": "b", "framework": "y", "steps": 2, "grad_ulps": 0.0},
+    ]
+    text = overview.drawn(rows, ["a<", "b"], {"x": "k0", "y": "k1"})
+    dots = re.findall(r'<i class="dot (k\d)" style="left:([\d.]+)%;top:(\d+)%" title="(.*?)"', text)
+    assert dots == [("k0", "50.0", "33", "x, a&lt;: 1 ulps"), ("k1", "0.0", "67", "y, b: 0 ulps")]
+    assert overview.drawn(rows[1:3], ["a<", "b"], {"x": "k0", "y": "k1"}) == ""
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="draws the page in chromium")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compare import frameworks, judging, lockstep
+from compare import closing, frameworks, judging, lockstep
 from compare.claims import Claim
 from compare.frameworks import ours
 from compare.layers import Activation, Linear
@@ -141,7 +141,14 @@ def test_a_loss_that_cancels_is_within_its_bound_and_told_as_poor() -> None:
     (task,) = (t for t in gates() if t.name == "and")
     (row,) = lockstep.run(task, {"torch": torch}, 101)
     assert row.verdict == "agree"
-    assert 0.6 < row.poorest[0] < 0.7 and row.poorest[1].startswith("the loss ")
+    off, where, theirs, expected = row.poorest
+    assert 0.6 < off < 0.7 and where.startswith("the loss ")
+    assert abs(theirs - expected) == pytest.approx(off * abs(expected), rel=1e-6)
+    said = closing.sentences([row])[0]
+    assert said == (
+        f"torch, and: {where} is {theirs:.3g} where {expected:.3g} is right, 67 % off: its formula "
+        "loses these digits to rounding"
+    )
 
 
 def test_a_tie_in_the_loss_does_not_disturb_the_confirmation() -> None:
