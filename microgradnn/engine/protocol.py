@@ -17,7 +17,7 @@ from .op import INSTEAD, OPS, UFUNCS, Carrier, constant
 from .value import Value
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-"""Our function for each NumPy function: functions/ fills it, and the two tables below."""
+"""Our function for each NumPy function, or for its name: functions/ fills it, and the next two."""
 
 REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {}
 """What `ufunc.reduce` means: np.add.reduce is sum."""
@@ -104,6 +104,8 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if ours is not None:
         return ours(*args, **kwargs)
     name = np_name(function)
+    if name in FUNCTIONS:  # in a package of NumPy's that loads when it is first used
+        return FUNCTIONS[name](*args, **kwargs)
     if function in _MOVING:
         for x in (*args, *kwargs.values()):
             constant(name, "an argument", x)

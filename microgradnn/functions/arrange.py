@@ -45,7 +45,7 @@ def roll(a: Like[A], shift: Shape, axis: Axis = None) -> A:
     return ops.roll(array(a), shift=tuple(by) if np.ndim(plain(shift)) else by[0], axis=axis)
 
 
-@implements(np.fft.fftshift)
+@implements("np.fft.fftshift")
 def fftshift(x: Like[A], axes: Axis = None) -> A:
     """The two halves along the axes exchanged."""
     a = array(x)
@@ -53,7 +53,7 @@ def fftshift(x: Like[A], axes: Axis = None) -> A:
     return roll(a, tuple(a.shape[i] // 2 for i in on), tuple(on))
 
 
-@implements(np.fft.ifftshift)
+@implements("np.fft.ifftshift")
 def ifftshift(x: Like[A], axes: Axis = None) -> A:
     """The inverse of fftshift."""
     a = array(x)

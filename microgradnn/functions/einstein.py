@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any, overload
 
@@ -14,6 +13,8 @@ from .diagonals import diagonal
 from .implementing import implements
 from .shape import broadcast_to
 from .types import A, Like
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the names an index may have
 
 
 @overload
@@ -65,7 +66,7 @@ def _parsed(operands: Sequence[Any]) -> tuple[list[str], str, list[Any]]:
     terms = inputs.split(",")
     if len(terms) != len(xs):
         raise ValueError(f"{len(terms)} subscripts for {len(xs)} operands")
-    unused = [c for c in string.ascii_letters if c not in subscripts]
+    unused = [c for c in LETTERS if c not in subscripts]
     extra = [x.ndim - len(t.replace("...", "")) for t, x in zip(terms, xs, strict=True)]
     for t, n, x in zip(terms, extra, xs, strict=True):
         if n < 0 or (n > 0 and "..." not in t):
@@ -86,8 +87,7 @@ def _from_lists(operands: list[Any]) -> tuple[str, list[Any]]:
 
     def text(indices: Any) -> str:
         return "".join(
-            "..." if i is Ellipsis else names.setdefault(i, string.ascii_letters[int(i)])
-            for i in indices
+            "..." if i is Ellipsis else names.setdefault(i, LETTERS[int(i)]) for i in indices
         )
 
     n = len(operands) // 2

@@ -22,7 +22,8 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
 
     def enter(ours: F) -> F:
         for function in numpy_functions:
-            if callable(function):  # a name stands for what this NumPy does not have yet
+            # "np.…" has not been loaded; another name is what this NumPy does not have yet.
+            if callable(function) or function.startswith("np."):
                 FUNCTIONS[function] = _Adapted(function, ours)
 
         return told(ours) if inspect.isfunction(ours) else ours
@@ -34,7 +35,18 @@ class _Adapted:
     """Our function behind NumPy's signature: what ours has no parameter for is refused by name."""
 
     def __init__(self, function: Any, ours: Callable[..., Any]) -> None:
-        self.function, self.ours, self.name = function, ours, np_name(function)
+        self.called, self.ours = function, ours
+
+    @functools.cached_property
+    def function(self) -> Any:
+        """NumPy's function."""
+        names = self.called.split(".")[1:] if isinstance(self.called, str) else ()
+        return functools.reduce(getattr, names, np) if names else self.called
+
+    @functools.cached_property
+    def name(self) -> str:
+        """What users call it."""
+        return np_name(self.function)
 
     @functools.cached_property
     def theirs(self) -> Mapping[str, inspect.Parameter] | None:

@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, NamedTuple, Self, TypeVar, overload
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..errors import ShapeError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+else:
+    DTypeLike = object  # numpy.typing takes longer to load than this room
 
 T = TypeVar("T")
 

@@ -4,11 +4,11 @@ Where a call fails in the depths, the argument that is not what its annotation s
 expected.py). A call that succeeds is not looked at and costs nothing.
 """
 
-import functools
 import inspect
 import os
 import re
 from collections.abc import Callable, MutableMapping
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -108,7 +108,6 @@ def told(f: F) -> F:
         return f
     method = f.__name__ == "__init__"
 
-    @functools.wraps(f)
     def named(*args: Any, **kwargs: Any) -> Any:
         try:
             return f(*args, **kwargs)
@@ -119,7 +118,10 @@ def told(f: F) -> F:
                 raise
             raise better from error
 
-    named.told = True  # type: ignore[attr-defined]
+    # What functools.wraps does, in half the time: there are five hundred of them.
+    named.__module__, named.__name__, named.__qualname__ = f.__module__, f.__name__, f.__qualname__
+    named.__doc__, named.__annotations__ = f.__doc__, f.__annotations__
+    vars(named).update(vars(f), __wrapped__=f, told=True)
     return named  # type: ignore[return-value]
 
 
@@ -151,6 +153,7 @@ def tell_methods(kind: type, home: str) -> None:
     """Puts told(f) in the place of the methods of the class that are written in `home`."""
     for name, f in list(vars(kind).items()):
         public = name == "__init__" or name[0] != "_" and name not in HOT
-        late = inspect.isgeneratorfunction(f)
-        if public and inspect.isfunction(f) and _inside(f, home) and not late:
+        if not public or not isinstance(f, FunctionType) or not _inside(f, home):
+            continue
+        if not f.__code__.co_flags & inspect.CO_GENERATOR:  # which fails later than in its call
             setattr(kind, name, told(f))

@@ -168,7 +168,7 @@ def test_every_function_that_is_answered_has_a_program(monkeypatch: pytest.Monke
     for program in PROGRAMS:
         program[0](*[mg.tensor(x, requires_grad=True) for x in inputs(program, 0)])
     missing = {f for f in protocol.FUNCTIONS if f not in met}
-    assert not missing, sorted(f.__name__ for f in missing)
+    assert not missing, sorted(map(str, missing))
 
 
 def test_questions_are_answered_from_the_data() -> None:
@@ -201,7 +201,10 @@ def test_nothing_else_of_numpy_detaches_silently() -> None:
     for module in (np, np.linalg, np.fft):
         for name in dir(module):
             function = getattr(module, name)
-            if hasattr(function, "_implementation") and function not in known:
+            if hasattr(function, "_implementation") and not known & {
+                function,
+                protocol.np_name(function),
+            }:
                 with pytest.raises((RuleError, GradientError)) as caught:
                     protocol.call_function(function, (x,), {})
                 assert name in str(caught.value) or function.__name__ in str(caught.value)
