@@ -1,5 +1,6 @@
 """One claim of a framework, an array or a number, against what is expected."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -111,9 +112,14 @@ def value_of(what: Claim, found: Recorded, entry: tuple[int, ...]) -> float:
     """One entry of what a framework recorded, or nan if it has no such entry."""
     if what.kind == "loss":
         return float(found.loss)
-    arrays = {"node": found.nodes, "slope": found.slopes, "grad": found.grads}[what.kind]
+    arrays: Sequence[Array | None] = {
+        "node": found.nodes,
+        "slope": found.slopes,
+        "grad": found.grads,
+    }[what.kind]
     try:
-        return float(np.asarray(arrays[what.index], float)[entry])
+        found_there: Any = arrays[what.index]
+        return float(np.asarray(found_there, float)[entry])
     except (IndexError, TypeError, ValueError):
         return float("nan")
 

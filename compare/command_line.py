@@ -3,7 +3,7 @@
 import argparse
 import difflib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NoReturn
 
@@ -67,7 +67,7 @@ def parser() -> Parser:
     return p
 
 
-def _one_of(kind: str, allowed: Sequence[str]) -> Callable[[str], str]:
+def _one_of(kind: str, allowed: Collection[str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in allowed:
             near = difflib.get_close_matches(text, allowed, 1)
@@ -80,7 +80,7 @@ def _one_of(kind: str, allowed: Sequence[str]) -> Callable[[str], str]:
     return check
 
 
-def _some_of(kind: str, allowed: Sequence[str]) -> Callable[[str], list[str]]:
+def _some_of(kind: str, allowed: Collection[str]) -> Callable[[str], list[str]]:
     one = _one_of(kind, allowed)
     return lambda text: [one(part.strip()) for part in text.split(",")]
 
@@ -128,9 +128,7 @@ def _data(args: argparse.Namespace) -> tuple[Path | None, str | None]:
     """--data as a folder with MNIST, and as the data of --model."""
     named = args.data is not None and (args.data in own_task.DATA or args.data.endswith(".npz"))
     if named and args.model is None:
-        raise own_task.ConfigError(
-            f"--data {args.data} is for a task of your own; give --model too"
-        )
+        raise ConfigError(f"--data {args.data} is for a task of your own; give --model too")
     return (None, args.data) if named else (args.data and Path(args.data), None)
 
 

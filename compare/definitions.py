@@ -75,9 +75,9 @@ def layer(layer: layers.Layer, dot: Dot, x: Array, *own: Array) -> Array:
         case layers.LayerNorm(_, eps):
             return _standardised(x, (-1,), eps) * own[0] + own[1]
         case layers.BatchNorm(_, space, eps, _):
-            shape = (1, -1, 1, 1) if space else (1, -1)
+            wide = (1, -1, 1, 1) if space else (1, -1)
             y = _standardised(x, (0, 2, 3) if space else (0,), eps)
-            return y * own[0].reshape(shape) + own[1].reshape(shape)
+            return y * own[0].reshape(wide) + own[1].reshape(wide)
     raise TypeError(f"no definition of {layer}")
 
 

@@ -3,16 +3,18 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 from microgradnn.errors import ConfigError
 
 from . import closing, lockstep, output, own_process, own_task
+from .adapter import Framework
 from .frameworks import MODULES
 from .page import page
 from .row import Row
 from .tasks import Task
+
+Loaded = dict[str, Framework | str]
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Result:
 
 def run(
     task: Task | Mapping[str, Any] | Sequence[Task],
-    frameworks: Sequence[str] | Mapping[str, ModuleType] | None = None,
+    frameworks: Sequence[str] | Mapping[str, Framework] | None = None,
     *,
     steps: int | None = None,
     dtype: str | None = None,
@@ -59,7 +61,8 @@ def run(
     """
     found = task if isinstance(task, Sequence) else [task]
     todo = [one if isinstance(one, Task) else own_task.make(one) for one in found]
-    loaded = dict(frameworks) if isinstance(frameworks, Mapping) else _load(frameworks)
+    loaded: Loaded
+    loaded = {**frameworks} if isinstance(frameworks, Mapping) else _load(frameworks)
     rows: list[Row] = []
     try:
         for one in todo:
@@ -69,7 +72,7 @@ def run(
     return Result(rows, _facts(todo, loaded, dtype))
 
 
-def _load(names: Sequence[str] | None) -> dict[str, Any]:
+def _load(names: Sequence[str] | None) -> Loaded:
     for name in names or ():
         if name not in MODULES and ".py:" not in name:
             known = ", ".join(MODULES)
@@ -78,7 +81,7 @@ def _load(names: Sequence[str] | None) -> dict[str, Any]:
     return own_process.load(list(dict.fromkeys([lockstep.REFERENCE, *asked])))
 
 
-def _facts(todo: Sequence[Task], loaded: dict[str, Any], dtype: str | None) -> dict[str, Any]:
+def _facts(todo: Sequence[Task], loaded: Loaded, dtype: str | None) -> dict[str, Any]:
     versions = {}
     for name, module in loaded.items():
         version = getattr(module, "version", None)

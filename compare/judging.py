@@ -1,6 +1,6 @@
 """Judges what frameworks recorded, claim by claim, and keeps the rows of the report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from .truth import Proved, Truth
 PROOFS = 12  # of single entries, in one task
 TRIED = 4  # entries of a gradient that is wrong somewhere
 Array = np.ndarray
+Got = Sequence[Any]  # arrays and numbers, or whatever a framework gave instead
 
 
 class Judge:
@@ -37,7 +38,7 @@ class Judge:
         """Every layer forwards, the loss, every layer backwards, in this order."""
         e = expected
 
-        def claim(place: Claim, got: list[Any], due: list[Any], limits: list[Any]) -> None:
+        def claim(place: Claim, got: Got, due: Got, limits: Got) -> None:
             i = place.index
             one = got[i] if i < len(got) else None
             self.claim(name, when, place, one, due[i], limits[i])

@@ -51,11 +51,13 @@ class Difference:
 @cache
 def differences() -> tuple[Difference, ...]:
     """Those of the file."""
-    table = tomllib.loads(FILE.read_text(encoding="utf-8"))["difference"]
-    return tuple(
-        Difference(**{k: tuple(v) if isinstance(v, list) else v for k, v in one.items()})
-        for one in table
-    )
+    table: list[dict[str, Any]] = tomllib.loads(FILE.read_text(encoding="utf-8"))["difference"]
+    return tuple(_difference(one) for one in table)
+
+
+def _difference(entry: dict[str, Any]) -> Difference:
+    made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return Difference(**made)
 
 
 def without_known(

@@ -12,14 +12,14 @@ microgradnn is one of the frameworks, and is judged like the others.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from . import rounding
+from .adapter import Framework, refusal
 from .asked import asked
 from .claims import Claim
 from .frameworks import Broken, one_line
@@ -39,7 +39,7 @@ Array = np.ndarray
 
 def run(
     task: Task,
-    frameworks: dict[str, ModuleType | str],
+    frameworks: Mapping[str, Framework | str],
     steps: int | None = None,
     dtype: str | None = None,
     rows: list[Row] | None = None,
@@ -79,7 +79,7 @@ class _Lockstep:
     def __init__(
         self,
         task: Task,
-        frameworks: dict[str, ModuleType | str],
+        frameworks: Mapping[str, Framework | str],
         dtype: str,
         rows: list[Row],
         steps: int,
@@ -103,11 +103,11 @@ class _Lockstep:
             except Exception as error:  # whatever a foreign package raises
                 self._failed(name, f"before the first step: {one_line(error)}")
 
-    def _begin(self, name: str, module: ModuleType | str) -> None:
+    def _begin(self, name: str, module: Framework | str) -> None:
         task = self.task
         if isinstance(module, Broken):
             self.rows[name].verdict = f"FAILED: {module}"
-        elif isinstance(module, str) or (reason := _refusal(module, task)):
+        elif isinstance(module, str) or (reason := refusal(module, task.model, task.optimizer)):
             self.rows[name].verdict = f"not run: {module if isinstance(module, str) else reason}"
         else:
             start = [p.copy() for p in self.params]
@@ -293,8 +293,3 @@ class _Lockstep:
         """Ends a framework's part of the task."""
         self.rows[name].say(f"FAILED {why}")
         self.sessions.pop(name, None)
-
-
-def _refusal(module: ModuleType, task: Task) -> str | None:
-    refuses = getattr(module, "refuses", None)
-    return refuses(task.model, task.optimizer) if refuses else None

@@ -51,9 +51,9 @@ class Recorded:
     """
 
     loss: float
-    grads: list[Array]
-    nodes: list[Array] = field(default_factory=list)
-    slopes: list[Array] = field(default_factory=list)
+    grads: Sequence[Array | None]
+    nodes: Sequence[Array] = field(default_factory=list)
+    slopes: Sequence[Array | None] = field(default_factory=list)
 
 
 def cells(chain: Sequence[Layer]) -> list[Cell]:

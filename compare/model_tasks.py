@@ -82,7 +82,8 @@ def keras(seed: int) -> list[Task]:
     """The same regression by Keras' form of every rule, dyadic so that Keras has them exactly."""
     x, y, rng = _curve(seed)
     model = Model((2, 8, 2), "tanh", "mse", l2=2.0**-10)
-    decay, steps = dict(weight_decay=2.0**-6), Schedule("step", 15)
+    decay: dict[str, Any] = dict(weight_decay=2.0**-6)
+    steps = Schedule("step", 15)
     rules = {
         "sgd": Optimizer("sgd", 2.0**-5, 0.875, schedule=steps),
         "rmsprop": Optimizer("rmsprop", 2.0**-6, **DYADIC),

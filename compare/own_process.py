@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import frameworks
+from .adapter import refusal
 from .model_graph import Recorded, Sync
 from .specs import Model, Optimizer
 
@@ -196,8 +197,7 @@ class _Answers:
         self.module, self.session, self.seconds, self.updates = module, None, 0.0, 0
 
     def do_refuses(self, *args: Any) -> Any:
-        refuses = getattr(self.module, "refuses", None)
-        return refuses(*args) if refuses else None
+        return refusal(self.module, *args)
 
     def do_Session(self, *args: Any) -> None:  # noqa: N802
         self.session, self.seconds, self.updates = self.module.Session(*args), 0.0, 0

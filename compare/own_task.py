@@ -139,7 +139,8 @@ def _with(how: Optimizer, given: Mapping[str, Any]) -> Optimizer:
     for key, kind in (("schedule", Schedule), ("ema", Average)):
         if key in given:
             try:
-                how = replace(how, **{key: kind(**given[key])})
+                made: Any = kind(**given[key])
+                how = replace(how, **{key: made})
             except TypeError as error:
                 raise ConfigError(f"task: {key}: {error}") from error
     return how

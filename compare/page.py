@@ -85,8 +85,8 @@ def _cards(rows: Sequence[Report]) -> list[str]:
         if _mark(row)[0] == "bad":
             v, detail = row["violation"], ""
             if v and not v["words"]:
-                cells = (("there", v["theirs"]), ("expected", v["expected"]))
-                cells += (("allowed ±", v["allowed"]), ("entries", f"{v['count']} of {v['size']}"))
+                cells = [("there", v["theirs"]), ("expected", v["expected"])]
+                cells += [("allowed ±", v["allowed"]), ("entries", f"{v['count']} of {v['size']}")]
                 detail = _table(
                     ("", ""), [(k, _number(x)) for k, x in cells if x not in (None, "")]
                 )

@@ -5,7 +5,7 @@ confirmed by truth.py, which knows neither. With float32 their own rounding is f
 frameworks; with float64 it counts as much as theirs, and bounds are for two evaluations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,7 @@ def layer_forward(layer: layers.Layer, x: Any, *own: Any) -> Any:
         case layers.Linear():
             return F.linear(x, *own)
         case layers.Conv2d(padding=padding):
-            return F.conv2d(x, *own, padding=padding)
+            return F.conv2d(x, own[0], own[1] if own[1:] else None, padding=padding)
         case layers.MaxPool2d(k):
             return F.max_pool2d(x, k)
         case layers.Image(shape):
@@ -60,9 +60,9 @@ def layer_forward(layer: layers.Layer, x: Any, *own: Any) -> Any:
         case layers.Flatten():
             return x.reshape(len(x), -1)
         case layers.LayerNorm(n, eps):
-            return F.layer_norm(x, (n,), *own, eps)
+            return F.layer_norm(x, (n,), own[0], own[1], eps)
         case layers.BatchNorm(_, _, eps, momentum):
-            return F.batch_norm(x, None, None, *own, True, momentum, eps)
+            return F.batch_norm(x, None, None, own[0], own[1], True, momentum, eps)
     raise TypeError(f"no function for {layer}")
 
 
@@ -99,7 +99,8 @@ class _Run:
     ) -> None:
         self.of, self.params, self.sync = of, params, sync
         self.y = y if of.model.labels else of.round(y)
-        self.values, self.pulls, self.found = [x], [], Expected()
+        self.values, self.found = [x], Expected()
+        self.pulls: list[Callable[[Array], Any]] = []
         self.used = Sync([], [])
 
     def done(self) -> tuple[Expected, Sync]:
@@ -110,7 +111,8 @@ class _Run:
         n = len(self.of.cells)
         found, own = self.found, [np.zeros_like(p) for p in self.params]
         found.grads, found.grad_limits = own, [0 * p for p in own]
-        slopes, limits = [None] * n + [None], [None] * n + [None]
+        slopes: list[Any] = [None] * (n + 1)
+        limits: list[Any] = [None] * (n + 1)
         slopes[n], limits[n] = slope, limit
         used: list[Any] = [None] * n
         for i in reversed(range(n)):

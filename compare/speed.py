@@ -13,6 +13,7 @@ import microgradnn as mg
 from microgradnn import Value, nn, scalar
 
 from . import frameworks
+from .frameworks.ours import LOSS
 from .specs import Model, Optimizer
 
 Step = Callable[[], Any]
@@ -40,7 +41,7 @@ def interleaved(steps: dict[str, Step], seconds: float = 0.05) -> dict[str, floa
 def _ours(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
     net = nn.MLP(model.widths[0], list(model.widths[1:]), model.activation)
     optimizer = mg.optim.SGD(net.parameters(), lr)
-    loss_of = frameworks.load("microgradnn").LOSS[model.loss]
+    loss_of = LOSS[model.loss]
 
     def step() -> None:
         loss = loss_of(net(x), y)
@@ -54,7 +55,7 @@ def _ours(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
 def _torch(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
     import torch
 
-    twin = frameworks.load("torch")
+    twin: Any = frameworks.load("torch")
     start = model.start(np.random.default_rng(0))
     session = twin.Session(model, Optimizer(lr=lr), "float32", start)
     inputs, target = torch.from_numpy(x), torch.from_numpy(y)
@@ -74,7 +75,7 @@ def _torch(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
 
 def _tensorflow(compiled: bool) -> Callable[..., Step]:
     def make(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
-        twin = frameworks.load("tensorflow")
+        twin: Any = frameworks.load("tensorflow")
         import tensorflow as tf
 
         start = model.start(np.random.default_rng(0))

@@ -19,9 +19,12 @@ layer behind it gets. The simplest way: let the probe give new leaves with the v
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
+from typing import Any
 
 from microgradnn.optional import missing
+
+from ..adapter import Framework
 
 MODULES = {
     "microgradnn": "ours",
@@ -40,13 +43,15 @@ class Broken(str):
     """Why a framework that is there cannot be used; one that is not installed is a plain str."""
 
 
-def load(name: str) -> ModuleType | SimpleNamespace | str:
+def load(name: str) -> Framework | str:
     """The framework's module, or a sentence: what it needs, or why it could not be imported.
 
     "FILE.py:Class" is a session of the user's own.
     """
     try:
-        module = _own(name) if ".py:" in name else import_module(f".{MODULES[name]}", __package__)
+        module: Any = (
+            _own(name) if ".py:" in name else import_module(f".{MODULES[name]}", __package__)
+        )
         module.version()
     except ModuleNotFoundError as error:
         if name in PACKAGES and error.name in (None, PACKAGES[name]):
@@ -54,7 +59,8 @@ def load(name: str) -> ModuleType | SimpleNamespace | str:
         return Broken(f"{name} cannot be imported: {one_line(error)}")
     except Exception as error:  # whatever a foreign package does when it is imported
         return Broken(f"{name} cannot be imported: {one_line(error)}")
-    return module
+    found: Framework = module
+    return found
 
 
 def _own(name: str) -> SimpleNamespace:

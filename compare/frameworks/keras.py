@@ -13,9 +13,10 @@ import numpy as np
 from .. import layers
 from ..model_graph import Recorded, Sync
 from ..specs import SLOPE, Model, Optimizer, Schedule
-from . import tf  # sets the environment before tensorflow is imported
+from . import tf as sets_environment  # noqa: F401 - before tensorflow is imported
 
 import keras  # noqa: E402, I001  isort: skip
+import tensorflow as tf  # noqa: E402
 
 LOSS = {
     "mse": keras.losses.MeanSquaredError,
@@ -111,10 +112,10 @@ class Tap(keras.layers.Layer):  # type: ignore[misc]
     def __init__(self, dtype: str) -> None:
         super().__init__(dtype=dtype)
         self.node, self.slope, self.new, self.back = (
-            tf.tf.Variable(0.0, dtype=dtype, shape=tf.tf.TensorShape(None), trainable=False)
+            tf.Variable(0.0, dtype=dtype, shape=tf.TensorShape(None), trainable=False)
             for _ in range(4)
         )
-        self.on = tf.tf.Variable(False, trainable=False)
+        self.on = tf.Variable(False, trainable=False)
 
     def set(self, new: np.ndarray | None = None, back: np.ndarray | None = None) -> None:
         """Sets values and gradient from now on, or, without them, leaves both as they are."""
@@ -133,10 +134,10 @@ class Tap(keras.layers.Layer):  # type: ignore[misc]
         """h, by a rule of its own."""
 
         def either(own: Any, other: Any) -> Any:
-            chosen = tf.tf.cond(self.on, lambda: other.read_value(), lambda: own)
-            return tf.tf.ensure_shape(chosen, own.shape)
+            chosen = tf.cond(self.on, lambda: other.read_value(), lambda: own)
+            return tf.ensure_shape(chosen, own.shape)
 
-        @tf.tf.custom_gradient
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
         def probed(h: Any) -> Any:
             self.node.assign(h)
 
@@ -228,7 +229,7 @@ def make_optimizer(spec: Optimizer, dtype: str) -> keras.optimizers.Optimizer:
 
 def _record(optimizer: Any, net: keras.Model) -> dict[str, Variable]:
     """The gradients that the optimiser is given, by path of their variable, from now on."""
-    seen = {v.path: tf.tf.Variable(np.zeros(v.shape, v.dtype)) for v in net.trainable_variables}
+    seen = {v.path: tf.Variable(np.zeros(v.shape, v.dtype)) for v in net.trainable_variables}
     apply = optimizer.apply
 
     def recorded(grads: Sequence[Any], variables: Sequence[Any] | None = None) -> Any:

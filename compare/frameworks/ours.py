@@ -13,7 +13,8 @@ from .. import layers
 from ..model_graph import Recorded, Sync
 from ..specs import SLOPE, Model, Optimizer
 
-LOSS = {
+Options = dict[str, Any]
+LOSS: dict[str, Callable[..., Any]] = {
     "mse": F.mse_loss,
     "mae": F.l1_loss,
     "huber": F.huber_loss,
@@ -174,7 +175,8 @@ def make_optimizer(spec: Optimizer, params: Sequence[Any]) -> optim.Optimizer:
         )
     elif schedule and schedule.kind == "cosine":
         lr = optim.schedules.CosineDecay(spec.lr, schedule.steps)
-    decay = dict(weight_decay=spec.weight_decay, decoupled_weight_decay=spec.decoupled)
+    decay: Options = dict(weight_decay=spec.weight_decay, decoupled_weight_decay=spec.decoupled)
+    form: Options
     match spec.name:
         case "sgd":
             form = dict(nesterov=spec.nesterov, lr_in_velocity=spec.keras)

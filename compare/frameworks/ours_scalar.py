@@ -1,6 +1,6 @@
 """microgradnn's Value: every number of the model is a node of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..specs import SLOPE, Model, Optimizer
 from .ours import make_ema, make_optimizer, make_schedule
 
 LARGEST = 1000  # weights; a training step visits a few nodes for each, for each sample
-ACTIVATION = {
+ACTIVATION: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
     "relu": ops.relu,
     "tanh": ops.tanh,
@@ -126,10 +126,12 @@ class Session:
         name = self.model.loss
         if name in ("ce", "ce-onehot"):
             top = max(v.data for v in z)
-            whole = sum(((v - top).exp() for v in z), 0.0).log() + top
+            terms = [(v - top).exp() for v in z]
+            whole = sum(terms[1:], terms[0]).log() + top
             if name == "ce":
                 return whole - z[int(t)]
-            return sum(((whole - v) * u for v, u in zip(z, t.tolist(), strict=True)), 0.0)
+            each = [(whole - v) * u for v, u in zip(z, t.tolist(), strict=True)]
+            return sum(each[1:], each[0])
         each = [LOSS[name](v, u) for v, u in zip(z, t.tolist(), strict=True)]
         return sum(each[1:], each[0]) / len(each)
 
@@ -175,7 +177,7 @@ def _huber(z: Value, t: float) -> Value:
     return r * r / 2 if r.data < 1 else r - 0.5
 
 
-LOSS = {
+LOSS: dict[str, Callable[[Any, float], Any]] = {
     "mse": lambda z, t: (z - t) ** 2,
     "mae": lambda z, t: abs(z - t),
     "huber": _huber,

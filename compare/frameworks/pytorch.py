@@ -1,7 +1,7 @@
 """PyTorch: torch.nn.functional on float64 (or float32) tensors, torch.optim."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from .. import layers
 from ..model_graph import Recorded, Sync
 from ..specs import SLOPE, Model, Optimizer
 
-ACTIVATION = {
+ACTIVATION: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "identity": lambda z: z,
     "relu": functional.relu,
     "tanh": torch.tanh,
@@ -24,7 +24,7 @@ ACTIVATION = {
     "gelu": functional.gelu,
     "silu": functional.silu,
 }
-LOSS = {
+LOSS: dict[str, Callable[..., torch.Tensor]] = {
     "mse": functional.mse_loss,
     "mae": functional.l1_loss,
     "huber": functional.huber_loss,
@@ -68,7 +68,8 @@ class Session:
 
     def make(self, spec: Optimizer) -> torch.optim.Optimizer:
         """torch's optimiser for a spec."""
-        decay = dict(weight_decay=spec.weight_decay)
+        decay: dict[str, Any] = dict(weight_decay=spec.weight_decay)
+        how: dict[str, Any]
         match spec.name:
             case "sgd":
                 how = dict(momentum=spec.momentum, nesterov=spec.nesterov)
@@ -113,11 +114,11 @@ class Session:
             for node, slope in zip(self.seen, sync.slopes, strict=True):
                 total = total + (node * torch.from_numpy(slope).to(self.dtype)).sum()
         self.optimizer.zero_grad()
-        total.backward()
+        torch.autograd.backward(total)
         slopes = [v.grad for v in (self.leaves if sync else self.seen)]
         return Recorded(
             loss.item(),
-            [_turned(p.grad.numpy()) for p in self.params],
+            [None if p.grad is None else _turned(p.grad.numpy()) for p in self.params],
             [h.detach().numpy() for h in self.seen],
             [None if g is None else g.numpy() for g in slopes],
         )
@@ -151,7 +152,7 @@ class Session:
         self.optimizer.step()
         if self.schedule:
             self.schedule.step()
-        if self.ema:
+        if self.spec.ema and self.ema:
             for s, p in zip(self.ema, self.params, strict=True):
                 s.lerp_(p.detach(), 1 - self.spec.ema.at(self.updates))
         self.updates += 1
@@ -178,7 +179,7 @@ def _apply(layer: layers.Layer, h: Any, own: Sequence[Any], kept: Sequence[Any])
         case layers.Linear():
             return functional.linear(h, *own)
         case layers.Conv2d(padding=padding):
-            return functional.conv2d(h, *own, padding=padding)
+            return functional.conv2d(h, own[0], own[1] if own[1:] else None, padding=padding)
         case layers.MaxPool2d(k):
             return functional.max_pool2d(h, k)
         case layers.Image(shape):
@@ -186,7 +187,7 @@ def _apply(layer: layers.Layer, h: Any, own: Sequence[Any], kept: Sequence[Any])
         case layers.Flatten():
             return h.flatten(1)
         case layers.BatchNorm(_, _, eps, momentum):
-            return functional.batch_norm(h, *kept, *own, True, momentum, eps)
+            return functional.batch_norm(h, kept[0], kept[1], own[0], own[1], True, momentum, eps)
         case layers.LayerNorm(n, eps):
-            return functional.layer_norm(h, (n,), *own, eps)
+            return functional.layer_norm(h, (n,), own[0], own[1], eps)
     raise TypeError(f"no function for {layer}")
