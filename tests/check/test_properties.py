@@ -108,7 +108,7 @@ class Late(Scale):
 
 @pytest.mark.parametrize(("make", "code"), [(Scale, ""), (Late, "GC060")])
 def test_objects_used_in_any_order(make, code):
-    case = check.stateful(make, init=("D",), x=("N", "D"), steps=6, max_examples=60)
+    case = check.stateful(make, init=("D",), x=("N", "D"), steps=6, max_examples=30)
     result = unittest.TestResult()
     case("runTest").run(result)
     errors = [text for _, text in (*result.failures, *result.errors)]
