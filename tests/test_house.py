@@ -32,7 +32,7 @@ microgradnn.show
 microgradnn.check.codes microgradnn.check.finding microgradnn.check.printable
 microgradnn.check.verbs microgradnn.check.words
 microgradnn.check.source microgradnn.check.dump
-microgradnn.check.report microgradnn.check.subject
+microgradnn.check.report microgradnn.check.subject microgradnn.check.habits
 microgradnn.check.options
 microgradnn.check.oracle
 microgradnn.check.subjects microgradnn.check.stages microgradnn.check.diagnosis

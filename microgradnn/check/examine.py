@@ -21,9 +21,10 @@ from .stages.contract import contract
 from .stages.conventions import beyond, settle, updating
 from .stages.covered import coverage, untested
 from .stages.frames import of_framework
+from .stages.meant import moves_by_steps
 from .stages.penalty import unpenalised
 from .stages.points import Point, Seen, around, on_kinks
-from .stages.results import Outcome, copies, failed, raised, same
+from .stages.results import Outcome, copies, failed, raised
 from .stages.values import look
 from .subject import Subject, alone, quiet
 
@@ -249,27 +250,10 @@ def _uniform(options: Options) -> list[str]:
 
 def _of_steps(f: Finding, subject: Subject) -> Finding:
     """That nothing was tested, or where outputs do change: that all true gradients are 0."""
-    if f.verdict == "PASS" or not _by_steps(subject, subject.names.index(str(f.argument))):
+    if f.verdict == "PASS" or not moves_by_steps(subject, subject.names.index(str(f.argument))):
         return f
     text = (
         f"the true d{f.argument} is 0 at every point tried, and so is yours: forward moves with "
         f"{f.argument} by steps only"
     )
     return replace(f, verdict="PASS", message=text)
-
-
-def _by_steps(subject: Subject, k: int) -> bool:
-    """Whether the outputs change when one array is changed by much, and only then."""
-    a, outs = np.asarray(subject.arrays[k]), []
-    far = (a, -a, a + a.dtype.type(1.5), a * a.dtype.type(3))
-    for other in (x * by for x in far for by in (a.dtype.type(1), a.dtype.type(1 + 2.0**-16))):
-        moved = copies(subject.arrays)
-        moved[k] = other
-        try:
-            with quiet():
-                outs.append([np.array(o) for o in subject.start(moved).outs])
-        except Exception:  # a value that the user's code refuses
-            return False
-    near = zip(outs[::2], outs[1::2], strict=True)
-    moves = any(not all(map(same, outs[0], more)) for more in outs[1:])
-    return moves and all(all(map(same, *pair)) for pair in near)

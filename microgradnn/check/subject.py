@@ -87,6 +87,7 @@ class Subject:
     peers: list[Any] = field(default_factory=list)  # constant arguments of the first one's shape
     params: tuple[str, ...] = ()
     descends: bool = False  # its backward takes a step down the gradient of the parameters
+    moves: Callable[[], bool] = lambda: False  # whether backward changes what forward gives
     flushes: bool = False  # it has a method that sets gradients to zero, or more than these
     missing: tuple[str, ...] = ()
     extra: str = ""

@@ -16,7 +16,7 @@ FORWARD_METHODS = tuple(
     "feedforward feed_forward forwardPropagation forwardPass feedForward forwards adelante "
     "hacia_adelante propagar propagacion_adelante propagacion_hacia_adelante avant "
     "propagation_avant propager avanti vorwaerts vorwärts qianxiang qianxiang_chuanbo "
-    "前向 前向传播 正向传播 順伝播 순전파 step_forward forward_step __call__".split()
+    "前向 前向传播 正向传播 順伝播 순전파 step_forward forward_step propagate __call__".split()
 )
 BACKWARD_METHODS = tuple(
     "backward backward_pass bprop backprop backpropagate back_propagate backward_propagate "

@@ -66,44 +66,50 @@ _PARAMETER = re.compile(
 )
 
 
+def _matches(pattern: re.Pattern[str], name: str) -> bool:
+    """Whether a pattern fits a name, also one in camelCase: yTrue is y_true."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return any(pattern.fullmatch(word) is not None for word in {name, snake.lower()})
+
+
 def is_cache(name: str) -> bool:
     """Whether an argument of this name holds what forward kept for backward: cache, ctx, tape."""
-    return _CACHE.fullmatch(name) is not None
+    return _matches(_CACHE, name)
 
 
 def is_rate(name: str) -> bool:
     """Whether an argument of this name is a learning rate."""
-    return _RATE.fullmatch(name) is not None
+    return _matches(_RATE, name)
 
 
 def is_output(name: str) -> bool:
     """Whether an argument of this name is what forward returned."""
-    return _OUTPUT.fullmatch(name) is not None
+    return _matches(_OUTPUT, name)
 
 
 def is_label(name: str) -> bool:
     """Whether an argument of this name is what a net should have given: y, target, y_true."""
-    return _LABEL.fullmatch(name.strip("_")) is not None
+    return _matches(_LABEL, name.strip("_"))
 
 
 def is_data(name: str) -> bool:
     """Whether an argument of this name is what a net is given: x, X_train, inputs."""
-    return _DATA.fullmatch(name.strip("_")) is not None
+    return _matches(_DATA, name.strip("_"))
 
 
 def is_count(name: str) -> bool:
     """Whether an argument of this name is how many samples there are."""
-    return _COUNT.fullmatch(name) is not None
+    return _matches(_COUNT, name)
 
 
 def is_constant(name: str) -> bool:
     """Whether no gradient is usually taken of an argument of this name: labels, masks, settings."""
-    return _CONSTANT.fullmatch(name) is not None
+    return _matches(_CONSTANT, name)
 
 
 def is_parameter(name: str) -> bool:
     """Whether an array of this name, or at this path, is learned: W, b1, gamma, conv.weight."""
-    return _PARAMETER.fullmatch(name.rpartition(".")[2].strip("_")) is not None
+    return _matches(_PARAMETER, name.rpartition(".")[2].strip("_"))
 
 
 # ---- gradients -----------------------------------------------------------------------------------

@@ -281,3 +281,15 @@ def test_a_file_with_an_engine(tmp_path, capsys):
     assert "the exponent is not reduced" in said
     (tmp_path / "engine.py").write_text(ENGINE)
     assert main([f"{tmp_path / 'engine.py'}::Value"]) == 0
+
+
+def test_an_engine_that_works_in_float32_is_right():
+    single = (
+        ("import math", "import math\nimport numpy as np"),
+        ("= data", "= np.float32(data)"),
+        ("self.grad = 0.0", "self.grad = np.float32(0)"),
+        ("math.tanh", "np.tanh"),
+    )
+    assert check.engine(made(*single)).verdict == "PASS"
+    wrong = check.engine(made(*single, ("n * self.data ** (n - 1)", "n * self.data ** n")))
+    assert wrong.verdict == "FAIL"

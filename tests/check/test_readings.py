@@ -1047,6 +1047,324 @@ class CrossEntropyLoss(Loss):
 )
 
 
+way(
+    "a layer that init makes ready",
+    """
+class Affine:
+    def __init__(self):
+        self.name = "affine"
+    def init(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+        self.b = np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout):
+        self.dW, self.db = self.x.T @ dout, dout.sum({})
+        return dout @ self.W.T
+""",
+    "axis=0",
+    "axis=0) * (2",
+)
+way(
+    "a layer that build makes ready, of None before",
+    """
+class Dense:
+    def __init__(self, units):
+        self.units, self.weights, self.bias = units, None, None
+    def build(self, input_dim):
+        self.weights = np.random.randn(input_dim, self.units)
+        self.bias = np.zeros(self.units)
+    def forward(self, x):
+        self.x = x
+        return x @ self.weights + self.bias
+    def backward(self, dout):
+        self.dweights, self.dbias = self.x.T @ dout, dout.sum(axis=0)
+        return dout @ {}
+""",
+    "self.weights.T",
+    "np.abs(self.weights.T)",
+)
+way(
+    "a loss that is told its targets before",
+    """
+class CrossEntropy:
+    def set_target(self, T):
+        self.T = T
+    def forward(self, Z):
+        self.p = Z[np.arange(len(Z)), self.T]
+        self.shape = Z.shape
+        return -np.log(self.p)
+    def backward(self):
+        R = np.zeros(self.shape)
+        R[np.arange(len(R)), self.T] = {} / self.p
+        return R
+""",
+    "-1",
+    "1",
+)
+way(
+    "a net whose weights another method makes",
+    """
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+class NN:
+    def __init__(self, layers):
+        self.layers, self.weights, self.biases, self.cache, self.grads = layers, {{}}, {{}}, {{}}, {{}}
+    def initialize_parameters(self):
+        for i in range(1, len(self.layers)):
+            self.weights["W" + str(i)] = np.random.randn(self.layers[i], self.layers[i - 1])
+            self.biases["b" + str(i)] = np.zeros((self.layers[i], 1))
+    def forward_prop(self, X):
+        A = X
+        for i in range(1, len(self.layers)):
+            self.cache["A" + str(i - 1)] = A
+            A = sigmoid(self.weights["W" + str(i)] @ A + self.biases["b" + str(i)])
+        self.cache["A" + str(i)] = A
+        return A
+    def backward_prop(self, A, Y):
+        dZ, m = A - Y, Y.shape[1]
+        for i in range(len(self.layers) - 1, 0, -1):
+            before = self.cache["A" + str(i - 1)]
+            self.grads["dW" + str(i)] = dZ @ before.T / m
+            self.grads["db" + str(i)] = dZ.sum(axis=1, keepdims=True) / {}
+            dZ = self.weights["W" + str(i)].T @ dZ * before * (1 - before)
+""",
+    "m",
+    "(m + 1)",
+)
+way(
+    "a loss with names in camelCase, the target first",
+    """
+def mse(yTrue, yPred):
+    return np.mean(np.power(yTrue - yPred, 2))
+def msePrime(yTrue, yPred):
+    return 2 * ({}) / np.size(yTrue)
+""",
+    "yPred - yTrue",
+    "yTrue - yPred",
+)
+way(
+    "a rate with a default in a backward that updates",
+    """
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dout, learning_rate=0.005):
+        dx = dout @ self.W.T
+        self.W -= learning_rate * self.x.T @ dout
+        self.b -= learning_rate * dout.sum(axis=0){}
+        return dx
+""",
+    "",
+    " * 3",
+    "CONVENTION",
+)
+way(
+    "a backward that has an optimiser take the step",
+    """
+class Rule:
+    def __init__(self):
+        self.m = 0
+    def update(self, g):
+        self.m = 0.9 * self.m + 0.1 * g
+        return 0.01 * self.m
+class Scale:
+    def __init__(self):
+        self.gamma, self.rule = 2, Rule()
+    def forward(self, x):
+        self.x = x
+        return self.gamma * x
+    def backward(self, dout):
+        dx = dout * {}
+        self.gamma = self.gamma - self.rule.update(np.sum(dout * self.x))
+        return dx
+""",
+    "self.gamma",
+    "self.x",
+    "CONVENTION",
+)
+way(
+    "a first layer returns the gradient of its filter",
+    """
+class Conv:
+    def __init__(self, num_filters, filter_size):
+        self.n, self.f = num_filters, filter_size
+        self.filters = np.random.randn(num_filters, filter_size, filter_size)
+    def patches(self, image):
+        self.image = image
+        h, w = image.shape
+        for i in range(h - self.f + 1):
+            for j in range(w - self.f + 1):
+                yield image[i:i + self.f, j:j + self.f], i, j
+    def forward(self, image):
+        h, w = image.shape
+        out = np.zeros((h - self.f + 1, w - self.f + 1, self.n))
+        for patch, i, j in self.patches(image):
+            out[i, j] = np.sum(patch * self.filters, axis=(1, 2))
+        return out
+    def backward(self, dout, learning_rate):
+        g = np.zeros(self.filters.shape)
+        for patch, i, j in self.patches(self.image):
+            for k in range(self.n):
+                g[k] += patch * dout[i, j, {}]
+        self.filters -= learning_rate * g
+        return g
+""",
+    "k",
+    "0",
+    "CONVENTION",
+)
+way(
+    "a softmax layer that counts on one entry of the gradient from above",
+    """
+class Softmax:
+    def __init__(self, input_len, nodes):
+        self.weights, self.biases = np.random.randn(input_len, nodes), np.zeros(nodes)
+    def forward(self, input):
+        self.input = input
+        self.totals = np.dot(input, self.weights) + self.biases
+        e = np.exp(self.totals)
+        return e / np.sum(e)
+    def backward(self, d_out, learn_rate):
+        for i, gradient in enumerate(d_out):
+            if gradient == 0:
+                continue
+            e = np.exp(self.totals)
+            S = np.sum(e)
+            d = -e[i] * e / (S ** 2)
+            d[i] = e[i] * (S - e[i]) / (S ** 2)
+            d = gradient * d
+            d_inputs = self.weights @ d
+            self.weights -= learn_rate * self.input[np.newaxis].T @ d[np.newaxis]
+            self.biases -= learn_rate * {}
+            return d_inputs
+""",
+    "d",
+    "d * 2",
+    "CONVENTION",
+)
+way(
+    "a sigmoid that hands on the gradient of its scores",
+    """
+def loss(y, p):
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+class Sigmoid:
+    def forward(self, x):
+        self.output = 1 / (1 + np.exp(-x))
+        return self.output
+    def backward(self, gradient):
+        return gradient{}
+""",
+    "",
+    " * self.output",
+    "CONVENTION",
+)
+way(
+    "a gelu with an erf of rounded constants",
+    """
+def erf(x):
+    p, a1, a2, a3, a4, a5 = 0.3275911, 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429
+    sign, x = np.where(x >= 0, 1, -1), np.abs(x)
+    t = 1 / (1 + p*x)
+    return sign * (1 - (a1*t + a2*t**2 + a3*t**3 + a4*t**4 + a5*t**5) * np.exp(-x**2))
+def cdf(x):
+    return 0.5 * (1 + erf(x / 2**0.5))
+def gelu(x):
+    return x * cdf(x)
+def gelu_d(x):
+    return cdf(x) + x * np.exp(-x**2 / {}) / (2 * np.pi)**0.5
+""",
+    "2",
+    "2.01",
+    "CONVENTION",
+)
+
+
+way(
+    "a step with the slope of something smooth",
+    """
+class Threshold:
+    def __init__(self, threshold=0.5):
+        self.threshold = threshold
+    def forward(self, x):
+        self.x = x
+        return (x > self.threshold).astype(float) {}
+    def backward(self, dout):
+        return dout
+""",
+    "",
+    "* x",
+    "CONVENTION",
+)
+way(
+    "a loss that works in float32, and means in float64",
+    """
+class SoftmaxLoss:
+    def forward(self, input, labels):
+        input, self.labels = np.asarray(input, dtype=np.float32), labels
+        e = np.exp(input - input.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return np.mean(-np.log(self.p[np.arange(len(labels)), labels]), dtype=np.float64)
+    def backward(self):
+        d = np.array(self.p, dtype=np.float32)
+        d[np.arange(len(self.labels)), self.labels] -= 1
+        return d / {}
+""",
+    "len(self.labels)",
+    "2",
+)
+way(
+    "a layer with propagate and backpropagate",
+    """
+class Square:
+    def propagate(self, x):
+        self.x = x
+        return x * x
+    def backpropagate(self, delta):
+        return {} * self.x * delta
+""",
+    "2",
+    "3",
+)
+way(
+    "a softmax of one sample, that takes many for one",
+    """
+class Softmax:
+    def forward(self, x):
+        e = np.exp(x - np.max(x))
+        self.y = e / np.sum(e)
+        return self.y
+    def backward(self, delta):
+        dx = self.y * delta
+        dx -= self.y * dx.sum(axis=dx.ndim - 1, keepdims=True){}
+        return dx
+""",
+    "",
+    " * 2",
+    "CONVENTION",
+)
+way(
+    "a softmax of rows whose backward sums over columns",
+    """
+class Softmax:
+    def forward(self, x):
+        e = np.exp(x - np.max(x, axis=-1, keepdims=True))
+        self.y = e / np.sum(e, axis=-1, keepdims=True)
+        return self.y
+    def backward(self, delta):
+        dx = self.y * delta
+        dx -= self.y * dx.sum(axis={}, keepdims=True)
+        return dx
+""",
+    "-1",
+    "0",
+)
+
+
 @pytest.mark.parametrize("name", WAYS)
 def test_what_is_right_passes_and_what_is_wrong_does_not(name: str, load: Any) -> None:
     text, right, wrong, verdict = WAYS[name]

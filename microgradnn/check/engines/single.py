@@ -11,6 +11,7 @@ from .programs import OPERATORS, POSITIVE, Operand, Program, Step, method
 from .suspects import ours, true
 
 CLOSE = 1e-9
+SINGLE = 1e-5  # some hundred roundings of float32
 
 # ---- one operation -------------------------------------------------------------------------------
 
@@ -48,9 +49,11 @@ def expected(program: Program) -> tuple[list[float], list[float]]:
     ]
 
 
-def differs(a: float, b: float) -> bool:
-    """Whether two numbers differ by more than rounding."""
-    return not (a == b or abs(a - b) <= CLOSE * max(abs(a), abs(b), 1e-6))
+def differs(yours: float, right: float) -> bool:
+    """Whether two numbers differ by more than rounding: in float32, if yours is one of these."""
+    single = abs(yours) < 1e30 and float(np.float32(yours)) == yours
+    close, least = (SINGLE, 1.0) if single else (CLOSE, 1e-6)  # least: of terms that may cancel
+    return not (yours == right or abs(yours - right) <= close * max(abs(yours), abs(right), least))
 
 
 def fault(user: Driven, program: Program) -> Finding | None:

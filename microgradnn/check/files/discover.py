@@ -29,6 +29,7 @@ from ..words import is_cache, is_cotangent
 from . import adapted, foreign
 from .adapted import takes_context, without_context
 from .matching import forward_of, returns_loss
+from .preparing import built
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Found:
         if self.thing is not None:
             return foreign.subject(self.thing, args, init, self.name)
         if self.cls is not None:
-            return self._object(self.cls(*init), args, attributes)
+            return self._object(built(self.cls, self.forward, init), args, attributes)
         assert self.forward is not None
         arguments = Arguments(args, all_parameters(self.forward))
         chosen = [i for i, path in enumerate(arguments.paths) if path in {(w,) for w in wrt}]

@@ -17,9 +17,10 @@ from ..report import Finding, Report
 from ..source import all_parameters, line
 from ..stages.configured import configured
 from ..stages.results import raised
-from ..subject import Pass, Subject, Variation, alone, cotangents_like, quiet
+from ..subject import Subject, Variation, alone, quiet
 from ..words import is_constant
 from .arguments import Found, GuessError, Made, Maker, maker, single
+from .laid import laid_otherwise, one_of_many, subject_of
 
 SHAPES = 3  # variants of sizes to look at
 DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
@@ -41,7 +42,7 @@ def check_found(
         return _unguessed(found, error, seed)
     rng = np.random.default_rng(seed)
     try:
-        subject = _subject(found, make(rng, 0), make.said)
+        subject = subject_of(found, make(rng, 0), make.said)
     except MicrogradError as error:  # ours: it cannot be run in any way that is known
         finding = Finding("GC204", "INCONCLUSIVE", str(error), hint="say how in GRADCHECK")
         return Report(found.name, (finding,), ("GC204",), seed=seed)
@@ -49,15 +50,24 @@ def check_found(
         return Report(found.name, (raised("forward", error),), ("GC001",), seed=seed)
     untried = _configure(found, subject, make, rng)
     report = examine(subject, Options(seed, select, ignore, certify=certify))
-    if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
-        make = _proven(subject, make, rng)
-    report = _trusted(report, make, subject)
-    report = _of_one_sample(_of_one_shape(report, subject), make)
+    report = _believed(report, found, make, subject, rng)
     if report.verdict in ("FAIL", "CONTRACT"):
         for other in _cheaper(found, make, seed):
             again = check_found(found, seed=other, select=select, ignore=ignore, certify=certify)
             return replace(again, seed=seed)
     return replace(report, untried=(*untried, *report.untried))
+
+
+def _believed(report: Report, found: Found, make: Maker, subject: Subject, rng: Any) -> Report:
+    """The report, with what may come from our guesses not called wrong."""
+    if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
+        make = _proven(subject, make, rng)
+    report = _trusted(report, make, subject)
+    report = _of_one_sample(_of_one_shape(report, subject), make)
+    if report.verdict == "FAIL":
+        made = make(np.random.default_rng(report.seed))
+        report = _as_one(report, one_of_many(found, made, subject), subject)
+    return report
 
 
 def _unguessed(found: Found, error: GuessError, seed: int) -> Report:
@@ -93,7 +103,7 @@ def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[st
     """Adds other shapes and configurations; what the forward does not take is told."""
     for variant in range(1, SHAPES):
         try:
-            other = _subject(found, make(rng, variant), make.said)
+            other = subject_of(found, make(rng, variant), make.said)
         except Exception:  # sizes that do not fit after all
             continue
         new = [np.shape(a) for a in other.arrays] != [np.shape(a) for a in subject.arrays]
@@ -167,11 +177,25 @@ def _of_one_sample(report: Report, make: Maker) -> Report:
     return replace(report, findings=(*report.findings, Finding("GC209", "CONVENTION", text)))
 
 
+def _as_one(report: Report, one: Subject | None, many: Subject) -> Report:
+    """The report on one sample in place of many, and a word on these, if it is right there."""
+    if one is None:
+        return report
+    options = Options(report.seed, report.checks)
+    text = (
+        f"right for one sample, of one axis: of {many.names[0]} with two axes forward mixes the "
+        "rows, and backward does not"
+    )
+    there = examine(one, options)
+    remark = Finding("GC209", "CONVENTION", text)
+    return replace(there, findings=(*there.findings, remark)) if there.ok else report
+
+
 def _of_one_shape(report: Report, subject: Subject) -> Report:
     """The report; inconclusive where backward only wants the gradient from above in other axes."""
     first = next((f for f in report.findings if f.verdict == "CONTRACT"), None)
     ours = first is not None and first.code == "GC001" and first.message.startswith("backward")
-    if not ours or subject.broken is None or not (shape := _laid_otherwise(subject)):
+    if not ours or subject.broken is None or not (shape := laid_otherwise(subject)):
         return report
     text = f"backward runs with a gradient from above of shape {shape}, which is not the output's"
     finding = Finding("GC204", "INCONCLUSIVE", text, hint="say how it is meant in GRADCHECK")
@@ -252,49 +276,3 @@ def _trusted(report: Report, make: Maker, subject: Subject) -> Report:
             f = replace(f, verdict="INCONCLUSIVE", hint=hint.rstrip("; "))
         found.append(f)
     return replace(report, findings=tuple(found))
-
-
-def _subject(found: Found, made: Made, said: bool) -> Subject:
-    """What was found at these arguments; in float32 if that is what the code works in."""
-    subject = found.subject(made.args, made.init, made.wrt)
-    if subject.broken is None and subject.names and not said:
-        with quiet():
-            run = subject.start([np.array(a) for a in subject.arrays])
-        if any(np.asarray(o).dtype == np.float32 for o in run.outs):
-            return found.subject(tuple(single(a) for a in made.args), made.init, made.wrt)
-        if any(isinstance(value, tuple) for value in made.init):
-            return _as_built(found, made, subject, run)
-    return subject
-
-
-def _as_built(found: Found, made: Made, subject: Subject, run: Pass) -> Subject:
-    """The subject with its one input in the shape that its constructor was told, if it was."""
-    with quiet(), suppress(Exception):  # whatever the user's code raises
-        grads = run.pull(*cotangents_like(run.outs, np.random.default_rng(0)))
-        there = [np.shape(g) for n, g in zip(subject.names, grads, strict=True)
-                 if n not in subject.params]  # fmt: skip
-        if len(there) == len(made.args) == 1 and there[0] in (*made.init, np.shape(made.args[0])):
-            return found.subject((made.args[0].reshape(there[0]),), made.init, made.wrt)
-    return subject
-
-
-def _laid_otherwise(subject: Subject) -> str:
-    """The shape of a cotangent that backward runs with where it raises for the output's; or ""."""
-    with quiet():
-        for change in (_row_each, np.transpose, _column_each):
-            with suppress(Exception):  # whatever the user's code raises
-                run = subject.start([np.array(a) for a in subject.arrays])
-                douts = cotangents_like(run.outs, np.random.default_rng(0))
-                if len(douts) == 1 and np.ndim(douts[0]) == 2:
-                    other = change(douts[0])
-                    run.pull(other)
-                    return str(other.shape)
-    return ""
-
-
-def _row_each(dout: Any) -> Any:
-    return dout.T[:, None, :]
-
-
-def _column_each(dout: Any) -> Any:
-    return dout[:, :, None]

@@ -30,6 +30,7 @@ class Hints:
     numbers   whole numbers it is compared with, or those that are defaults of what it is
     columns   it is multiplied with weights on its left: samples are columns
     times     factors k in k * H
+    sized     an axis of an array that is made: np.zeros((n, m)), np.random.randn(n, m)
     lines     convolved, or what is convolved with: one of them is longer
     """
 
@@ -44,6 +45,7 @@ class Hints:
     numbers: dict[str, list[int]] = field(default_factory=dict)
     columns: bool = False
     times: set[int] = field(default_factory=set)
+    sized: set[str] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
     text: str = ""
     comments: str = ""
@@ -89,6 +91,9 @@ def _read(
     if depth < 3:
         for callee, names in reader.calls:
             _read(callee, names, hints, seen, depth + 1)
+
+
+_MAKES = ("zeros", "ones", "empty", "full", "randn", "rand", "normal", "uniform", "standard_normal")
 
 
 class _Reader(ast.NodeVisitor):
@@ -177,6 +182,7 @@ class _Reader(ast.NodeVisitor):
         names = [self.name(a) for a in node.args]
         if called in ("log", "log2", "log1p"):
             self.hints.logged |= {n for n in map(self.name, operands(node.args)) if n}
+        self.made(node, called)
         if called == "clip" and isinstance(function, ast.Attribute):
             self.clipped(node, self.name(function.value))
         if called == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
@@ -197,6 +203,14 @@ class _Reader(ast.NodeVisitor):
             self.dotted(node)
         self.calling(node)
         self.generic_visit(node)
+
+    def made(self, node: ast.Call, called: str) -> None:
+        """np.zeros((n, m)): n and m are sizes."""
+        shapes = [a.elts for a in (*node.args, *(k.value for k in node.keywords))
+                  if isinstance(a, ast.Tuple)]  # fmt: skip
+        shapes += [node.args] if called in ("randn", "rand") and len(node.args) > 1 else []
+        if called in _MAKES:
+            self.hints.sized |= {n for shape in shapes for a in shape if (n := self.name(a))}
 
     def key(self, name: str, node: ast.Call) -> None:
         key = node.args[0].value if isinstance(node.args[0], ast.Constant) else None

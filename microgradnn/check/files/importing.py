@@ -192,4 +192,4 @@ def _covers(first: ast.stmt, line: int, last: ast.stmt | None = None) -> bool:
 
 
 def _holds_code(folder: Path) -> bool:
-    return any(folder.glob("*.py"))
+    return any(folder.glob("*.py")) or any(folder.glob("*/*.py"))

@@ -10,6 +10,8 @@ from ..oracle.draws import drawn
 from ..subject import Subject
 from .results import Outcome, close, copies, raised, same, size_of, where
 
+UPDATED = "backward itself updates what forward uses"
+
 
 def deterministic(subject: Subject, outcome: Outcome, outs: Any, douts: Any, kept: Any) -> bool:
     """Whether second calls give the same; if forward does not, backward is not asked."""
@@ -62,6 +64,8 @@ def repeated_backward(subject: Subject, outcome: Outcome, douts: Any, kept: Any)
     if changed:
         verdict = "PASS" if subject.flushes else "CONTRACT"
         text = f"a second backward gives another d{changed[0]}"
+        if subject.moves():
+            verdict, text = "CONVENTION", f"{text}: {UPDATED}"
         outcome.say("GC061", text, verdict, argument=changed[0])
     elif added and replaced:
         both = f"d{added[0]} adds up, d{replaced[0]} is replaced"
@@ -128,9 +132,11 @@ def _second_call(subject: Subject, outcome: Outcome, douts: Any, kept: Any) -> N
     for name, g, k in zip(subject.names, grads, kept, strict=True):
         both = g is not None and k is not None
         if both and not same(g, k) and not close(k, g, size=size_of(kept)):
+            moved = subject.moves()
+            why = UPDATED if moved else "something is left over from the first"
             outcome.say(
-                "GC060", f"in a second call of the same object d{name} is different: something is "
-                "left over from the first", argument=name,
+                "GC060", f"in a second call of the same object d{name} is different: {why}",
+                "CONVENTION" if moved else "CONTRACT", argument=name,
             )  # fmt: skip
             return
 

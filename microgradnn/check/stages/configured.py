@@ -13,6 +13,7 @@ import numpy as np
 from ..oracle.numeric import Numeric
 from ..report import Finding
 from ..subject import Subject, Variation, cotangents_like, quiet
+from .again import UPDATED
 from .points import Point, Seen
 from .results import close, copies, same, size_of, unit
 from .values import look, misfits, run
@@ -98,8 +99,10 @@ def _stale(base: Subject, here: Subject, douts: Any, kept: Any, label: str) -> l
         return []
     for name, g, k in zip(here.names, grads, kept, strict=True):
         if g is not None and not same(g, k) and not close(k, g, size=size_of(kept)):
-            text = f"d{name} is different after another call: something is left over"
-            return [Finding("GC060", "CONTRACT", text, argument=name, point=label)]
+            moved = base.moves()
+            why = UPDATED if moved else "something is left over"
+            text, verdict = f"d{name} is different after another call: {why}", "CONVENTION"
+            return [Finding("GC060", verdict if moved else "CONTRACT", text, name, point=label)]
     return []
 
 

@@ -14,12 +14,13 @@ import numpy as np
 
 from ..report import Finding
 from ..subject import Pass, Subject
-from .points import Point, Seen
-from .reached import uses_eps
-from .results import copies
+from .fused import ONE_ENTRY, meant_for_a_loss, takes_labels
+from .meant import by_steps
+from .points import Look, Point, Seen, gives_a_number
+from .reached import approximates, uses_eps
 
-Look = Callable[[Subject, Point], Seen]
 NEAR = 1e-6  # what an eps may change
+ROUGH = 1e-4  # and the constants of an approximation
 CODE = "GC209"
 
 
@@ -32,7 +33,7 @@ def settle(subject: Subject, seen: Seen, look: Look) -> tuple[Subject, Seen]:
     wrong = [f for f in seen.findings if f.verdict == "FAIL"]
     if not wrong or not all(f.code == "GC201" and f.argument and f.data for f in wrong):
         return subject, seen
-    labels = _takes_labels(subject)
+    labels = takes_labels(subject)
     if labels:
         found = Finding(CODE, "CONVENTION", labels, point=seen.findings[0].point)
         return subject, replace(seen, findings=[found])
@@ -46,7 +47,7 @@ def settle(subject: Subject, seen: Seen, look: Look) -> tuple[Subject, Seen]:
             said, factor = _factor(f, others, subject)
             if factor is not None and f.argument is not None:
                 factors[f.argument] = factor
-            said = said or _fused(f, subject) or _handed_on(f, subject)
+            said = said or by_steps(f, subject) or meant_for_a_loss(f, subject, look)
             said = said or _eps(f, others, subject)
         findings.append(_by_convention(f, said) if said else f)
     if len(factors) < len(wrong):
@@ -78,7 +79,8 @@ def updating(subject: Subject) -> list[Finding]:
 
 
 def _by_convention(f: Finding, said: str) -> Finding:
-    return replace(f, code=CODE, verdict="CONVENTION", message=said, hint="")
+    data = {**f.data, "meant": True} if said.endswith(ONE_ENTRY) else f.data  # it is not linear
+    return replace(f, code=CODE, verdict="CONVENTION", message=said, hint="", data=data)
 
 
 def _same(f: Finding, others: Sequence[Finding]) -> Finding | None:
@@ -124,7 +126,7 @@ def _sizes(subject: Subject, about: str) -> Iterator[tuple[str, Callable[[Subjec
     columns, which the array in question does not have.
     """
     first, k = subject.arrays[0], subject.names.index(about)
-    loss = _is_loss(subject)
+    loss = gives_a_number(subject)
     if np.ndim(first):
         yield "the batch", lambda s: np.shape(s.arrays[0])[0]
     if np.ndim(first) > 1 and (loss or np.shape(first)[-1] not in np.shape(subject.arrays[k])):
@@ -140,12 +142,6 @@ def _sizes(subject: Subject, about: str) -> Iterator[tuple[str, Callable[[Subjec
 
 def _axis(i: int, subject: Subject) -> int:
     return int(np.shape(subject.arrays[0])[i])
-
-
-def _is_loss(subject: Subject) -> bool:
-    """Whether all that forward gives is one number."""
-    outs = subject.start(copies(subject.arrays)).outs
-    return len(outs) == 1 and np.size(outs[0]) == 1
 
 
 def _divided(subject: Subject, factors: dict[str, Callable[[Subject], float]]) -> Subject:
@@ -174,13 +170,13 @@ def _eps(f: Finding, others: Sequence[Finding | None], subject: Subject) -> str:
 
     A small error is only excused where the code has an eps or a clip at all.
     """
-    off = f.data["off"]
-    if (
-        not others
-        or not uses_eps(subject)
-        or not off <= NEAR
-        or any(o is not None and not o.data["off"] <= NEAR for o in others)
-    ):
+    off = max([f.data["off"], *(o.data["off"] for o in others if o is not None)])
+    if others and off <= ROUGH and approximates(subject):
+        return (
+            f"d{f.argument} is within {off:.0e} of right in every entry: forward is an "
+            "approximation with rounded constants, whose own derivative is another"
+        )
+    if not others or not off <= NEAR or not uses_eps(subject):
         return ""
     if abs(f.data["factor"] - 1) > 1e-8:  # a rounded constant
         return ""
@@ -199,7 +195,7 @@ def _clipped(f: Finding, subject: Subject) -> str:
         return ""
     true, yours, wrong = (np.asarray(f.data[k]) for k in ("true", "yours", "wrong"))
     tiny = np.abs(yours[wrong]).max(initial=0.0) < 1e-30
-    loss = _is_loss(subject)
+    loss = gives_a_number(subject)
     if not np.any(true[wrong]) and (tiny or loss):
         what = "the loss" if loss else "forward"
         return f"d{f.argument} goes on where a clip makes {what} flat, which backward leaves out"
@@ -219,77 +215,3 @@ def _of_clip(f: Finding, subject: Subject) -> str:
     return (
         f"d{f.argument} is next to nothing where a clip makes forward flat: what the clip cut off"
     )
-
-
-# ---- softmax and cross entropy in one ------------------------------------------------------------
-
-
-def _fused(f: Finding, subject: Subject) -> str:
-    """What to say where a cross entropy of probabilities gives the gradient p - y of the scores."""
-    if "yours" not in f.data or np.size(f.data["true"]) < 2 or not _is_loss(subject):
-        return ""
-    p = subject.arrays[subject.names.index(str(f.argument))]
-    yours, true = (np.asarray(f.data[k], float) for k in ("yours", "true"))
-    if not ((p > 0) & (p < 1)).all():
-        return ""
-    for n, word in ((1, ""), (np.shape(p)[0], "/N"), (np.size(p), "/N")):
-        y = p - n * yours
-        if (y < -1e-9).any() or (y > 1 + 1e-9).any() or not (y > 0.01).any():
-            continue
-        for unit in (-y / p, (p - y) / (p * (1 - p))):
-            if _proportional(true, unit):
-                return (
-                    f"d{f.argument} is ({f.argument} - labels){word}, the gradient of the scores "
-                    "before softmax or sigmoid: right where backward stands for both"
-                )
-    return ""
-
-
-def _handed_on(f: Finding, subject: Subject) -> str:
-    """What to say where softmax's backward gives the gradient from above as it is."""
-    if "yours" not in f.data or subject.scaled or len(subject.arrays) != 1:
-        return ""
-    run = subject.start(copies(subject.arrays))
-    out = np.asarray(run.outs[0])
-    if out.ndim < 1 or out.size < 2 or not ((out > 0) & (out < 1)).all():
-        return ""
-    if not any(np.allclose(out.sum(axis=axis), 1, rtol=1e-5) for axis in range(out.ndim)):
-        return ""
-    v = np.random.default_rng(0).uniform(0.1, 1.0, out.shape)
-    if not np.array_equal(run.pull(v.copy())[0], v):
-        return ""
-    return (
-        "backward hands on the gradient from above: right where the loss before it gives that of "
-        "the scores, as softmax and cross entropy in one do"
-    )
-
-
-def _takes_labels(subject: Subject) -> str:
-    """What to say where softmax's backward takes the labels and gives p - y, times 1 or 1/N."""
-    if subject.scaled or len(subject.arrays) != 1:
-        return ""
-    out = np.asarray(subject.start(copies(subject.arrays)).outs[0])
-    if out.ndim < 1 or out.size < 2 or not ((out > 0) & (out < 1)).all():
-        return ""
-    rng = np.random.default_rng(0)
-    for n, word in ((1, ""), (out.shape[0], "/N")):
-        given = [rng.uniform(0.1, 1.0, out.shape) for _ in range(2)]
-        grads = [subject.start(copies(subject.arrays)).pull(v)[0] for v in given]
-        if any(np.shape(g) != out.shape for g in grads):
-            return ""
-        if all(np.allclose(n * g, out - v, rtol=1e-9, atol=1e-12)
-               for g, v in zip(grads, given, strict=True)):  # fmt: skip
-            return (
-                f"backward takes the labels and gives (output - labels){word}: softmax or sigmoid "
-                "and cross entropy in one"
-            )
-    return ""
-
-
-def _proportional(a: Any, b: Any) -> bool:
-    """Whether one array is a multiple of the other."""
-    size = float(np.vdot(b, b))
-    if not size or not np.isfinite(size):
-        return False
-    c = float(np.vdot(a, b)) / size
-    return c > 0 and bool(np.allclose(a, c * b, rtol=1e-5, atol=1e-9 * c * np.sqrt(size)))

@@ -1,6 +1,6 @@
 """Points to look at beside the user's own: zeros, ties, saturation, tiny and huge numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..report import Finding
 from ..subject import Subject
-from .results import apart, in_a_row
+from .results import apart, copies, in_a_row
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,15 @@ class Seen:
     work: int = 0
     skipped: str = ""
     comparisons: list[Any] = field(default_factory=list)
+
+
+Look = Callable[[Subject, Point], Seen]
+
+
+def gives_a_number(subject: Subject) -> bool:
+    """Whether all that forward gives is one number, as a loss does."""
+    outs = subject.start(copies(subject.arrays)).outs
+    return len(outs) == 1 and np.size(outs[0]) == 1
 
 
 def around(subject: Subject, rng: np.random.Generator) -> Iterator[Point]:

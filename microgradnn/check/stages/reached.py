@@ -17,6 +17,16 @@ def uses_eps(subject: Subject) -> bool:
     return any(map(_has_eps, _reached(subject)))
 
 
+def approximates(subject: Subject) -> bool:
+    """Whether it has four rounded constants or more, as approximations of erf have."""
+    functions = (f for f in _reached(subject) if isinstance(f, FunctionType))
+    codes = (code for f in functions for code in _codes(f.__code__))
+    constants = [c for code in codes for c in code.co_consts]
+    constants += [c for some in constants if isinstance(some, tuple) for c in some]
+    numbers = {c for c in constants if isinstance(c, float)}
+    return sum(6 <= len(f"{c!r}".strip("-0").replace(".", "")) <= 13 for c in numbers) >= 4
+
+
 def words(subject: Subject) -> set[str]:
     """The names of variables, attributes and arguments in all that the subject calls."""
     functions = (f for f in _reached(subject) if isinstance(f, FunctionType))

@@ -87,9 +87,10 @@ def learn(plan: Plan, params: Any) -> Exception | None:
 
 
 def _steps(plan: Plan) -> bool:
-    """Whether backward takes a step at a rate that the object keeps; then it is planned so."""
+    """Whether backward takes a step at a rate of its own or the object's; then it is planned so."""
     moving = Plan(copy.deepcopy(plan.thing), plan.args, plan.forward, plan.backward, descends=True)
-    if not state.full_rate(moving.thing):
+    own = any(map(is_rate, all_parameters(getattr(moving.thing, moving.backward))))
+    if not state.full_rate(moving.thing) and not own:
         return False
     try:
         fine = try_out(moving, None) is None and bool(moving.params)
@@ -128,7 +129,24 @@ def try_out(plan: Plan, params: Any) -> Exception | None:
     if plan.scaled and plan.inputs and not np.ndim(outs[0]):  # the data of a loss has no gradient
         plan.missing = tuple(name for name in plan.missing if is_parameter(name))
     find_params(plan, thing, raw, stable, was, params)
+    if broken is None and _is_of_parameter(plan, thing, raw, was):
+        plan.inputs = []
     return broken
+
+
+def _is_of_parameter(plan: Plan, thing: Any, raw: Any, was: dict[str, Any]) -> bool:
+    """Whether what backward returns is the gradient of a parameter: that of a first layer."""
+    if [where for _, where in plan.inputs] != [None] or not isinstance(raw, np.ndarray):
+        return False
+    if raw.shape == np.shape(plan.args.arrays[plan.inputs[0][0]]):
+        return False
+    for paths, where in plan.params.values():
+        if plan.descends or isinstance(where, str):
+            now = state.find(thing, paths[0] if plan.descends else where)
+            grad = was[paths[0]] - now if plan.descends else now
+            if np.shape(grad) == raw.shape and np.allclose(grad, raw, atol=1e-12):
+                return True
+    return False
 
 
 def _results(plan: Plan, thing: Any, y: Any) -> list[Any]:
@@ -181,6 +199,8 @@ def _takes(plan: Plan, outs: list[Any]) -> None:
         else:
             plan.takes.append(min(used, len(outs) - 1))
             used += 1
+    if plan.descends and any(map(is_rate, every[len(needed) : len(needed) + 1])):
+        plan.takes.append(("value", 1.0))  # in place of its default
     plan.scaled = not every or (not needed and len(outs) == 1 and _ignores(plan))
 
 

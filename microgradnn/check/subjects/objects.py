@@ -3,12 +3,14 @@
 import copy
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from ...errors import ConfigError
+from ..habits import updates
 from ..source import all_parameters, takes_a_step
 from ..subject import Arguments, Pass, Subject, called, chosen, cotangents_like, quiet
 from ..verbs import (
@@ -127,7 +129,7 @@ def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Su
         namespaces(type(plan.thing), *state.parts(plan.thing)), plan.scaled, object=True,
         used=None if plan.descends else lambda new: _used(plan, filled(new), keep),
         params=tuple(plan.params), descends=plan.descends,
-        flushes=any(hasattr(plan.thing, w) for w in ZERO_METHODS),
+        flushes=any(hasattr(plan.thing, w) for w in ZERO_METHODS), moves=partial(_updates, plan),
         missing=plan.missing if wanted is None else (), broken=broken,
         unfound=_unfound(plan) if wanted is None and broken is None else (),
         code=(type(plan.thing), *state.parts(plan.thing)),
@@ -173,6 +175,25 @@ def _moves(plan: Plan, paths: Sequence[str]) -> bool:
     first, again, moved = results
     steady = all(map(state.same_array, first, again))
     return steady and not all(map(state.same_array, first, moved))
+
+
+def _updates(plan: Plan) -> bool:
+    """Whether backward subtracts from what forward uses: forward gives something else after it."""
+    methods = [getattr(c, plan.backward, None) for c in type(plan.thing).__mro__]
+    if not updates(m for m in methods if isinstance(m, FunctionType)):
+        return False
+    results = []
+    for backward in (False, True):
+        thing = copy.deepcopy(plan.thing)
+        given = plan.args.filled([], [])
+        y = getattr(thing, plan.forward)(*given)
+        outs = plan.result(thing, y)
+        if backward:
+            douts = cotangents_like(outs, np.random.default_rng(0))
+            getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts))
+        y = getattr(thing, plan.forward)(*plan.args.filled([], []))
+        results.append([np.array(out) for out in plan.result(thing, y)])
+    return not all(map(state.same_array, *results))
 
 
 def _used(plan: Plan, arrays: list[Any], keep: list[int]) -> Pass:

@@ -16,6 +16,7 @@ from ...source import text
 from ...subject import Variation
 from ...verbs import is_criterion
 from ...words import is_parameter
+from ..preparing import built
 from .context import kind_of
 from .drawn import Draw, Drawn, Made, repaired, single, told
 from .search import Search
@@ -150,7 +151,7 @@ class _Around:
         try:
             with quiet():
                 init = Drawn(self.search, self.guess, self.variant)(np.random.default_rng(0)).init
-                known = vars(self.search.found.cls(*init))
+                known = vars(built(self.search.found.cls, self.search.found.forward, init))
         except Exception:  # whatever the user's code raises
             return
         for name in known.keys() - {*self.search.names}:

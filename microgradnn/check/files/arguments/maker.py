@@ -32,9 +32,10 @@ from ...source import text as source
 from ...subject import Variation
 from .. import hints
 from ..discover import Found, find
+from ..preparing import parameters
 from . import roles, things
 from .configurations import configurations
-from .context import Context, kind_of
+from .context import SIZE, Context, kind_of
 from .drawn import Draw, Drawn, Made
 from .search import TRIES, Search
 from .shapes import FAMILIES, Guess, Slot
@@ -136,8 +137,8 @@ def _written(entry: dict[str, Any]) -> Draw:
 
 def _search(found: Found, seed: int, tries: int) -> Search:
     """The search with options for every argument of the constructor and the forward."""
-    init: list[Any] = positional(found.cls) if found.cls is not None else []
     assert found.forward is not None
+    init: list[Any] = parameters(found.cls, found.forward) if found.cls is not None else []
     args = positional(found.forward)[found.cls is not None :]
     names = [p.name for p in (*init, *args)]
     text = hints.read(_texts(found), names)
@@ -160,11 +161,13 @@ def _search(found: Found, seed: int, tries: int) -> Search:
 
 def _options(found: Found, init: list[Any], args: list[Any], context: Context) -> list[Any]:
     """What each argument of the constructor and of the forward may be, likely first."""
-    context.constructor = True
-    options = [
-        [*things.options(found, p), *roles.options(p.name, context, p, "init " + p.name)]
-        for p in init
-    ]
+    own = positional(found.cls) if found.cls is not None else []
+    options = []
+    for p in init:  # of the constructor; what makes an object ready may take data, too
+        data = kind_of(p.name) == "data" and not SIZE.fullmatch(p.name.lower())
+        context.constructor = p in own or not (data or kind_of(p.name) in ("labels", "mask"))
+        prefix = f"init {p.name}"
+        options.append([*things.options(found, p), *roles.options(p.name, context, p, prefix)])
     context.constructor = False
     told = _told_shapes(options)
     options += [[*roles.options(p.name, context, p), *_as_told(told, p.name)] for p in args]

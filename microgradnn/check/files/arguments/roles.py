@@ -145,7 +145,8 @@ def _sizes(name: str, kind: str, context: Context, default: Any, prefix: str) ->
         told = [(c, Slot("sizes", tuple(f"{prefix}{k}" for k in r), value=tuple)) for c, r in ranks]
         return [(0.0, Slot("size", (name,))), *told]
     arrays = kind in _VALUES and name.lower() != "c" or kind in ("weights", "bias", "scale")
-    if arrays or not _number(default) or not SIZE.fullmatch(name.lower()):
+    sized = SIZE.fullmatch(name.lower()) or name in context.hints.sized
+    if arrays or not _number(default) or not sized:
         return []
     return [(0.0, Slot("size", (name,)))]
 
