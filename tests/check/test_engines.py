@@ -5,7 +5,7 @@ import pytest
 
 import microgradnn as mg
 from microgradnn import check
-from microgradnn.check.engines.driven import is_engine
+from microgradnn.check.engines.judged import is_engine
 from microgradnn.errors import ConfigError
 
 ENGINE = """

@@ -1,10 +1,12 @@
 """A user's engine from outside: how its numbers are made, read, and differentiated."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from ...errors import ConfigError
 from .programs import METHODS, OPERATORS, Program, apply
@@ -12,6 +14,9 @@ from .programs import METHODS, OPERATORS, Program, apply
 VALUES = ("data", "value", "val", "item", "x", "v", "_data", "number")
 GRADIENTS = ("grad", "gradient", "g", "_grad", "derivative", "adjoint", "dx")
 BACKWARDS = ("backward", "backprop", "backward_pass", "backpropagate", "compute_gradients", "back")
+
+
+NONE = np.float64(0)  # the gradient of what has none
 
 
 class UnwrittenError(Exception):
@@ -22,7 +27,7 @@ class UnwrittenError(Exception):
 class Driven:
     """make(2.0) is a number of the engine; value, grad and backward are its own names for them."""
 
-    make: Callable[[float], Any]
+    make: Callable[[Any], Any]
     value: str
     grad: str
     backward: str
@@ -34,30 +39,39 @@ class Driven:
         held = getattr(v, self.value)
         return float(held() if callable(held) else held)
 
-    def slope(self, v: Any) -> float:
-        """The gradient that an object of the engine has; 0 for None."""
+    def slope(self, v: Any) -> Any:
+        """The gradient that an object of the engine has; NONE, which is 0, for None."""
         held = getattr(v, self.grad)
         if isinstance(held, type(v)):  # gradients that are numbers of the engine themselves
             return self.read(held)
-        return 0.0 if held is None else float(held)
+        return NONE if held is None else float(held)
 
-    def gradients(self, program: Program) -> tuple[list[float], list[float]]:
+    def pull(self, y: Any) -> None:
+        """Runs backward from y."""
+        getattr(y, self.backward)()
+
+    def sample(self, x: float) -> Any:
+        """An object of the engine that holds x, everywhere."""
+        return self.make(x)
+
+    def ended(self, y: Any) -> Any:
+        """What backward is called on, where y was computed."""
+        return y
+
+    def beside(self, values: Sequence[Any]) -> float:
+        """The number beside which a difference is looked at, where both numbers are smaller."""
+        return 1e-6
+
+    def tolerance(self, got: Sequence[Any], values: Sequence[Any]) -> float:
+        """By how much gradients may differ, beside the largest."""
+        return 1e-9
+
+    def gradients(self, program: Program) -> tuple[list[Any], list[Any]]:
         """The values of all results of a program, and the gradients of its inputs."""
         results = program.run(self.make)
         values = [self.read(r) for r in results]
-        getattr(results[-1], self.backward)()
+        self.pull(results[-1])
         return values, [self.slope(r) for r in results[: len(program.inputs)]]
-
-
-def is_engine(cls: type) -> bool:
-    """Whether a class looks like an engine: it adds or multiplies, and takes one number."""
-    if not any(hasattr(cls, name) for name in ("__add__", "__mul__")):
-        return False
-    try:
-        driven(cls)
-    except Exception:  # another constructor, no gradient: it is something else
-        return False
-    return True
 
 
 def driven(engine: Any) -> Driven:
@@ -68,7 +82,7 @@ def driven(engine: Any) -> Driven:
     name = getattr(engine, "__name__", type(engine).__name__)
     if not callable(engine):
         raise ConfigError(f"engine: got {name}, need a class such as Value")
-    if "requires_grad" in _parameters(engine):
+    if "requires_grad" in parameters(engine):
         engine = partial(engine, requires_grad=True)
     try:
         one = engine(2.5)
@@ -92,7 +106,8 @@ def driven(engine: Any) -> Driven:
     return Driven(engine, value, grad, back)
 
 
-def _parameters(engine: Any) -> Any:
+def parameters(engine: Any) -> Any:
+    """The parameters of a constructor by name; () where it does not say."""
     try:
         return inspect.signature(engine).parameters
     except (TypeError, ValueError):
@@ -164,6 +179,13 @@ def known(engine: Driven) -> Known:
         if callable(getattr(one, name, None)):
             attempt(name, found.methods, f"a.{name}()", engine.make(0.5))
     return found
+
+
+class ChangedError(Exception):
+    """Backward changes the data of a result; its number among them, negative for an input."""
+
+    def __init__(self, k: int) -> None:
+        super().__init__(f"backward changes the data of {'an input' if k < 0 else f't{k + 1}'}")
 
 
 class ResultError(Exception):

@@ -1,54 +1,51 @@
 """check.engine: is an engine right, and if not, what mistake is it?"""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from ...errors import ConfigError
 from ..codes import CODES
 from ..report import Finding, Report
 from ..subject import quiet
+from .arrays import driven_arrays, holds_arrays
 from .driven import Driven, Known, ResultError, UnwrittenError, driven, known
 from .programs import OPERATORS, Program, Step, drawn
 from .repeated import deep, twice
-from .single import CORE, differs, expected, fault, named_slope, programs_of_one
-from .suspects import FIRST, ONCE, ORDER, PATHS, SUSPECTS, Suspect, in_one, ours
+from .single import CORE, fault, named_slope, programs_of_one
+from .tensors import of_arrays
+from .told import told
 
 PROGRAMS = 80  # random ones
-TURNS = 6  # orders of operands, for engines that keep them in a set
-CHECKS = tuple(c for c in CODES if c in ("GC001", "GC003", "GC006", "GC021", "GC061", "GC201",
-                                         "GC211", "GC401", "GC402"))  # fmt: skip
+CHECKS = tuple(c for c in CODES if c in ("GC001", "GC003", "GC006", "GC021", "GC031", "GC041",
+                                         "GC061", "GC201", "GC209", "GC211", "GC302", "GC401",
+                                         "GC402"))  # fmt: skip
 
 
 def engine(engine: Callable[..., Any], *, seed: int = 0, name: str = "") -> Report:
-    """The report on an autodiff engine of single numbers, such as micrograd's Value.
+    """The report on an autodiff engine: of numbers, such as micrograd's Value, or of arrays.
 
         check.engine(Value)
+        check.engine(Tensor)
 
-    It is driven through single operations, programs that use a number twice, random programs, and
-    deep ones, beside ours. Needed are a constructor that takes a number, `.data`, `.grad` and
-    `.backward()`; of operators and methods any subset. `seed` draws the programs. What is wrong is
-    told at the smallest program that shows it, with the mistake by its name. Raises ConfigError if
-    it is no engine; what the engine itself raises is in the report.
+    It is driven through single operations, programs that use a result twice, random programs, and
+    deep ones, beside ours. Needed are a constructor that takes a number or an array, `.data`,
+    `.grad` and `.backward()`; of operators and methods any subset. `seed` draws the programs. What
+    is wrong is told at the smallest program that shows it, with the mistake by its name. Raises
+    ConfigError if it is no engine; what the engine itself raises is in the report.
     """
     start = time.perf_counter()
     name = name or getattr(engine, "__name__", type(engine).__name__)
-    found: list[Finding] = []
-    points: list[str] = []
     notes: list[str] = []
+    points: list[str] = []
+    found: list[Finding] = []
     with quiet():
         try:
-            user = driven(engine)
-            can = known(user)
-            found += [*_unwritten(can), *_one_sided(can), *_raising(can)]
-            found += _judged(user, can, seed)
-            spelled = _spelled(can)
-            points += [f"{len(spelled)} operations", f"{2 * PROGRAMS} random programs"]
-            notes.append(f"operators and methods tried: {', '.join(spelled) or 'none'}")
-            if can.both and not any(f.verdict != "PASS" for f in found):
-                found += [*twice(user, can), *deep(user, can)]
-            if not can.ops and not found:
+            user, numbers = _driven(engine)
+            found += (_of_numbers if numbers else of_arrays)(user, seed, points, notes)
+            if not points and not found:
                 found.append(Finding("GC003", "NOT_WRITTEN", f"{name} has no operator yet"))
         except UnwrittenError:
             found.append(Finding("GC003", "NOT_WRITTEN", f"{name} is still empty"))
@@ -56,6 +53,42 @@ def engine(engine: Callable[..., Any], *, seed: int = 0, name: str = "") -> Repo
         name, tuple(found), CHECKS, tuple(points), seed=seed, notes=tuple(notes),
         reproduce=f"check.engine({name}, seed={seed})", seconds=time.perf_counter() - start,
     )  # fmt: skip
+
+
+def is_engine(cls: type) -> bool:
+    """Whether a class looks like an engine: it adds or multiplies, and takes a number or array."""
+    if not any(hasattr(cls, name) for name in ("__add__", "__mul__")):
+        return False
+    try:
+        _driven(cls)
+    except Exception:  # another constructor, no gradient: it is something else
+        return False
+    return True
+
+
+def _driven(engine: Any) -> tuple[Any, bool]:
+    """How to drive an engine, and whether it is one of numbers."""
+    if not holds_arrays(engine):
+        return driven(engine), True
+    try:
+        return driven_arrays(engine), False
+    except ConfigError as error:
+        try:
+            return driven(engine), True
+        except ConfigError:
+            raise error from None
+
+
+def _of_numbers(user: Driven, seed: int, points: list[str], notes: list[str]) -> list[Finding]:
+    """What is to be said of an engine of numbers; what was tried goes to points and notes."""
+    can = known(user)
+    found = [*_unwritten(can), *_one_sided(can), *_raising(can), *_judged(user, can, seed)]
+    if spelled := _spelled(can):
+        points += [f"{len(spelled)} operations", f"{2 * PROGRAMS} random programs"]
+        notes.append(f"operators and methods tried: {', '.join(spelled)}")
+    if can.both and not any(f.verdict != "PASS" for f in found):
+        found += [*twice(user, can.both), *deep(user, can.both)]
+    return found
 
 
 def _spelled(can: Known) -> list[str]:
@@ -145,73 +178,8 @@ def _judged(user: Driven, can: Known, seed: int) -> list[Finding]:
             some += [drawn(rng, random, int(rng.integers(2, 9))) for _ in range(PROGRAMS)]
         wrong = [(p, w) for p in some for w in [fault(user, p)] if w is not None]
         if wrong:
-            return _told(user, some, singles, wrong, core if ops is core else [])
+            return told(user, some, singles, wrong, core if ops is core else [], named_slope)
     return []
-
-
-def _told(
-    user: Driven, some: Sequence[Program], singles: Sequence[Program],
-    wrong: Sequence[tuple[Program, Finding]], core: Sequence[str],
-) -> list[Finding]:  # fmt: skip
-    """The smallest programs that show what is wrong, and the mistake's name."""
-    if any(w.code != "GC201" for _, w in wrong):  # values, exceptions: gradients can wait
-        first = next(w for _, w in wrong if w.code != "GC201")
-        alone = [w for p, w in wrong if p in singles and w.code != "GC201"]
-        return list({w.message: w for w in _one_of_each(alone)}.values()) or [first]
-    named = _suspected(user, some, core)
-    at = [p for p, _ in wrong if p in singles]
-    if at and not named:
-        by_op = {p.steps[0].op: p for p in reversed(at)}
-        return [f for p in by_op.values() for f in (fault(user, p), *named_slope(user, p)) if f]
-    program = _shrunk(wrong[0][0], lambda p: _kind(fault(user, p)) == ("GC201", ""))
-    # Operands in a set may come in another order at another time.
-    found = [fault(user, program) or wrong[0][1]]
-    return [*found, named or _by_size(user, some, len(wrong))]
-
-
-def _one_of_each(found: Sequence[Finding]) -> list[Finding]:
-    return list({f.message.rpartition("= ")[2].partition(":")[0]: f for f in found}.values())
-
-
-def _by_size(user: Driven, some: Sequence[Program], count: int) -> Finding:
-    """What it may be where no suspect gives all numbers: engines that keep operands in a set.
-
-    A number used twice in one operation tells whether gradients are overwritten; else, of sums and
-    products of positive numbers, whether gradients are too small or too large.
-    """
-    both = [Program((3.0,), (Step(op, (0, 0)),)) for op in ("add", "mul")]
-    if any(p in some and (f := fault(user, p)) and f.code == "GC201" for p in both):
-        key, text, fix = OVERWRITTEN
-    else:
-        key, text, fix = _BY_SIGN.get(frozenset(_signs(user, some)), ("", "", ""))
-    if not key:
-        return Finding(
-            "GC402", "FAIL", f"wrong in {count} of {len(some)} programs: a mistake that has no "
-            "name here", data={"programs": len(some), "wrong": count},
-        )  # fmt: skip
-    return Finding(
-        "GC401", "FAIL", f"{text}; wrong in {count} of {len(some)} programs, those that use a "
-        "result twice", hint=f"to mend it: {fix}", data={"mistake": key, "about": ""},
-    )  # fmt: skip
-
-
-OVERWRITTEN = (
-    "overwritten", "`grad` is overwritten, not accumulated", "write self.grad += …, not =",
-)  # fmt: skip
-_BY_SIGN = {
-    frozenset({-1}): ("order", ORDER, FIRST),
-    frozenset({1}): ("paths", PATHS, ONCE),
-}
-
-
-def _signs(user: Driven, some: Sequence[Program]) -> set[int]:
-    """Whether gradients of sums and products of positive numbers are too small (-1), too large."""
-    signs = set()
-    for p in some:
-        if {s.op for s in p.steps} <= {"add", "mul"} and min(p.inputs) > 0:
-            pairs = zip(user.gradients(p)[1], expected(p)[1], strict=True)
-            signs |= {(a > b) - (a < b) for a, b in pairs if differs(a, b)}
-    return signs
 
 
 # ---- programs ------------------------------------------------------------------------------------
@@ -228,49 +196,3 @@ def _repeats(can: Known) -> Iterator[Program]:
             yield Program((3.0, 2.0), (Step(op, (0, 1)), Step(op, (2, 0)), Step(op, (3, 2))))
             yield Program((3.0, 2.0), (Step(op, (0, 1)), Step(op, (2, 2)), Step(op, (3, 2)),
                                        Step(op, (4, 3))))  # fmt: skip
-
-
-def _kind(finding: Finding | None) -> Any:
-    return None if finding is None else (finding.code, finding.message.split(" raises ")[-1][:20]
-                                         if finding.code == "GC001" else "")  # fmt: skip
-
-
-def _shrunk(program: Program, fails: Callable[[Program], bool]) -> Program:
-    """The smallest program reached by leaving out steps that fails in the same way."""
-    again = True
-    while again:
-        again = False
-        for smaller in program.smaller():
-            if smaller.steps and fails(smaller):
-                program, again = smaller, True
-                break
-    return program
-
-
-def _suspected(user: Driven, programs: Sequence[Program], core: Sequence[str]) -> Finding | None:
-    """The mistake in the walk that gives this engine's gradients in all programs."""
-    for suspect in [*SUSPECTS, *in_one(core)] if core else ():
-        if all(_agrees(user, p, suspect) for p in programs):
-            first = suspect.gradients(ours(Program((3.0,), (Step("add", (0, 0)),))))
-            text = suspect.name.format(x_plus_x=f"{min(first.values()):g}")
-            return Finding(
-                "GC401", "FAIL", text, hint=f"to mend it: {suspect.fix}",
-                data={"mistake": suspect.key, "about": "", "programs": len(programs)},
-            )  # fmt: skip
-    return None
-
-
-def _agrees(user: Driven, program: Program, suspect: Suspect) -> bool:
-    results = ours(program)
-    if not all(np.isfinite(float(r.data)) for r in results):
-        return True
-    try:
-        _, slopes = user.gradients(program)
-    except Exception:
-        return False
-    for turn in range(TURNS):
-        guess = suspect.gradients(results, turn)
-        pairs = zip(slopes, results, strict=False)
-        if not any(differs(s, guess.get(id(r), 0.0)) for s, r in pairs):
-            return True
-    return False

@@ -1,6 +1,6 @@
 """Backward passes as people get them wrong: what each would give for a program.
 
-The slopes are those of our table; only the way gradients travel is changed. An engine whose
+The derivatives are those of our table; only the way gradients travel is changed. An engine whose
 gradients are those of a suspect in every program makes that mistake.
 """
 
@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.value import Value
-from .programs import Program
-
 
 @dataclass(frozen=True)
 class Suspect:
@@ -21,17 +18,7 @@ class Suspect:
     key: str
     name: str
     fix: str
-    gradients: Callable[..., dict[int, float]]  # of the results, and of a turn of operands
-
-
-def slopes(node: Any) -> list[tuple[Any, float]]:
-    """The parents of a node with the derivative by each; one that occurs twice is there twice."""
-    xs = [p.data if isinstance(p, Value) else p for p in node.parents]
-    return [
-        (p, float(node.op.pull(i, 1.0, node.data, xs, node.params) or 0.0))
-        for i, p in enumerate(node.parents)
-        if isinstance(p, Value)
-    ]
+    gradients: Callable[..., dict[int, Any]]  # of the results, and of a turn of operands
 
 
 def postorder(root: Any, turn: int = 0) -> list[Any]:
@@ -50,7 +37,7 @@ def postorder(root: Any, turn: int = 0) -> list[Any]:
         elif id(node) not in seen:
             seen.add(id(node))
             stack.append((node, True))
-            parents = [(p, False) for p, _ in slopes(node)] if node.op else []
+            parents = [(p, False) for p in node.parents]
             if turn and len(parents) > 1:
                 parents = [parents[i] for i in rng.permutation(len(parents))]
             stack += parents
@@ -60,26 +47,44 @@ def postorder(root: Any, turn: int = 0) -> list[Any]:
 MOST = 3000  # visits, where paths are counted
 
 
-def _walk(
-    root: Any, order: Sequence[Any], add: Callable[[float, float], float], seed: float = 1.0
-) -> dict[int, float]:
-    g = {id(n): 0.0 for n in postorder(root)}
-    g[id(root)] = seed
+def _walk(root: Any, order: Sequence[Any], add: Callable[[Any, Any], Any]) -> dict[int, Any]:
+    g = _begun(root)
     for node in order:
-        for p, s in slopes(node) if node.op else []:
-            g[id(p)] = add(g[id(p)], s * g[id(node)])
+        for p, pull in node.parts():
+            g[id(p)] = add(g[id(p)], pull(g[id(node)]))
     return g
 
 
-def true(results: Sequence[Any]) -> dict[int, float]:
+def _begun(root: Any) -> dict[int, Any]:
+    """Gradients as they are when backward begins: 0, and 1 of the result."""
+    return {**{id(n): 0.0 for n in postorder(root)}, id(root): root.ones()}
+
+
+def true(results: Sequence[Any]) -> dict[int, Any]:
     """The right gradients."""
     root = results[-1]
     return _walk(root, postorder(root)[::-1], lambda old, new: old + new)
 
 
-def _overwritten(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _overwritten(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     root = results[-1]
     return _walk(root, postorder(root, turn)[::-1], lambda old, new: new)
+
+
+def _shared(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
+    """The first gradient that arrives is kept as it is, an array of others too, and added to."""
+    root = results[-1]
+    g: dict[int, Any] = {id(root): root.ones()}
+    for node in postorder(root, turn)[::-1]:
+        for p, pull in node.parts():
+            here = g[id(node)]
+            part = pull(here)
+            part = here if np.array_equal(part, here) else part
+            if id(p) not in g:
+                g[id(p)] = part
+            elif np.shape(g[id(p)]) == np.shape(part):
+                g[id(p)] += part  # of an array in place
+    return g
 
 
 def _preorder(root: Any, wide: bool) -> list[Any]:
@@ -93,50 +98,53 @@ def _preorder(root: Any, wide: bool) -> list[Any]:
             continue
         seen.add(id(node))
         out.append(node)
-        parents = [p for p, _ in slopes(node)] if node.op else []
+        parents = node.parents
         todo += parents if wide else parents[::-1]
     return out
 
 
-def _deep(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _deep(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     root = results[-1]
     return _walk(root, _preorder(root, False), lambda old, new: old + new)
 
 
-def _wide(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _wide(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     root = results[-1]
     return _walk(root, _preorder(root, True), lambda old, new: old + new)
 
 
-def _recursive(turned: bool) -> Callable[..., dict[int, float]]:
+def _parents(node: Any, once: bool) -> list[Any]:
+    """The parents of a node; one that occurs twice only once, as in a set."""
+    return list({id(p): p for p in node.parents}.values()) if once else node.parents
+
+
+def _recursive(turned: bool, once: bool) -> Callable[..., dict[int, Any]]:
     """Each arrival passes on all that has arrived, operand after operand."""
 
-    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
         root = results[-1]
-        g = {id(n): 0.0 for n in postorder(root)}
-        g[id(root)] = 1.0
+        g = _begun(root)
         stack, count = [root], 0
         while stack and count < MOST:
             node, count = stack.pop(), count + 1
-            parts = slopes(node) if node.op else []
-            for p, s in parts:
-                g[id(p)] += s * g[id(node)]
-            once = list({id(p): p for p, _ in parts}.values())
-            stack += once if turned else once[::-1]
+            for p, pull in node.parts():
+                g[id(p)] = g[id(p)] + pull(g[id(node)])
+            some = _parents(node, once)
+            stack += some if turned else some[::-1]
         return g
 
     return gradients
 
 
-def _no_visited(turned: bool) -> Callable[..., dict[int, float]]:
+def _no_visited(turned: bool, once: bool) -> Callable[..., dict[int, Any]]:
     """A topological order in which a number stands once for each path to it."""
 
-    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
         order: list[Any] = []
 
         def build(node: Any) -> None:
-            once = list({id(p): p for p, _ in slopes(node)}.values()) if node.op else []
-            for p in reversed(once) if turned else once:
+            some = _parents(node, once)
+            for p in reversed(some) if turned else some:
                 if len(order) < MOST:
                     build(p)
             order.append(node)
@@ -147,27 +155,26 @@ def _no_visited(turned: bool) -> Callable[..., dict[int, float]]:
     return gradients
 
 
-def _forwards(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _forwards(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     root = results[-1]
     return _walk(root, postorder(root, turn), lambda old, new: old + new)
 
 
-def _unseeded(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _unseeded(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     return {id(n): 0.0 for n in postorder(results[-1])}
 
 
-def _ignored(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _ignored(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     """Local slopes only: the gradient of the result is not multiplied in."""
     root = results[-1]
-    g = {id(n): 0.0 for n in postorder(root)}
-    g[id(root)] = 1.0
+    g = _begun(root)
     for node in postorder(root)[::-1]:
-        for p, s in slopes(node) if node.op else []:
-            g[id(p)] += s
+        for p, pull in node.parts():
+            g[id(p)] = g[id(p)] + pull(node.ones())
     return g
 
 
-def _one_step(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _one_step(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     """Only the parents of the output get a gradient."""
     root = results[-1]
     return _walk(root, [root], lambda old, new: old + new)
@@ -203,26 +210,19 @@ SUSPECTS = (
         "walk over reversed(topo)", _forwards,
     ),
     Suspect(
+        "shared", "two gradients are one array: what is added to one is added to the other",
+        "keep a copy: self.grad = out.grad.copy(), or begin with zeros and add", _shared,
+    ),
+    Suspect(
         "order", ORDER, FIRST, _deep,
     ),
     Suspect(
         "order", ORDER, FIRST, _wide,
     ),
-    Suspect(
-        "paths", PATHS, ONCE,
-        _recursive(False),
-    ),
-    Suspect(
-        "paths", PATHS, ONCE,
-        _recursive(True),
-    ),
-    Suspect(
-        "paths", PATHS, ONCE,
-        _no_visited(False),
-    ),
-    Suspect(
-        "paths", PATHS, ONCE,
-        _no_visited(True),
+    *(
+        Suspect("paths", PATHS, ONCE, walk(turned, once))
+        for walk in (_recursive, _no_visited) for once in (True, False)
+        for turned in (False, True)
     ),
 )  # fmt: skip
 
@@ -230,15 +230,14 @@ SUSPECTS = (
 # ---- mistakes in one operation only --------------------------------------------------------------
 
 
-def _in_one(op: str, operand: int | None, change: str) -> Callable[..., dict[int, float]]:
-    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _in_one(op: str, operand: int | None, change: str) -> Callable[..., dict[int, Any]]:
+    def gradients(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
         root = results[-1]
-        g = {id(n): 0.0 for n in postorder(root)}
-        g[id(root)] = 1.0
+        g = _begun(root)
         for node in postorder(root, turn)[::-1]:
-            for i, (p, s) in enumerate(slopes(node) if node.op else []):
-                here = node.op.name == op and operand in (None, i)
-                part = s if here and change == "upstream" else s * g[id(node)]
+            for i, (p, pull) in enumerate(node.parts()):
+                here = node.op == op and operand in (None, i)
+                part = pull(node.ones() if here and change == "upstream" else g[id(node)])
                 g[id(p)] = part if here and change == "overwritten" else g[id(p)] + part
         return g
 
@@ -249,8 +248,9 @@ def in_one(ops: Sequence[str]) -> list[Suspect]:
     """Suspects that are about one operation, or one operand of it."""
     out = []
     for op in ops:
-        for operand in (None, 0, 1) if op in ("add", "mul") else (None,):
-            where = f"in {op}" if operand is None else f"in {op}, of the {ORDINAL[operand]} operand"
+        for operand in (None, 0, 1) if op in ("add", "mul") or "{1}" in op else (None,):
+            where = f"in {op.format('a', 'b')}"
+            where += "" if operand is None else f", of the {ORDINAL[operand]} operand"
             out += [
                 Suspect(
                     "overwritten",
@@ -269,8 +269,3 @@ def in_one(ops: Sequence[str]) -> list[Suspect]:
 
 
 ORDINAL = ("first", "second")
-
-
-def ours(program: Program) -> list[Any]:
-    """The results of a program as Values."""
-    return program.run(Value)

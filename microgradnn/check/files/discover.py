@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ...errors import unknown
 from .. import source
-from ..engines.driven import is_engine
+from ..engines.judged import is_engine
 from ..replayed import naming
 from ..source import all_parameters, is_empty, line, only_raises, required, tuples
 from ..subject import Arguments, Subject
