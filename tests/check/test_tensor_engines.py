@@ -5,9 +5,9 @@ import pytest
 
 import microgradnn as mg
 from microgradnn import check
-from microgradnn.check.engines.forms import FORMS, drawn_for
+from microgradnn.check.engines.notations import FORMS, drawn_for
 from microgradnn.check.engines.programs import Program, Step, evaluated, frozen
-from microgradnn.check.engines.truth import ours
+from microgradnn.check.engines.pulled import ours
 from microgradnn.errors import ConfigError
 from tests.check.array_engine import TENSOR
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import NEAR, PROBE, DrivenArrays
+from .array_driver import NEAR, PROBE, DrivenArrays
 from .driven import ResultError, UnwrittenError
-from .forms import FORMS, SAME, Notation, Shapes, drawn_for
+from .notations import FORMS, SAME, Notation, Shapes, drawn_for
 from .programs import Program, Step, evaluated, frozen
 from .single import differs
 

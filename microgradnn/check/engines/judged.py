@@ -10,7 +10,7 @@ from ...errors import ConfigError
 from ..codes import CODES
 from ..report import Finding, Report
 from ..subject import quiet
-from .arrays import driven_arrays, holds_arrays
+from .array_driver import driven_arrays, holds_arrays
 from .driven import Driven, Known, ResultError, UnwrittenError, driven, known
 from .programs import OPERATORS, Program, Step, drawn
 from .repeated import deep, twice

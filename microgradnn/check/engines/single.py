@@ -8,8 +8,8 @@ import numpy as np
 from ..report import Entry, Finding
 from .driven import NONE, ChangedError, Driven, Known, UnwrittenError
 from .programs import OPERATORS, POSITIVE, Operand, Program, Step, method, shown
+from .pulled import ours
 from .suspects import true
-from .truth import ours
 
 CLOSE = 1e-9
 SINGLE = 1e-5  # some hundred roundings of float32
@@ -53,7 +53,8 @@ def expected(program: Program) -> tuple[list[Any], list[Any]]:
 def differs(a: Any, b: Any, close: float = CLOSE, beside: float = 1e-6) -> bool:
     """Whether two numbers or arrays differ by more than rounding, beside their largest entries.
 
-    In float32, if the first is one of these numbers. `beside` is a number beside which both are small, if it is larger.
+    In float32, if the first is one of these numbers. `beside` is a number beside which both are
+    small, if it is larger.
     """
     if np.ndim(a) or np.ndim(b):
         if np.shape(a) != np.shape(b):

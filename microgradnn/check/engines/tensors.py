@@ -9,9 +9,9 @@ import numpy as np
 
 from ..report import Finding
 from .abilities import Ability, KnownArrays, has, known_arrays
-from .arrays import DrivenArrays
-from .forms import FLAT, SAME, drawn_for, within
-from .naming import named_operation
+from .array_driver import DrivenArrays
+from .notations import FLAT, SAME, drawn_for, within
+from .operation_names import named_operation
 from .programs import Program, Step, evaluated, frozen
 from .repeated import deep, twice
 from .single import fault

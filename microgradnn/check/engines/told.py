@@ -7,9 +7,9 @@ import numpy as np
 from ..report import Finding
 from .driven import Driven
 from .programs import Program, Step
+from .pulled import ours
 from .single import differs, expected, fault
 from .suspects import FIRST, ONCE, ORDER, PATHS, SUSPECTS, Suspect, in_one
-from .truth import ours
 
 TURNS = 6  # orders of operands, for engines that keep them in a set
 GRADIENTS = ("GC201", "GC041")  # what is about gradients, not about values

@@ -13,9 +13,9 @@ from ..report import Finding
 from ..subject import Subject
 from ..subjects.pairs import arguments_of, pair
 from .abilities import Ability, KnownArrays
-from .arrays import DrivenArrays
+from .array_driver import DrivenArrays
 from .driven import NONE, Driven
-from .forms import drawn_for
+from .notations import drawn_for
 from .programs import Program, Step, evaluated, frozen
 from .single import differs, expected, mistakes
 

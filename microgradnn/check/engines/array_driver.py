@@ -27,7 +27,7 @@ HOLDERS = (*VALUES, "array", "arr", "values", "np", "numpy")
 FLAGS = ("requires_grad", "autograd", "requires_gradient", "req_grad", "track_grad", "has_grad")
 SIGNS = ("__matmul__", "matmul", "mm", "dot", "T", "transpose", "reshape", "sum", "shape")
 NEAR = 1e-4  # a value so near is meant: what lies between is an eps in a logarithm, say
-SINGLE = 3e-4  # relative to the largest number in a program, of engines in float32
+ROUGH = 3e-4  # relative to the largest number in a program, of engines in float32
 
 
 def holds_arrays(engine: Any) -> bool:
@@ -103,7 +103,7 @@ class DrivenArrays(Driven):
             single = single or _float32(yours) and not _float32(right)
             if np.shape(yours) == np.shape(right) and np.size(right):
                 gap = max(gap, float(np.abs(yours - right).max() / max(np.abs(right).max(), 1e-6)))
-        return max(SINGLE if single else 1e-9, 1e3 * gap if gap < NEAR else 0.0)
+        return max(ROUGH if single else 1e-9, 1e3 * gap if gap < NEAR else 0.0)
 
     def gradients(self, program: Program) -> tuple[list[Any], list[Any]]:
         """As of numbers; raises ChangedError if backward changes what forward computed."""
