@@ -237,7 +237,7 @@ leaky_relu: Op = elementwise("leaky_relu", "x for x > 0, else negative_slope * x
                          kink="slope negative_slope at 0")
 elu: Op    = elementwise("elu", "x for x > 0, else alpha * (exp(x) - 1)",
                          lambda x, alpha=1.0: x if gt(x, 0) else alpha * expm1(x), kernels.elu,
-                         lambda g, y, x, alpha=1.0: where(gt(x, 0), g, g * alpha * exp(minimum(x, 0))),
+                         lambda g, y, x, alpha=1.0: where(gt(x, 0), g, g * alpha * exp(where(gt(x, 0), 0, x))),
                          kink="slope alpha at 0")
 softplus   = named("softplus",
                    lambda g, y, x: g * sigmoid(x),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradientError, RuleError
+from ..errors import DTypeError, GradientError, RuleError
 from ..numerics.forward import ordinary
 from .op import INSTEAD, OPS, UFUNCS, Carrier, constant
 from .value import Value
@@ -44,7 +44,7 @@ PLAIN = _named(
 ) | {np.linalg.matrix_rank}
 # Of these some results move with the data, or with the weights.
 _MOVING = _named(np, "bincount histogram histogram_bin_edges")
-_SAME: dict[Any, Any] = {np.fabs: np.absolute, np.deg2rad: np.radians, np.rad2deg: np.degrees}
+_SAME: dict[Any, Any] = {np.deg2rad: np.radians, np.rad2deg: np.degrees}
 _IN_PLACE = _named(np, "copyto fill_diagonal place put put_along_axis putmask")
 
 
@@ -83,7 +83,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
         if ufunc in UFUNCS:
             return UFUNCS[ufunc](*[array(x) if isinstance(x, (list, tuple)) else x for x in inputs])
         if ufunc in PLAIN:
-            return ufunc(*map(bare, inputs))
+            return _plainly(name, ufunc, inputs, {})
     elif method in ("reduce", "accumulate"):
         table = REDUCTIONS if method == "reduce" else ACCUMULATIONS
         if ufunc in table:
@@ -110,13 +110,21 @@ def call_function(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         for x in (*args, *kwargs.values()):
             constant(name, "an argument", x)
     if function in PLAIN:
-        return function(*map(bare, args), **{k: bare(v) for k, v in kwargs.items()})
+        return _plainly(name, function, args, kwargs)
     if function in _IN_PLACE:
         raise GradientError(
             f"{name}: tensors are not changed in place; build the result with np.where, "
             "np.concatenate or np.stack"
         )
     raise RuleError(_no_rule(name))
+
+
+def _plainly(name: str, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    try:
+        return function(*map(bare, args), **{k: bare(v) for k, v in kwargs.items()})
+    except (TypeError, AttributeError) as error:  # NumPy's, of kinds of numbers it does not know
+        kinds = ", ".join(str(x.dtype) for x in args if hasattr(x, "dtype"))
+        raise DTypeError(f"{name}: not defined for dtypes {kinds}") from error
 
 
 def _defined(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.op import Carrier, constant
 from ..engine.protocol import array
+from ..signatures.expected import affordable
 from .choosing import clip, take, where
 from .implementing import implements
 from .joining import concatenate, stack
@@ -162,10 +163,15 @@ def interp(
     else:
         i = np.clip(np.searchsorted(plain(px), at, "right") - 1, 0, n - 2)
         x0, x1, y0, y1 = take(px, i), take(px, i + 1), take(py, i), take(py, i + 1)
-        y = y0 + (y1 - y0) / (x1 - x0) * (t - x0)
+        slope = (y1 - y0) / (x1 - x0)
+        y = y0 + slope * (t - x0)
+        lost = np.isnan(plain(y))
+        if lost.any():  # beside an infinite number: the point itself, or from the other end
+            here = (at == plain(x0)) | (plain(y0) == plain(y1))
+            y = where(lost, where(here, y0, y1 + slope * (t - x1)), y)
     y = where(at < plain(px)[0], py[0] if left is None else left, y)
     y = where(at > plain(px)[-1], py[-1] if right is None else right, y)
-    return where(at == plain(px)[-1], y if n == 1 else y0 + (y1 - y0), y)
+    return where(at == plain(px)[-1], y if n == 1 else y1, y)
 
 
 def _at_least_double(x: Any) -> Any:
@@ -198,7 +204,7 @@ def cov(
     """The covariance matrix of variables (rows, or columns if not rowvar) over observations."""
     x = _variables(m, rowvar)
     if y is not None:
-        x = concatenate([x, _variables(y, rowvar)], 0)
+        x = concatenate([x, _variables(y, rowvar, second=True)], 0)
     x = _at_least_double(x)
     ddof = (0 if bias else 1) if ddof is None else ddof
     w = None
@@ -228,13 +234,13 @@ def _check_weights(name: str, w: Any, n: int) -> None:
         raise TypeError("fweights count observations: they must be integers")
 
 
-def _variables(m: Any, rowvar: bool) -> Any:
+def _variables(m: Any, rowvar: bool, second: bool = False) -> Any:
     x = reals(m)
     if x.ndim > 2:
         raise ValueError(f"{x.ndim} dimensions; a matrix or vector is needed")
     if x.ndim < 2:
         return reshape(x, (1, -1))
-    return x if rowvar or x.shape[0] == 1 else matrix_transpose(x)
+    return x if rowvar or second and x.shape[0] == 1 else matrix_transpose(x)
 
 
 @implements(np.corrcoef)
@@ -263,6 +269,7 @@ def vander(x: Like[A], N: int | None = None, increasing: bool = False) -> A:  # 
     t = array(x)
     t = ops.astype(t, dtype=np.promote_types(t.dtype, int))
     n = t.shape[0] if N is None else N
+    affordable("vander", 100_000, N=n)
     columns: list[Any] = [np.ones(t.shape, t.dtype)]
     for _ in range(n - 1):
         columns.append(columns[-1] * t)

@@ -48,7 +48,9 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     out = default
     for c, x in zip(reversed(condlist), reversed(choicelist), strict=True):
         out = where(array(plain(c)), x, out)
-    return out
+    weak = (x if type(x) in (int, float) else array(x).dtype for x in (*choicelist, default))
+    kind = np.result_type(*weak)  # of a choice that is one element too
+    return out if out.dtype == kind else ops.astype(out, dtype=kind)
 
 
 @implements(np.piecewise)

@@ -34,7 +34,7 @@ def einsum(*operands: Any, optimize: bool | str = False) -> Any:
     for term, x in zip(terms, xs, strict=True):
         for letter, n in zip(term, x.shape, strict=True):
             sizes[letter] = max(sizes.get(letter, n), n) if n != 0 else 0
-    plain_terms, plain_xs = [], []
+    plain_terms, plain_xs, kind = [], [], np.result_type(*(x.dtype for x in xs))
     for i, (term, x) in enumerate(zip(terms, xs, strict=True)):
         elsewhere = output + "".join(terms[:i] + terms[i + 1 :])
         x = broadcast_to(x, shape) if (shape := tuple(sizes[c] for c in term)) != x.shape else x
@@ -47,6 +47,8 @@ def einsum(*operands: Any, optimize: bool | str = False) -> Any:
         alone = tuple(k for k, letter in enumerate(term) if letter not in elsewhere)
         if alone:
             x = ops.sum(x, axis=alone)
+            if kind.kind in "biu":  # NumPy's einsum does not widen integers, as its sum does
+                x = ops.astype(x, dtype=kind)
             term = "".join(c for k, c in enumerate(term) if k not in alone)
         plain_terms.append(term)
         plain_xs.append(x)

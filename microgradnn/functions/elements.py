@@ -71,10 +71,30 @@ def modf(x: Each[E]) -> tuple[E, E]:
     return ops.where(infinite, np.copysign(0.0, raw), part) if np.any(infinite) else part, whole
 
 
-@implements(np.positive, np.conjugate, np.real, np.real_if_close)
+@implements(np.positive, np.real, np.real_if_close)
 def positive(x: Each[E]) -> E:
     """x itself; so are, of real numbers, conjugate and real."""
     return ops.alias(as_array(x))
+
+
+def _as_ufunc(ufunc: np.ufunc, x: Any) -> Any:
+    """x in the dtype that NumPy's ufunc gives, where that is another one for integers or bool."""
+    given = as_array(x)
+    old = getattr(given, "dtype", None)
+    if old is None or old.kind not in "biu":
+        return given
+    new = ufunc(np.zeros((), old)).dtype
+    return given if new == old else ops.astype(given, dtype=new)
+
+
+@implements(np.conjugate)
+def _conjugate(x: Any) -> Any:
+    return ops.alias(_as_ufunc(np.conjugate, x))
+
+
+@implements(np.fabs)
+def _fabs(x: Any) -> Any:
+    return ops.abs(_as_ufunc(np.fabs, x))
 
 
 @implements(np.imag)

@@ -11,6 +11,7 @@ from ..engine import ops
 from ..engine.node import plain
 from ..engine.op import Carrier
 from ..engine.protocol import REDUCTIONS, array
+from ..errors import DTypeError
 from .implementing import implements
 from .shape import broadcast_to, moveaxis, narrow, reshape, wide
 from .types import A, Array, ArrayLike, Axis, DType, Like
@@ -167,6 +168,12 @@ def log_softmax(x: Like[A], axis: Axis = -1) -> A:
     return ops.log_softmax(x, axis=axis)
 
 
+def _in_floats(a: Any, dtype: Any) -> Any:
+    if dtype is not None and np.dtype(dtype).kind not in "fO":
+        raise DTypeError(f"dtype={np.dtype(dtype)} holds no fractions; use a float dtype, or none")
+    return masked(array(a), True, 0, dtype)
+
+
 def _centred(a: Any, axis: Axis, where: Any, given: Any) -> Any:
     a = wide(a)
     middle = mean(a, axis, keepdims=True, where=where) if given is None else given
@@ -194,7 +201,7 @@ def var(
 
     ddof (or `correction`) is 0 by default, as in NumPy; PyTorch divides by n - 1.
     """
-    ddof, x = ddof if correction is None else correction, masked(array(a), True, 0, dtype)
+    ddof, x = ddof if correction is None else correction, _in_floats(a, dtype)
     d = _centred(x, axis, where, mean)
     total = ops.sum(ops.square(d), axis=axis, keepdims=keepdims)
     n = _degrees(x, axis, keepdims, where, ddof)
@@ -214,7 +221,7 @@ def std(
     correction: float | None = None,
 ) -> A:
     """√var along axis; of equal elements 0, with gradient 0 (as in PyTorch) where √ has nan."""
-    ddof, x = ddof if correction is None else correction, masked(array(a), True, 0, dtype)
+    ddof, x = ddof if correction is None else correction, _in_floats(a, dtype)
     size = ops.norm(_centred(x, axis, where, mean), axis=axis, keepdims=keepdims)
     n = _degrees(x, axis, keepdims, where, ddof)
     return narrow(ops.div(size, ops.sqrt(ops.astype(n, dtype=size.dtype))), x)

@@ -58,7 +58,9 @@ def argmin(a: ArrayLike, axis: int | None = None, *, keepdims: bool = False) -> 
 
 
 @implements()
-def argsort(a: ArrayLike, axis: int | None = -1) -> Array:
+def argsort(
+    a: ArrayLike, axis: int | None = -1, kind: str | None = None, *, stable: bool | None = None
+) -> Array:
     """The indices that sort along axis (None: all in a row); equal elements keep their order."""
     return np.argsort(bare(array(a)), axis, kind="stable")
 

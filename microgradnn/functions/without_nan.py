@@ -15,33 +15,72 @@ from .implementing import implements
 from .reduce import extreme, mean, prod, std, sum, var
 from .shape import floats, moveaxis, reshape
 from .sorting import _merged, median, quantile, shares
-from .types import A, Axis, DType, Like
+from .types import A, ArrayLike, Axis, DType, Like
 
 
-def _without_nan(a: Any) -> tuple[Any, Any]:
+def _known(x: Any) -> Any:
+    """Where the plain array x is not nan; also of objects, which np.isnan does not take."""
+    return np.equal(x, x, dtype=bool) if x.dtype.char == "O" else ~np.isnan(x)
+
+
+def _without_nan(a: Any, where: Any = True) -> tuple[Any, Any]:
     a = array(a)
-    return a, ~np.isnan(plain(a))
+    known = _known(plain(a))
+    return a, known if where is True else known & np.asarray(plain(where), bool)
 
 
 @implements(np.nansum)
-def nansum(a: Like[A], axis: Axis = None, dtype: DType = None, *, keepdims: bool = False) -> A:
+def nansum(
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The sum of the elements that are not nan."""
-    x, known = _without_nan(a)
-    return sum(x, axis, dtype, keepdims=keepdims, where=known)
+    x, known = _without_nan(a, where)
+    return sum(x, axis, dtype, keepdims=keepdims, initial=initial, where=known)
 
 
 @implements(np.nanprod)
-def nanprod(a: Like[A], axis: Axis = None, dtype: DType = None, *, keepdims: bool = False) -> A:
+def nanprod(
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The product of the elements that are not nan."""
-    x, known = _without_nan(a)
-    return prod(x, axis, dtype, keepdims=keepdims, where=known)
+    x, known = _without_nan(a, where)
+    return prod(x, axis, dtype, keepdims=keepdims, initial=initial, where=known)
 
 
 @implements(np.nanmean)
-def nanmean(a: Like[A], axis: Axis = None, dtype: DType = None, *, keepdims: bool = False) -> A:
+def nanmean(
+    a: Like[A],
+    axis: Axis = None,
+    dtype: DType = None,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike = True,
+) -> A:
     """The mean of the elements that are not nan."""
-    x, known = _without_nan(a)
+    x, known = _without_nan(a, where)
     return mean(x, axis, dtype, keepdims=keepdims, where=known)
+
+
+def _spread(f: Any, a: Any, axis: Axis, ddof: Any, given: Any, options: dict[str, Any]) -> Any:
+    """var or std; nan, as in NumPy, where no more than ddof elements are left."""
+    x, known = _without_nan(a, options["where"])
+    y = f(where(known, x, 0), axis, ddof=ddof, mean=given, **options | {"where": known})
+    if x.dtype.kind in "biu":
+        return y
+    few = np.sum(np.broadcast_to(known, x.shape), axis, keepdims=options["keepdims"]) <= plain(ddof)
+    return where(few, np.nan, y) if np.any(few) else y
 
 
 @implements(np.nanvar)
@@ -52,10 +91,13 @@ def nanvar(
     ddof: float = 0,
     *,
     keepdims: bool = False,
+    where: ArrayLike = True,
+    mean: Like[A] | None = None,
+    correction: float | None = None,
 ) -> A:
     """The variance of the elements that are not nan."""
-    x, known = _without_nan(a)
-    return var(where(known, x, 0), axis, dtype, ddof, keepdims=keepdims, where=known)
+    options = {"dtype": dtype, "keepdims": keepdims, "where": where}
+    return _spread(var, a, axis, ddof if correction is None else correction, mean, options)
 
 
 @implements(np.nanstd)
@@ -66,10 +108,13 @@ def nanstd(
     ddof: float = 0,
     *,
     keepdims: bool = False,
+    where: ArrayLike = True,
+    mean: Like[A] | None = None,
+    correction: float | None = None,
 ) -> A:
     """The standard deviation of the elements that are not nan."""
-    x, known = _without_nan(a)
-    return std(where(known, x, 0), axis, dtype, ddof, keepdims=keepdims, where=known)
+    options = {"dtype": dtype, "keepdims": keepdims, "where": where}
+    return _spread(std, a, axis, ddof if correction is None else correction, mean, options)
 
 
 @implements(np.nanquantile)
@@ -86,7 +131,7 @@ def _by_rows(f: Any, lead: tuple[int, ...], a: Any, axis: Axis, keepdims: bool) 
     rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
     parts = []
     for i in range(rows.shape[0]):  # each row may have another number of them
-        known = ~np.isnan(plain(rows)[i])
+        known = _known(plain(rows)[i])
         some = rows[i][known] if known.any() else rows[i][:1]
         parts.append(f(some))
     y = moveaxis(ops.stack(*parts), 0, -1) if parts else np.zeros((*lead, 0), floats(x).dtype)
@@ -107,26 +152,40 @@ def nanmedian(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
     return _by_rows(median, (), a, axis, keepdims)
 
 
-def _nan_extreme(name: str, a: Any, axis: Axis, keepdims: bool) -> Any:
+def _nan_extreme(name: str, a: Any, axis: Axis, keepdims: bool, initial: Any, among: Any) -> Any:
     a, known = _without_nan(a)
     if known.all():
-        return extreme(name, a, axis, keepdims, None, True)
+        return extreme(name, a, axis, keepdims, initial, among)
     worst = -np.inf if name == "max" else np.inf
-    y = extreme(name, where(known, a, worst), axis, keepdims, None, True)
+    y = extreme(name, where(known, a, worst), axis, keepdims, initial, among)
     none = ~known.any(axis, keepdims=keepdims)
-    return where(none, np.nan, y) if none.any() else y
+    return where(none, np.nan, y) if initial is None and none.any() else y
 
 
 @implements(np.nanmax)
-def nanmax(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
+def nanmax(
+    a: Like[A],
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The largest of the elements that are not nan."""
-    return _nan_extreme("max", a, axis, keepdims)
+    return _nan_extreme("max", a, axis, keepdims, initial, where)
 
 
 @implements(np.nanmin)
-def nanmin(a: Like[A], axis: Axis = None, *, keepdims: bool = False) -> A:
+def nanmin(
+    a: Like[A],
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: float | None = None,
+    where: ArrayLike = True,
+) -> A:
     """The smallest of the elements that are not nan."""
-    return _nan_extreme("min", a, axis, keepdims)
+    return _nan_extreme("min", a, axis, keepdims, initial, where)
 
 
 REDUCTIONS.update({np.fmax: nanmax, np.fmin: nanmin})

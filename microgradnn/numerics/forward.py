@@ -109,10 +109,15 @@ class Forward:
         except (TypeError, AttributeError) as error:
             if all(hasattr(type(x), "__mul__") and not hasattr(type(x), "__len__") for x in xs):
                 raise DTypeError(f"{self.name}: {error}") from error  # types that do not mix
-            kinds = " and ".join(type(x).__name__ for x in xs)
-            raise DTypeError(f"{self.name}: got {kinds}, need numbers") from error
+            raise self._no_numbers(xs) from error
+
+    def _no_numbers(self, xs: Any) -> DTypeError:
+        kinds = " and ".join(type(x).__name__ for x in xs)
+        return DTypeError(f"{self.name}: got {kinds}, need numbers")
 
     def _as_ieee(self, xs: Any, params: Any) -> Any:
+        if any(hasattr(type(x), "__len__") for x in xs):
+            raise self._no_numbers(xs)
         with np.errstate(all="ignore"):
             y = float(self.array(*map(_rounded, xs), **params))
         for x in xs:

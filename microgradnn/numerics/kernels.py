@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError, LabelError, NumericWarning, ShapeError
+from ..errors import DataError, DTypeError, LabelError, NumericWarning, ShapeError
 from ..notices import notice
 from .numbers import from_math
 
@@ -358,8 +358,17 @@ def fold(x: Any, size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple
 # ---- matrices -----------------------------------------------------------------------------------
 
 
+def finite(name: str, a: Any) -> None:
+    """Raises DataError for matrices with inf or nan: LAPACK may never return from their SVD."""
+    if not np.isfinite(a).all():
+        raise DataError(
+            f"linalg.{name}: the matrix holds inf or nan, and has no singular or eigenvalues"
+        )
+
+
 def pinv(a: Any, rcond: Any = None) -> Any:
     """np.linalg.pinv, with its default where rcond is None."""
+    finite("pinv", a)
     return np.linalg.pinv(a) if rcond is None else np.linalg.pinv(a, rcond)
 
 
@@ -370,6 +379,7 @@ def logabsdet(a: Any) -> Any:
 
 def cofactor(a: Any) -> Any:
     """The matrix of cofactors, d det(a)/da, also of singular a: det(u)·det(v)·u·Π_{j≠i}sⱼ·v."""
+    finite("det", a)
     u, s, vh = np.linalg.svd(a)
     n = s.shape[-1]
     others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1) if n else s
@@ -383,6 +393,7 @@ def cofactor_change(a: Any, e: Any) -> Any:
     Of a diagonal matrix s it is Σ_{k≠i} p_ik·e_kk at (i, i) and -p_ij·e_ji at (i, j), with p_ij the
     product of all s but the two; the SVD turns any matrix into one.
     """
+    finite("det", a)
     u, s, vh = np.linalg.svd(a)
     sign = np.asarray(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
     ut, v = np.swapaxes(u, -1, -2), np.swapaxes(vh, -1, -2)
@@ -398,12 +409,14 @@ def cofactor_change(a: Any, e: Any) -> Any:
 
 def eigh(a: Any, UPLO: Any = "L") -> Any:  # noqa: N803
     """(…, n + 1, n): the row of eigenvalues, then the eigenvectors as columns."""
+    finite("eigh", a)
     w, v = np.linalg.eigh(a, UPLO)
     return np.concatenate([w[..., None, :], v], -2)
 
 
 def svd(a: Any) -> Any:
     """(…, 1 + m + n, k): the row of singular values, then u, then v, each with k columns."""
+    finite("svd", a)
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     return np.concatenate([s[..., None, :], u, np.swapaxes(vh, -1, -2)], -2)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Self, TypeVar, overload
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -54,6 +54,8 @@ class Size(int):
         """The shape, or its length at dim."""
         if dim is None:
             return self.shape
+        if not isinstance(dim, (int, np.integer)):
+            raise DTypeError(f"size: dim is of type {type(dim).__name__}, need an integer")
         if not -len(self.shape) <= dim < len(self.shape):
             raise ShapeError(f"size: dim {dim}, but the shape is {self.shape}")
         return self.shape[dim]

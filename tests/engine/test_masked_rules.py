@@ -47,6 +47,15 @@ def test_powers_to_third_order_in_every_mixture_of_modes(a: float, b: float, ord
         np.testing.assert_allclose(got, truth, rtol=0, atol=2.0**-40 * scale)
 
 
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+def test_elu_at_zero_is_that_of_its_left_side_and_nan_stays_nan(alpha: float) -> None:
+    f: Any = lambda x: mg.elu(x, alpha)  # noqa: E731
+    for order in (1, 2, 3):
+        f = mg.grad(f)
+        assert f(0.0) == alpha and f(1.0) == (order == 1)
+        assert math.isnan(f(math.nan)) and f(-2.0) == alpha * math.exp(-2.0)
+
+
 @pytest.mark.parametrize("b", [0.0, 1.0, 2.0, 3.0])
 @pytest.mark.parametrize("a", [0.0, -2.0])
 def test_whole_powers_of_zero_and_of_negative_numbers(a: float, b: float) -> None:

@@ -161,4 +161,24 @@ test_messages = messages.table(
     (lambda: pickle.dumps(leaf([1.0]) * 2), GradientError, "pickle: a tensor made by mul belongs to a graph; use .detach()"),
     (lambda: pickle.dumps(Value(1.0).exp()), GradientError, "pickle: a value made by exp belongs to a graph; use .detach()"),
     (lambda: copy.deepcopy(Value(1.0).exp()), GradientError, "deepcopy: a value made by exp is part of a graph; copy leaves, or .detach() first"),
+    (
+        lambda: Value(2.0).copysign(two),  # type: ignore[arg-type]
+        DTypeError,
+        "copysign: got float and ndarray, need numbers",
+    ),
+    (
+        lambda: Value(2.0).ldexp(""),  # type: ignore[arg-type]
+        DTypeError,
+        "ldexp: got float and str, need numbers",
+    ),
+    (
+        lambda: leaf(two).size(leaf(two)),  # type: ignore[call-overload]
+        DTypeError,
+        "size: dim is of type Tensor, need an integer",
+    ),
+    (
+        lambda: np.logical_xor(leaf(np.array([1, 2], object)), two),
+        DTypeError,
+        "np.logical_xor: not defined for dtypes object, float64",
+    ),
 )  # fmt: skip

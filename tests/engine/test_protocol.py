@@ -215,3 +215,27 @@ def test_mg_array_joins_nested_lists_of_tensors() -> None:
         lambda x: np.sum(mg.array([[x, 2 * x], [1.0, x * x]]) * np.array([[1, 10], [5, 100]]))
     )(3.0)
     assert g == 1 + 20 + 600
+
+
+NUMPYS_OWN = {  # NumPy asks for the array of each tensor, and offers no other way
+    "array": lambda x, v: np.array([x, x]),
+    "array of numbers": lambda x, v: np.array([v, 1.0]),
+    "objects": lambda x, v: np.array([v, v], dtype=object),
+    "asarray": lambda x, v: np.asarray([[x, x]], np.float32),
+    "r_": lambda x, v: np.r_[x, v],
+    "c_": lambda x, v: np.c_[x, x],
+    "full": lambda x, v: np.full(3, v),
+    "mgrid": lambda x, v: np.mgrid[0:v],
+    "assignment": lambda x, v: np.zeros(2).__setitem__(slice(None), x),
+}
+
+
+@pytest.mark.parametrize("f", NUMPYS_OWN.values(), ids=NUMPYS_OWN)
+def test_arrays_of_tensors_are_refused_in_a_sentence_where_a_gradient_would_be_lost(f: Any) -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    text = "use np.stack or mg.array to join tensors, .data to leave the graph$"
+    with pytest.raises(GradientError, match=text):
+        f(x, x.sum())
+    f(x.detach(), x.detach().sum())  # nothing is lost
+    values = np.array([mg.Value(2.0), mg.Value(3.0)])
+    assert all(isinstance(v, mg.Value) for v in np.r_[values, values[:1]])

@@ -5,6 +5,7 @@ import numpy as np
 import microgradnn as mg
 from microgradnn.errors import (
     ConfigError,
+    DataError,
     DTypeError,
     GradientError,
     LabelError,
@@ -260,5 +261,31 @@ test_messages = messages.table(
         lambda: nnf.gaussian_nll_loss(np.ones(2), np.ones(2), np.array([1.0, -1.0])),
         ConfigError,
         "gaussian_nll_loss: var has a negative entry",
+    ),
+    (
+        lambda: mg.vander(np.ones(2), 10**400),
+        ShapeError,
+        "vander: N is an integer of 1329 bits, need at most 100000",
+    ),
+    (
+        lambda: mg.var(np.ones(2), dtype=bool),
+        DTypeError,
+        "var: dtype=bool holds no fractions; use a float dtype, or none",
+    ),
+    (
+        lambda: mg.linalg.det(np.ones((2, 2), np.longdouble)),
+        DTypeError,
+        "linalg.det: got dtype float128, need float32, float64 or integers; write "
+        "x.astype(np.float64)",
+    ),
+    (
+        lambda: mg.linalg.cond(np.ones((0, 0))),
+        ShapeError,
+        "linalg.cond: got shape (0, 0), an empty matrix has none",
+    ),
+    (
+        lambda: mg.linalg.svd(np.array([[1.0, np.inf], [2.0, 1.0]])),
+        DataError,
+        "linalg.svd: the matrix holds inf or nan, and has no singular or eigenvalues",
     ),
 )

@@ -17,7 +17,7 @@ from hypothesis import settings
 
 import microgradnn as mg
 from microgradnn.engine.node import plain
-from microgradnn.errors import MicrogradError
+from microgradnn.errors import DataError, MicrogradError
 from microgradnn.nn import functional as nnf
 from microgradnn.transforms import tree
 
@@ -246,6 +246,81 @@ def test_integers_and_short_floats_count_as_what_they_are(call: Call) -> None:
                 size = np.max(abs(e), initial=0, where=np.isfinite(e))
                 room = 16 * float(np.finfo(short).eps) * size
                 np.testing.assert_allclose(raw.astype(float), e, rtol=0, atol=room, err_msg=dtype)
+
+
+UFUNC_TYPES = [*INTEGERS, "float16", "float32", "float64", "object"]
+
+
+@quiet
+@pytest.mark.parametrize(
+    "ufunc",
+    [u for u in vars(np).values() if isinstance(u, np.ufunc) and u.signature is None],
+    ids=lambda u: u.__name__,
+)
+def test_ufuncs_give_numpys_number_and_dtype_or_a_refusal(ufunc: np.ufunc) -> None:
+    """Called as NumPy's: also those that the library has no name for."""
+    rng = np.random.default_rng(0)
+    for first, second in itertools.product(UFUNC_TYPES, UFUNC_TYPES if DEEP else UFUNC_TYPES[::3]):
+        xs = [rng.integers(0, 2, 5).astype(first), rng.integers(0, 2, 5).astype(second)]
+        xs = xs[: ufunc.nin]
+        try:
+            expected = ufunc(*xs)
+        except Exception:
+            continue  # what NumPy refuses we may define
+        try:
+            got = ufunc(*map(mg.tensor, xs))
+        except MicrogradError:
+            continue
+        for y, e in zip(tree.leaves(got), tree.leaves(expected), strict=True):
+            raw = np.asarray(plain(y))
+            assert raw.dtype == e.dtype, (first, second)
+            if e.dtype == object:
+                assert all(a == b or a != a and b != b for a, b in zip(raw, e, strict=True))
+            else:
+                assert ulps(raw, e, False) <= 2, (first, second)
+
+
+NO_NUMBERS = [
+    np.linalg.svd, np.linalg.svdvals, np.linalg.pinv, np.linalg.eigh, np.linalg.eigvalsh,
+    np.linalg.cond, lambda x: np.linalg.norm(x, 2), lambda x: np.linalg.norm(x, "nuc"),
+    mg.grad(mg.linalg.det),
+]  # fmt: skip
+
+
+@quiet
+@pytest.mark.parametrize("f", NO_NUMBERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_matrices_with_inf_or_nan_are_refused_at_once(f: Any, dtype: str) -> None:
+    """LAPACK's SVD of the first one never returns."""
+    inf = np.inf
+    for m in ([[7, -2.5, 6e4], [0, -inf, 0], [inf, 0, 1e-8]], [[1, inf], [2, 1]], [[np.nan]]):
+        with pytest.raises(DataError, match="holds inf or nan"):
+            f(mg.tensor(np.array(m, dtype)))
+
+
+def test_sums_that_einsum_forms_have_the_dtype_of_the_operands() -> None:
+    for dtype in ("bool", "int8", "uint8", "int32", "uint32", "float32"):
+        x = np.array([[1, 1, 0], [100, 120, 1]]).astype(dtype)
+        for subscripts, rest in (("ij->i", ()), ("ij->", ()), ("ij,k->i", (np.array([3, 4]),))):
+            expected = np.einsum(subscripts, x, *rest)
+            got = np.einsum(subscripts, mg.tensor(x), *rest)
+            assert got.dtype == expected.dtype and np.array_equal(got.data, expected)
+
+
+def test_choices_that_are_one_element_keep_the_dtype_of_all() -> None:
+    x, no = np.array(0.5, np.float16), np.array(False)
+    for choices in ([x, no], [no, x]):
+        for c in ([True, False], [False, True]):
+            expected = np.select([np.array(v) for v in c], choices, 1.5)
+            got = np.select([np.array(v) for v in c], [mg.tensor(v) for v in choices], 1.5)
+            assert got.dtype == expected.dtype and got.data == expected
+
+
+def test_lines_beside_infinite_numbers_have_numpys_ends() -> None:
+    xp, fp = np.array([0.0, 1.0, 2.0, 3.0]), np.array([1.0, np.inf, np.inf, 6.0])
+    at = np.array([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0])
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(mg.interp(at, xp, fp), np.interp(at, xp, fp))
 
 
 def test_float16_is_added_up_in_float32() -> None:

@@ -11,9 +11,9 @@ from ...engine.node import plain
 from ...errors import RuleError
 from ..implementing import implements
 from ..products import matmul
-from ..shape import matrix_transpose, reals
+from ..shape import matrix_transpose
 from ..types import A, Array, Like
-from .matrices import from_lower, square
+from .matrices import from_lower, matrices, square
 
 
 class EighResult(NamedTuple, Generic[A]):
@@ -78,7 +78,7 @@ def eigh(a: Like[A], UPLO: str = "L") -> EighResult[A]:  # noqa: N803
     Only the triangle UPLO is read, so only it has a gradient (see cholesky). Eigenvectors of
     equal eigenvalues have no slope: their part of the gradient is 0.
     """
-    y = ops_linalg.eigh(square("eigh", reals(a)), UPLO=UPLO)
+    y = ops_linalg.eigh(square("eigh", a), UPLO=UPLO)
     return EighResult(y[..., 0, :], y[..., 1:, :])
 
 
@@ -107,7 +107,7 @@ def svd(
 
     For a that is not square write full_matrices=False: the columns that True adds are any basis.
     """
-    x = reals(from_lower(a) if hermitian else a)
+    x = matrices("svd", from_lower(a) if hermitian else a)
     m, n = x.shape[-2:]
     if compute_uv and full_matrices and m != n:
         raise RuleError(
@@ -136,7 +136,7 @@ def qr(a: Like[A], mode: Literal["r"]) -> A: ...
 @implements(np.linalg.qr)
 def qr(a: Like[A], mode: str = "reduced") -> QRResult[A] | A:
     """(Q, R) with a = Q·R, or R alone for mode "r"."""
-    x = reals(a)
+    x = matrices("qr", a)
     m, n = x.shape[-2:]
     if mode not in ("reduced", "r", "complete") or (mode == "complete" and m > n):
         raise RuleError(

@@ -13,10 +13,10 @@ from ...engine.protocol import array
 from ..implementing import implements
 from ..products import dot, matmul
 from ..reduce import sum
-from ..shape import expand_dims, floats, reals, reshape
+from ..shape import expand_dims, floats, reshape
 from ..types import A, ArrayLike, Like
 from .factors import svdvals
-from .matrices import from_lower, square
+from .matrices import from_lower, matrices, square
 
 
 @implements(np.linalg.inv)
@@ -37,7 +37,7 @@ def pinv(
     if hermitian:
         a = from_lower(a)
     cut = rcond if rtol is None else rtol
-    return ops_linalg.pinv(reals(a), rcond=None if cut is None else plain(cut))
+    return ops_linalg.pinv(matrices("pinv", a), rcond=None if cut is None else plain(cut))
 
 
 @implements(np.linalg.solve)

@@ -6,19 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.protocol import array
-from ...errors import ShapeError
+from ...errors import DTypeError, ShapeError
 from .. import diagonals
 from ..diagonals import tril
 from ..implementing import implements
-from ..shape import matrix_transpose
+from ..shape import matrix_transpose, reals
 from ..types import A, DType, Like
 
 
+def matrices(name: str, a: Any) -> Any:
+    """a as an array or node of numbers that LAPACK takes.
+
+    Raises DTypeError for complex numbers and for dtypes that it does not know.
+    """
+    x = reals(a)
+    if x.dtype.char not in "fd" and x.dtype.kind not in "biu":
+        raise DTypeError(
+            f"linalg.{name}: got dtype {x.dtype}, need float32, float64 or integers; write "
+            "x.astype(np.float64)"
+        )
+    if x.ndim < 2:
+        raise ShapeError(f"linalg.{name}: got shape {x.shape}, need matrices (…, m, n)")
+    return x
+
+
 def square(name: str, a: Any) -> Any:
-    """a as an array. Raises ShapeError unless it holds square matrices."""
-    a = array(a)
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+    """matrices(a). Raises ShapeError unless they are square."""
+    a = matrices(name, a)
+    if a.shape[-1] != a.shape[-2]:
         raise ShapeError(f"linalg.{name}: got shape {a.shape}, need square matrices (…, n, n)")
     return a
 

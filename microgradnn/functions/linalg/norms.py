@@ -10,6 +10,7 @@ from ...engine import ops
 from ...engine.node import plain
 from ...engine.op import Carrier
 from ...engine.protocol import array
+from ...errors import ShapeError
 from ..choosing import where
 from ..implementing import implements
 from ..reduce import max, min, sum
@@ -17,6 +18,7 @@ from ..shape import expand_dims, floats, moveaxis, narrow, reshape, wide
 from ..types import A, Axis, Like
 from .factors import svdvals
 from .inverses import inv
+from .matrices import matrices
 
 
 def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
@@ -113,11 +115,16 @@ def matrix_norm(x: Like[A], /, *, keepdims: bool = False, ord: float | str | Non
 @implements(np.linalg.cond)
 def cond(x: Like[A], p: float | str | None = None) -> A:
     """The condition number: largest over smallest singular value, or ‖x‖·‖x⁻¹‖ in another norm."""
-    a = array(x)
-    if p in (None, 2, -2):
-        s = svdvals(a)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return matrix_norm(a, ord=p) * matrix_norm(inv(a), ord=p)
+    a = matrices("cond", x)
+    if 0 in a.shape[-2:]:
+        raise ShapeError(f"linalg.cond: got shape {a.shape}, an empty matrix has none")
+    if p not in (None, 2, -2):
+        return matrix_norm(a, ord=p) * matrix_norm(inv(a), ord=p)
+    s = svdvals(a)
+    least, most = s[..., -1], s[..., 0]
+    if p == -2:
+        return least / most
+    return where(plain(least) == 0, np.inf, most / least)
 
 
 __all__ = [
