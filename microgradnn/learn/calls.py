@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..check.subject import quiet
+from .borrowed import with_right
+from .edits import SLIPS, slips
 from .exercise import Told
 
 Results = tuple[Any, ...]
@@ -30,6 +32,8 @@ class Calls:
     like   what mistakes give, by cause: the same as truth, None where it does not apply
     deeper  names a mistake that is not in `like`, of the learner's function
     also   causes that deeper may tell
+    answer  the right answer as a learner would write it, where slips of the pen are looked for
+    uses   what else of the exercise it may call, by name: the right functions
     """
 
     name: str
@@ -39,17 +43,25 @@ class Calls:
     like: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     deeper: Callable[[Callable[..., Any], str, Arguments], Told | None] | None = None
     also: Sequence[str] = ()
+    answer: str = ""
+    uses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     @property
     def causes(self) -> Sequence[str]:
         """All that it can be told to be wrong by."""
-        return [*(cause.partition("+")[0] for cause in self.like), "factor", *OUTSIDE, *self.also]
+        like = (cause.partition("+")[0] for cause in self.like)
+        return [*like, "factor", *OUTSIDE, *self.also, *(SLIPS if self.answer else ()),
+                *(("borrowed",) if self.uses else ())]  # fmt: skip
 
     def grade(self, module: ModuleType) -> Told:
         """What there is to say of the function in a learner's file."""
         function = getattr(module, self.name, None)
         if not callable(function):
             return Told(self.name, "missing", {"name": self.name})
+        said = self._graded(function)
+        return with_right(self.uses, function, self._graded, said) if said.cause else said
+
+    def _graded(self, function: Callable[..., Any]) -> Told:
         draws = self.draws(np.random.default_rng(0))
         seen: list[tuple[Arguments, Results]] = []
         for args in draws:
@@ -78,6 +90,8 @@ class Calls:
             words |= {"count": str(len(parts)), "outputs": ", ".join(self.outputs)}
             return Told(self.name, "count", words)
         for name, part in zip(self.outputs, parts, strict=True):
+            if isinstance(part, NUMBERS + (complex,)) and np.iscomplexobj(part):
+                return Told(self.name, "complex", words | {"output": name})
             if not isinstance(part, NUMBERS) or np.asarray(part).dtype.kind not in "biuf":
                 return Told(self.name, "type", words | {"output": name, "kind": _kind(part)})
         if any(not same(a, b) for a, b in zip(mine, args, strict=True)):
@@ -125,12 +139,30 @@ class Calls:
         factor = self._factor({k}, seen)
         if factor:
             return Told(self.name, "factor", words | {"factor": factor})
-        known = self.deeper(function, self.name, seen[0][0][1:]) if self.deeper else None
+        if self._in_another_order(wrong, seen):
+            return Told(self.name, "results_order", words)
+        made = [s for s in (slips(self.answer) if self.answer else ())
+                if all(_gives(s.function, args, got, {k}) for args, got in seen)]  # fmt: skip
+        for some in (wrong, {k}):
+            for slip in made:
+                if all(_gives(slip.function, args, got, some) for args, got in seen):
+                    return Told(self.name, slip.cause, {**words, **slip.words})
+        known = self.deeper(function, self.name, seen[0][0]) if self.deeper else None
         if known is not None:
             return Told(self.name, known.cause, {**words, **known.words})
         if otherwise == "unnamed":
             otherwise = self._seen_from_outside(function, k, seen) or otherwise
         return Told(self.name, otherwise, words)
+
+    def _in_another_order(self, wrong: set[int], seen: Sequence[tuple[Arguments, Results]]) -> bool:
+        """Whether each wrong result is the right one of another place."""
+        if len(self.outputs) < 3:
+            return False
+        for args, got in seen:
+            right = self._right(args)
+            if not all(any(same(got[k], r) for r in right) for k in wrong):
+                return False
+        return True
 
     def _factor(self, wrong: set[int], seen: Sequence[tuple[Arguments, Results]]) -> str:
         """The constant by which all wrong results are too large, or ""."""
@@ -165,7 +197,7 @@ def _gives(guess: Callable[..., Any], args: Arguments, got: Results, wrong: set[
     try:
         with quiet():
             there = guess(*map(_copied, args))
-    except (ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
+    except (ValueError, IndexError, ArithmeticError, TypeError, AttributeError):
         return False
     if there is None:
         return False

@@ -13,7 +13,8 @@ from .catalogue import Catalogue
 # What may be said of any part, whatever the exercise.
 GENERAL = (
     "missing", "empty", "nothing", "raises", "misfit", "endless", "type", "count", "shape",
-    "not_finite", "changes", "unnamed", "checker", "hangs", "ends", "tampered",
+    "not_finite", "complex", "results_order",
+    "changes", "unnamed", "checker", "hangs", "ends", "tampered",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Right answers, from the engine's table; and what a wrong use of the right slopes gives."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,23 +79,29 @@ CHECKERS = {
 ALSO = tuple(dict.fromkeys(CHECKERS.values()))
 
 
-def named_by_checker(f: Function) -> tuple[Function, tuple[str, ...]]:
-    """What asks the checker for the name of a mistake, f being the right forward; its causes."""
+def named_by_checker(f: Function, outputs: Sequence[str]) -> tuple[Function, tuple[str, ...]]:
+    """What asks the checker for the name of a mistake, f being the right forward; its causes.
+
+    The checker calls the gradients dargument0, …; the learner's names of them are in outputs.
+    """
 
     def forward(*args: Any) -> tuple[Any, Any]:
         return f(*args), args
+
+    def renamed(text: str) -> str:
+        return re.sub(r"\bdargument(\d)", lambda m: outputs[int(m[1])], text)
 
     def named(backward: Function, part: str, args: Any) -> Told | None:
         def with_cache(dout: Any, cache: Any) -> Any:
             return backward(dout, *cache)
 
-        report = layer(forward, with_cache, args, probes=False)
+        report = layer(forward, with_cache, args[1:], probes=False)
         found = next((x for x in report.findings if x.code == "GC401"), None)
         if found is None:
             return None
         cause = CHECKERS.get(str(found.data.get("mistake")), "checker")
         fix = found.hint.partition("to mend it: ")[2] or found.hint
-        words = {"said": found.message, "fix": fix}
+        words = {"said": renamed(found.message), "fix": renamed(fix)}
         place = next((x.data for x in report.findings if x.code == "GC501"), {})
         if place.get("file") == backward.__code__.co_filename:
             words["at"] = str(place["line"])

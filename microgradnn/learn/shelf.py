@@ -3,8 +3,10 @@
 from ..errors import ConfigError, nearest
 from .exercise import Exercise, Part
 from .exercises.adding import ADDING
-from .exercises.classes_of_digits import NETWORK, SOFTMAX_LOSS
-from .exercises.fitting import GATES, LINE
+from .exercises.classes_of_digits import SOFTMAX_LOSS
+from .exercises.digit_network import NETWORK
+from .exercises.fitting import LINE
+from .exercises.gates import GATES
 from .exercises.graphs import ORDER
 from .exercises.optimising import OPTIMISERS
 from .exercises.own_steps import ENGINE

@@ -1,20 +1,24 @@
 """Right answers pass, whatever their style; wrong ones are told their cause; stubs score nothing."""
 
 import importlib
+from types import ModuleType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from microgradnn.check.report import report_from_dict
 from microgradnn.learn.catalogue import catalogue
+from microgradnn.learn.edits import compiled, slips
 from microgradnn.learn.exercise import GENERAL, Told, told
 from microgradnn.learn.shelf import BY_NUMBER, EXERCISES
 from microgradnn.learn.wording import cause_of, example_of, hints_for
 
-from .answers import answer, graded, later, table
+from .answers import answer, fresh, graded, later, table
 
 MODULES = [importlib.import_module(f".answers.a{e.number}", __package__) for e in EXERCISES]
 KEYS = table(MODULES, "KEYS")
-WRONG = table(MODULES, "WRONG") + later.WRONG
+WRONG = table(MODULES, "WRONG") + later.WRONG + fresh.WRONG
 LANGUAGES = ("en", "zh")
 
 
@@ -51,6 +55,28 @@ def test_a_stub_scores_nothing(e, language: str) -> None:
     found = graded(e, e.written(catalogue(language)))
     assert {f.cause for f in found} == {"empty"}
     assert len(found) == len(e.parts)
+
+
+WRITTEN = [
+    (e, p) for e in EXERCISES for p in e.parts if getattr(p, "answer", "") and not e.series
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("e", "part"), WRITTEN, ids=lambda x: getattr(x, "name", ""))
+def test_the_answers_in_which_slips_are_looked_for_are_right(e, part) -> None:
+    module = ModuleType("answer")
+    setattr(module, part.name, compiled(part.answer))
+    assert part.grade(module).cause == ""
+
+
+@given(st.data())
+def test_a_slip_of_the_pen_is_told(data: st.DataObject) -> None:
+    """Any slip in a right answer has a name, and no slip is taken for right."""
+    _, part = data.draw(st.sampled_from(WRITTEN))
+    slip = data.draw(st.sampled_from(slips(part.answer)))
+    module = ModuleType("answer")
+    setattr(module, part.name, slip.function)
+    assert part.grade(module).cause not in ("unnamed", "trajectory", "sometimes", "not_linear")
 
 
 def test_there_are_enough_wrong_answers() -> None:

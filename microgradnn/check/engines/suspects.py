@@ -180,6 +180,17 @@ def _one_step(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     return _walk(root, [root], lambda old, new: old + new)
 
 
+def _once(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+    """An operand that stands twice in one operation counts once, as in a set."""
+    root = results[-1]
+    g = {id(n): 0.0 for n in postorder(root)}
+    g[id(root)] = 1.0
+    for node in postorder(root)[::-1]:
+        for p, s in {id(p): (p, s) for p, s in (slopes(node) if node.op else [])}.values():
+            g[id(p)] += s * g[id(node)]
+    return g
+
+
 PATHS = (
     "a number passes its gradient on each time one arrives, and again what came before: paths are "
     "counted several times"
@@ -191,6 +202,10 @@ SUSPECTS = (
     Suspect(
         "overwritten", "`grad` is overwritten, not accumulated: x + x gives {x_plus_x}, not 2",
         "a number that is used twice gets the sum: write self.grad += …, not =", _overwritten,
+    ),
+    Suspect(
+        "operand_once", "an operand that stands twice in one operation is counted once: x + x "
+        "gives {x_plus_x}, not 2", "keep operands in a tuple, not in a set", _once,
     ),
     Suspect(
         "unseeded", "the gradient of the output is never set to 1: all gradients are 0",

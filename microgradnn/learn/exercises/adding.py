@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -75,22 +76,44 @@ def _numbers(results: Sequence[Any], leaves: Sequence[Counted] = ()) -> list[Cou
     return [made[id(r)] for r in results]
 
 
-# What a parent may be given by mistake, of its slope and the gradient and data of the child.
-PASSED_ON: dict[str, Callable[[float, float, float], float]] = {
-    "slope_missing": lambda slope, grad, data: grad,
-    "sign": lambda slope, grad, data: -slope * grad,
-    "added": lambda slope, grad, data: slope + grad,
-    "value_for_grad": lambda slope, grad, data: slope * data,
+# What a parent may be given by mistake: of its slope, of the child's gradient and data, of its own.
+PASSED_ON: dict[str, Callable[[float, float, float, float], float]] = {
+    "slope_missing": lambda slope, grad, data, own: grad,
+    "sign": lambda slope, grad, data, own: -slope * grad,
+    "added": lambda slope, grad, data, own: slope + grad,
+    "value_for_grad": lambda slope, grad, data, own: slope * data,
+    "data_for_slope": lambda slope, grad, data, own: own * grad,
+    "data_for_slope+": lambda slope, grad, data, own: data * grad,
+    "data_too": lambda slope, grad, data, own: slope * grad * own,
+    "data_too+": lambda slope, grad, data, own: slope * grad * data,
 }
 
 
-def _walked(results: Sequence[Any], pass_on: Callable[[float, float, float], float]) -> list[float]:
-    """The gradients of all results if that is passed on."""
+Parts = list[tuple[Any, float]]
+# Which parents are given something by mistake, of (parent, slope) in order.
+PARENTS: dict[str, Callable[[Parts], Parts]] = {
+    "operand_once": lambda parts: list({id(p): (p, s) for p, s in parts}.values()),
+    "one_parent": lambda parts: parts[:1],
+    "one_parent+": lambda parts: parts[-1:],
+    "slopes_exchanged": lambda parts: [
+        (p, s) for (p, _), (_, s) in zip(parts, parts[::-1], strict=True)],
+}  # fmt: skip
+
+
+def _right_part(slope: float, grad: float, *_: float) -> float:
+    return slope * grad
+
+
+def _walked(
+    results: Sequence[Any], pass_on: Callable[..., float] = _right_part,
+    parents: Callable[[Parts], Parts] = list, seed: float = 1.0,
+) -> list[float]:  # fmt: skip
+    """The gradients of all results if that is passed on, to these parents."""
     g = {id(r): 0.0 for r in results}
-    g[id(results[-1])] = 1.0
+    g[id(results[-1])] = seed
     for r in reversed(results):
-        for p, s in slopes(r) if r.op else []:
-            g[id(p)] += pass_on(s, g[id(r)], float(r.data))
+        for p, s in parents(slopes(r)) if r.op else []:
+            g[id(p)] += pass_on(s, g[id(r)], float(r.data), float(p.data))
     return [g[id(r)] for r in results]
 
 
@@ -102,7 +125,8 @@ class Backward:
     causes: Sequence[str] = (
         "overwritten", "unseeded", "one_step", "upstream", "forwards", "resets", "grads_wrong",
         "slope_missing", "sign", "added", "value_for_grad", "all_seeded",
-        "seed_elsewhere", "data_changed",
+        "seed_elsewhere", "data_changed", "data_for_slope", "data_too",
+        "operand_once", "one_parent", "slopes_exchanged", "seed_data", "output_skipped",
     )  # fmt: skip
 
     def grade(self, module: ModuleType) -> Told:
@@ -156,9 +180,15 @@ class Backward:
                 for results, grads in kept
             ):
                 return Told(self.name, suspect.key, wrong[0][2].words)
-        for cause, pass_on in PASSED_ON.items():
-            if all(same(grads, _walked(results, pass_on)) for results, grads in kept):
-                return Told(self.name, cause, wrong[0][2].words)
+        guesses: dict[str, Callable[[Any], list[float]]] = {
+            c: partial(_walked, pass_on=f) for c, f in PASSED_ON.items()
+        }
+        guesses |= {c: partial(_walked, parents=f) for c, f in PARENTS.items()}
+        guesses["seed_data"] = lambda results: _walked(results, seed=float(results[-1].data))
+        guesses["output_skipped"] = lambda results: [0.0] * (len(results) - 1) + [1.0]
+        for cause, guess in guesses.items():
+            if all(same(grads, guess(results)) for results, grads in kept):
+                return Told(self.name, cause.rstrip("+"), wrong[0][2].words)
         if all(g == 1 for _, grads in kept for g in grads):
             return Told(self.name, "all_seeded", wrong[0][2].words)
         if all(grads[-1] == 0 for _, grads in kept):

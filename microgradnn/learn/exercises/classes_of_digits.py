@@ -1,4 +1,4 @@
-"""Exercises on classes: softmax with cross entropy, and the network for MNIST."""
+"""The exercise on softmax with cross entropy."""
 
 from typing import Any
 
@@ -30,7 +30,8 @@ def loss_and_gradient(scores, labels):
 '''
 
 
-def _softmax(x: Any, axis: int = -1) -> Any:
+def probabilities(x: Any, axis: int = -1) -> Any:
+    """The softmax of an array, by the engine."""
     return value(lambda s: ops.softmax(s, axis=axis), x)
 
 
@@ -41,7 +42,8 @@ def _shifted(scores: Any) -> Any:
 
 def _scores(rng: np.random.Generator) -> Any:
     ordinary = [digits(rng, s) * 2 for s in ((3, 4), (2, 3), (4, 5), (1, 3))]
-    return [(s,) for s in (*ordinary, ordinary[0] + 1000.0)]
+    apart = ordinary[1] + np.array([[0.0], [2000.0]])
+    return [(s,) for s in (*ordinary, ordinary[0] + 1000.0, apart)]
 
 
 def _labelled(rng: np.random.Generator) -> Any:
@@ -50,7 +52,9 @@ def _labelled(rng: np.random.Generator) -> Any:
     return out
 
 
-def _loss(scores: Any, labels: Any) -> tuple[Any, ...]:
+def loss_of(scores: Any, labels: Any) -> tuple[Any, ...]:
+    """The right loss and its gradient by the scores."""
+
     def mean(s: Any) -> Any:
         return cross_entropy(s, labels)
 
@@ -61,8 +65,8 @@ def _changed(loss: Any = None, gradient: Any = None) -> Any:
     """A guess from the right loss L, gradient d, probabilities p, labels as 0 and 1, and N."""
 
     def guess(scores: Any, labels: Any) -> tuple[Any, ...]:
-        right, d = _loss(scores, labels)
-        p, y, n = _softmax(scores), np.eye(scores.shape[1])[labels], len(scores)
+        right, d = loss_of(scores, labels)
+        p, y, n = probabilities(scores), np.eye(scores.shape[1])[labels], len(scores)
         return (loss(right, p, y, n) if loss else right,
                 gradient(d, p, y, n) if gradient else d)  # fmt: skip
 
@@ -76,26 +80,40 @@ def _naive_loss(scores: Any, labels: Any) -> tuple[Any, Any]:
     return -np.log((p * y).sum(axis=1)).mean(), (p - y) / len(scores)
 
 
+def _one_maximum(scores: Any) -> Any:
+    """The largest score of all rows is taken away from each: rows far below it become 0 / 0."""
+    e = np.exp(scores - scores.max())
+    return e / e.sum(axis=1, keepdims=True)
+
+
 SOFTMAX_LOSS = Exercise(
     "08", "softmax_loss", LOSS_STUB,
     (
-        Calls("softmax", ("p",), _scores, lambda s: (_softmax(s),), {
+        Calls("softmax", ("p",), _scores, lambda s: (probabilities(s),), {
             "overflow": lambda s: np.exp(s) / np.exp(s).sum(axis=1, keepdims=True),
-            "softmax_axis": lambda s: _softmax(s, 0),
+            "softmax_axis": lambda s: probabilities(s, 0),
             "softmax_axis+": lambda s: _shifted(s) / _shifted(s).sum(axis=0),
-            "softmax_all": lambda s: _softmax(s.ravel()).reshape(s.shape),
+            "softmax_all": lambda s: probabilities(s.ravel()).reshape(s.shape),
             "softmax_all++": lambda s: np.exp(s) / np.exp(s).sum(),
             "softmax_all+": lambda s: _shifted(s) / _shifted(s).sum(),
             "softmax_plain": lambda s: s / s.sum(axis=1, keepdims=True),
-            "softmax_logs": lambda s: np.log(_softmax(s)),
+            "softmax_logs": lambda s: np.log(probabilities(s)),
             "softmax_unnormed": lambda s: np.exp(s),
             "softmax_unnormed+": lambda s: np.exp(s - s.max(axis=1, keepdims=True)),
             "softmax_unnormed++": lambda s: np.exp(s - s.max()),
-            "of_sigmoid": lambda s: value(ops.sigmoid, s),
-        }),
-        Calls("loss_and_gradient", ("loss", "dscores"), _labelled, _loss, {
+            "base_two": lambda s: probabilities(s * np.log(2)),
+            "divided_by_max": lambda s: probabilities(s / s.max(axis=1, keepdims=True)),
+            "softmax_sigmoid": lambda s: value(ops.sigmoid, s),
+            "max_of_all": _one_maximum,
+        }, answer="""
+def f(scores):
+    s = scores - scores.max(axis=1, keepdims=True)
+    e = np.exp(s)
+    return e / e.sum(axis=1, keepdims=True)
+"""),
+        Calls("loss_and_gradient", ("loss", "dscores"), _labelled, loss_of, {
             "overflow": _naive_loss,
-            "column": lambda s, labels: (-np.log(_softmax(s)[:, labels]).mean(), None),
+            "column": lambda s, labels: (-np.log(probabilities(s)[:, labels]).mean(), None),
             "other_log": _changed(lambda L, p, y, n: L / np.log(2)),
             "other_log+": _changed(lambda L, p, y, n: L / np.log(10)),
             "mean_missing": _changed(lambda L, p, y, n: L * n, lambda d, p, y, n: d * n),
@@ -114,157 +132,29 @@ SOFTMAX_LOSS = Exercise(
             "mean_of_all": _changed(lambda L, p, y, n: L / y.shape[1],
                                     lambda d, p, y, n: d / y.shape[1]),
             "labels_alone": _changed(gradient=lambda d, p, y, n: -y / n),
+            "labels_numbers": lambda s, labels: (
+                loss_of(s, labels)[0], (probabilities(s) - labels[:, None]) / len(s)),
+            "diagonal": _changed(gradient=lambda d, p, y, n: -y * (1 - p) / n),
+            "diagonal+": _changed(gradient=lambda d, p, y, n: -y * (1 - p)),
+            "per_sample": _changed(lambda L, p, y, n: -np.log((p * y).sum(axis=1))),
+            "binary": _changed(lambda L, p, y, n: L - ((1 - y) * np.log(1 - p)).sum() / n),
+            "entropy": _changed(lambda L, p, y, n: -(p * np.log(p)).sum() / n),
+            "loss_after": _changed(lambda L, p, y, n: -np.log(
+                np.abs((p * y).sum(axis=1) - 1)).mean()),
+            "loss_after+": _changed(lambda L, p, y, n: np.nan),
             "squared_error": _changed(lambda L, p, y, n: ((p - y) ** 2).mean(),
                                       lambda d, p, y, n: 2 * (p - y) / n),
             "squared_error+": _changed(lambda L, p, y, n: ((p - y) ** 2).sum() / n),
-        }),
-    ),
-)  # fmt: skip
-
-
-NETWORK_STUB = '''
-"""$title
-
-$text
-"""
-
-import numpy as np
-
-
-def forward(x, w1, b1, w2, b2):
-    """$forward"""
-    raise NotImplementedError
-
-
-def loss_and_gradients(x, labels, w1, b1, w2, b2):
-    """$loss_and_gradients"""
-    raise NotImplementedError
-
-
-if __name__ == "__main__":
-    from microgradnn.data import batches, load_mnist
-
-    data, rng = load_mnist(), np.random.default_rng(0)
-    w1, w2 = rng.normal(0, 0.1, (data.n_features, 128)), rng.normal(0, 0.1, (128, 10))
-    params = [w1, np.zeros(128), w2, np.zeros(10)]
-    for epoch in range(3):
-        for x, labels in batches(data.train.x, data.train.y, batch_size=100, rng=rng):
-            loss, *gradients = loss_and_gradients(x, labels, *params)
-            params = [p - 0.5 * g for p, g in zip(params, gradients)]
-        found = forward(data.test.x, *params).argmax(axis=1)
-        print("epoch", epoch, "accuracy", np.mean(found == data.test.y))
-'''
-
-
-def _inputs(rng: np.random.Generator) -> Any:
-    sizes = ((3, 4, 5, 3), (2, 3, 2, 4), (4, 2, 3, 3))
-    return [
-        (digits(rng, (n, i)), rng.integers(0, o, n), digits(rng, (i, h)), digits(rng, (h,)),
-         digits(rng, (h, o)), digits(rng, (o,)))
-        for n, i, h, o in sizes
-    ]  # fmt: skip
-
-
-def _without_labels(rng: np.random.Generator) -> Any:
-    return [(x, *params) for x, _, *params in _inputs(rng)]
-
-
-def _bent(hidden: Any) -> Any:
-    """The network with this function in its hidden layer."""
-
-    def network(x: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
-        return ops.add(ops.matmul(hidden(ops.add(ops.matmul(x, w1), b1)), w2), b2)
-
-    return network
-
-
-_network = _bent(ops.sigmoid)
-
-
-def _forward(*args: Any) -> tuple[Any]:
-    return (value(_network, *args),)
-
-
-def _with_hidden(f: Any) -> Any:
-    return lambda *args: value(_bent(f), *args)
-
-
-def _network_loss(x: Any, labels: Any, *params: Any) -> tuple[Any, ...]:
-    def loss(*ps: Any) -> Any:
-        return cross_entropy(_network(x, *ps), labels)
-
-    return (value(loss, *params), *pulled(loss)(1.0, *params))
-
-
-def _stepwise(**change: Any) -> Any:
-    """The pass written step by step, some results replaced: d of the scores, dh, dz, db2, db1.
-
-    A change gets the result and (x, z, h, d, w2).
-    """
-    product, bent = pulled(ops.matmul), pulled(ops.sigmoid)
-
-    def guess(x: Any, labels: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> tuple[Any, ...]:
-        def kept(name: str, result: Any) -> Any:
-            return change[name](result, x, z, h, d, w2) if name in change else result
-
-        z = x @ w1 + b1
-        h = value(ops.sigmoid, z)
-        loss, d = _loss(_forward(x, w1, b1, w2, b2)[0], labels)
-        loss, d = kept("loss", loss), kept("d", d)
-        dh, dw2 = product(d, kept("h", h), w2)
-        dz = kept("dz", bent(kept("dh", dh), z)[0])
-        dw1 = product(dz, x, w1)[1]
-        sums = kept("db1", dz.sum(axis=0)), kept("db2", d.sum(axis=0))
-        return loss, kept("dw1", dw1), sums[0], kept("dw2", dw2), sums[1]
-
-    return guess
-
-
-def _without_ones(x: Any, labels: Any, *params: Any) -> Any:
-    """The 1 is not subtracted at the labels."""
-    p = _softmax(_forward(x, *params)[0]) / len(x)
-    return _stepwise(d=lambda r, *a: p)(x, labels, *params)
-
-
-NETWORK = Exercise(
-    "12", "mnist_mlp", NETWORK_STUB,
-    (
-        Calls("forward", ("scores",), _without_labels, _forward, {
-            "hidden_linear": _with_hidden(lambda z: z),
-            "sigmoid_flipped": _with_hidden(lambda z: ops.sigmoid(ops.neg(z))),
-            "hidden_other": _with_hidden(ops.relu),
-            "hidden_other+": _with_hidden(ops.tanh),
-            "bias_place": lambda x, w1, b1, w2, b2: (value(ops.sigmoid, x @ w1) + b1) @ w2 + b2,
-            "bias_missing": lambda x, w1, b1, w2, b2: _forward(x, w1, 0 * b1, w2, b2)[0],
-            "bias_missing+": lambda x, w1, b1, w2, b2: _forward(x, w1, b1, w2, 0 * b2)[0],
-            "bias_missing++": lambda x, w1, b1, w2, b2: _forward(x, w1, 0 * b1, w2, 0 * b2)[0],
-            "softmax_early": lambda *args: _softmax(_forward(*args)[0]),
-            "output_bent": lambda *args: value(ops.sigmoid, _forward(*args)[0]),
-            "output_bent+": lambda *args: value(ops.relu, _forward(*args)[0]),
-            "half_way": lambda x, w1, b1, w2, b2: value(ops.sigmoid, x @ w1 + b1),
-        }),
-        Calls("loss_and_gradients", ("loss", "dw1", "db1", "dw2", "db2"), _inputs, _network_loss, {
-            "hidden_slope": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T),
-            "input_for_output": _stepwise(
-                dz=lambda dz, x, z, h, d, w2: d @ w2.T * (z * (1 - z))),
-            "hidden_before": _stepwise(h=lambda r, x, z, h, d, w2: z),
-            "mean_missing": _stepwise(
-                loss=lambda r, *a: r * len(a[0]), d=lambda r, *a: r * len(a[0])),
-            "mean_missing+": _stepwise(d=lambda r, *a: r * len(a[0])),
-            "labels_missing": _without_ones,
-            "bias_not_summed": _stepwise(db1=lambda r, x, z, h, d, w2: d @ w2.T * h * (1 - h),
-                                         db2=lambda r, x, z, h, d, w2: d),
-            "bias_not_summed+": _stepwise(db2=lambda r, x, z, h, d, w2: d),
-            "bias_mean": _stepwise(
-                db1=lambda r, *a: r / len(a[0]), db2=lambda r, *a: r / len(a[0])),
-            "sign": _stepwise(d=lambda r, *a: -r),
-            "slope_half": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * h),
-            "slope_half+": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * (1 - h)),
-            "relu_slope": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * (z > 0)),
-            "tanh_slope": _stepwise(dz=lambda dz, x, z, h, d, w2: d @ w2.T * (1 - h * h)),
-            "slope_alone": _stepwise(dz=lambda dz, x, z, h, d, w2: h * (1 - h)),
-            "zero": lambda x, labels, *ps: (
-                _network_loss(x, labels, *ps)[0], *(0 * p for p in ps)),
-        }),
+        }, uses={"softmax": probabilities}, answer="""
+def f(scores, labels):
+    n = len(scores)
+    k = scores.shape[1]
+    s = scores - scores.max(axis=1, keepdims=True)
+    total = np.exp(s).sum(axis=1, keepdims=True)
+    p = np.exp(s) / total
+    y = np.eye(k)[labels]
+    loss = -(y * (s - np.log(total))).sum() / n
+    return loss, (p - y) / n
+"""),
     ),
 )  # fmt: skip

@@ -85,13 +85,14 @@ def built(text: str, make: Callable[[str, Sequence[Any]], Any]) -> SmallGraph:
 PAIRS = (
     "a", "a b=aa", "a b=aa c=bb", "a b c=ab", "a b=aa c=aa d=bc", "a b=aa c=ab",
     "a b c=ab d=ac e=cd", "a b=aa c=bb d=ca e=db", "a b=aa c=aa d=cc e=bd",
-    "a b c=aa d=bc e=dc f=ea", "a b=aa c=bb d=cc e=dd f=ee g=ff h=gg",
+    "a b c=aa d=bc e=dc f=ea", "e d=ee c=dd b=cd a=bc", "a b=aa c=bb d=cc e=dd f=ee g=ff h=gg",
 )  # fmt: skip
 SINGLES = ("a b=a", "a b=a c=a d=bc", "a b=a c=ab", "a b=a c=b d=ca e=db")
+ALIKE = "a b c=ab d=ab e=cd"
 DEEP = 3000
 ORDER_CAUSES = (
     "order_reversed", "order_repeats", "order_lacks_root", "order_lacks", "order_before",
-    "order_remembers", "order_names", "order_foreign", "order_deep", "order_set",
+    "order_remembers", "order_names", "order_foreign", "order_deep", "order_set", "order_alike",
 )  # fmt: skip
 
 
@@ -99,7 +100,8 @@ ORDER_CAUSES = (
 class Sorting:
     """A part that sorts a graph: order(root) of the learner's, where make makes the nodes.
 
-    prepared  gives both for a learner's file, or says why it cannot
+    prepared  gives both for a learner's file, or says why it cannot; and a make whose nodes look
+              alike, though they are different ones
     """
 
     name: str
@@ -112,7 +114,7 @@ class Sorting:
         ready = self.prepared(module, self.name)
         if isinstance(ready, Told):
             return ready
-        function, make = ready
+        function, make, alike = ready
         graphs = [built(text, make) for text in self.graphs]
         found = []
         for graph in graphs:
@@ -120,10 +122,14 @@ class Sorting:
             if found[-1].cause not in ("", "order_reversed"):
                 break
         said = next((f for f in reversed(found) if f.cause), found[0])
+        if said.cause == "order_reversed" and not all(f.cause for f in found[1:]):
+            said = Told(self.name, "order_before", said.words)  # in one graph, not in others
         if not said.cause:
             said = self._sorted(function, graphs[-1])
             if not said.cause:
-                return self._deep(function, make)
+                same = self._sorted(function, built(ALIKE, alike))
+                deep = self._deep(function, make)
+                return Told(self.name, "order_alike", same.words) if same.cause else deep
             return Told(self.name, "order_remembers", said.words)
         if said.cause == "order_foreign" and not found[0].cause:  # right once, then with more in it
             fresh = self._sorted(function, built(self.graphs[0], make))
@@ -207,7 +213,8 @@ def _plain(module: ModuleType, name: str) -> Any:
     function = getattr(module, name, None)
     if not callable(function):
         return Told(name, "missing", {"name": name})
-    return function, lambda n, parents: Link(n, tuple(parents))
+    return (function, lambda n, parents: Link(n, tuple(parents)),
+            lambda n, parents: Link("t", tuple(parents)))  # fmt: skip
 
 
 ORDER = Exercise(

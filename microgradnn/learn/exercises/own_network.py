@@ -1,7 +1,8 @@
 """The last step of an engine of one's own: a network that learns XOR by it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -40,15 +41,17 @@ def _loss(model: Any) -> float:
     return sum((y - t) ** 2 for y, t in zip(outputs(model), TARGETS, strict=True))
 
 
-def _slopes(model: Any, parameters: Sequence[Any]) -> list[float]:
+def _slopes(
+    model: Any, parameters: Sequence[Any], loss: Callable[[Any], float] = _loss
+) -> list[float]:
     """The gradient of the loss by differences: whatever the learner's engine says."""
     out = []
     for p in parameters:
         kept = p.data
         p.data = kept + STEP
-        above = _loss(model)
+        above = loss(model)
         p.data = kept - STEP
-        below = _loss(model)
+        below = loss(model)
         p.data = kept
         out.append((above - below) / (2 * STEP))
     return out
@@ -61,6 +64,7 @@ class ModelItself:
     name: str = "MLP"
     causes: Sequence[str] = (
         "mlp_output", "mlp_parameters", "mlp_linear", "mlp_alike", "mlp_unused", "mlp_changes",
+        "mlp_hidden", "mlp_seed", "mlp_bent",
     )  # fmt: skip
 
     def grade(self, module: ModuleType) -> Told:
@@ -88,13 +92,57 @@ class ModelItself:
             return Told(self.name, "mlp_linear")
         if all(abs(s) < 1e-9 for s in slopes):
             return Told(self.name, "mlp_unused")
-        return Told(self.name)
+        if _left_out(model, parameters):
+            return Told(self.name, "mlp_hidden")
+        if _bounded(model, parameters):
+            return Told(self.name, "mlp_bent")
+        return Told(self.name, "" if _follows_seed(module.MLP) else "mlp_seed")
 
     def _flat(self, model: Any, first: Sequence[float]) -> bool:
         """Whether the model is linear: also far out, where every bend would show."""
         a, b = (float(model([x, 0.0]).data) for x in (7.0, -9.0))
         slope = first[2] - first[0]
         return same([a, b], [first[0] + 7 * slope, first[0] - 9 * slope])
+
+
+def _left_out(model: Any, parameters: Sequence[Any]) -> bool:
+    """Whether the output is made of numbers that stay, and that parameters() does not return.
+
+    Numbers such as 1 and 2 may be constants.
+    """
+    try:
+        with quiet():
+            first, second = model([0.3, 0.7]).order(), model([0.3, 0.7]).order()
+        stay = {id(v): v for v in first}.keys() & {id(v) for v in second}
+        lost = [v for v in first if id(v) in stay - {id(p) for p in parameters}]
+        return any(abs(v.data) not in (0.25, 0.5, 1, 2, 4) for v in lost)
+    except Exception:  # without an order of its own
+        return False
+
+
+def _bounded(model: Any, parameters: Sequence[Any]) -> bool:
+    """Whether the output stays between -1 and 1, or has one sign, however large the weights."""
+    kept, seen, rng = [p.data for p in parameters], [], Random(0)
+    for _ in range(20):
+        for p in parameters:
+            p.data = rng.uniform(-40, 40)
+        seen += outputs(model)
+    for p, data in zip(parameters, kept, strict=True):
+        p.data = data
+    return max(map(abs, seen)) <= 1 + 1e-9 or min(seen) >= 0 or max(seen) <= 0
+
+
+def _follows_seed(cls: Any) -> bool:
+    """Whether one seed gives the same weights again, and another one others."""
+
+    def drawn(seed: int) -> list[float]:
+        return [float(p.data) for p in cls(4, seed=seed).parameters()]
+
+    try:
+        with quiet():
+            return drawn(1) == drawn(1) != drawn(2)
+    except TypeError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -104,7 +152,7 @@ class OneStep:
     name: str = "training_step"
     causes: Sequence[str] = (
         "ascent", "unchanged", "grads_kept", "one_parameter", "step_alone", "factor", "step_loss",
-        "step_wrong", "step_kind",
+        "step_wrong", "step_kind", "one_by_one",
     )  # fmt: skip
 
     def grade(self, module: ModuleType) -> Told:
@@ -134,11 +182,11 @@ class OneStep:
                 return Told(self.name, "raises", call | raised_words(error, function))
             now = list(model.parameters())
             moves.append([(p.data - s) / -0.01 for p, s in zip(now, start, strict=False)])
-        said = self._moved(moves, slopes, starts) or self._lost(losses, before)
+        said = self._moved(model, moves, slopes, starts) or self._lost(losses, before)
         return said or Told(self.name)
 
     def _moved(
-        self, moves: Sequence[Sequence[float]], slopes: Sequence[Sequence[float]],
+        self, model: Any, moves: Sequence[Sequence[float]], slopes: Sequence[Sequence[float]],
         starts: Sequence[Sequence[float]],
     ) -> Told | None:  # fmt: skip
         if all(_near(m, s) for m, s in zip(moves, slopes, strict=True)):
@@ -155,7 +203,11 @@ class OneStep:
         factors = [m / s for m, s in zip(moves[0], slopes[0], strict=True) if abs(s) > 1e-3]
         if factors and _near(factors, [factors[0]] * len(factors)) and factors[0] > 0:
             return Told(self.name, "factor", words | {"factor": f"{factors[0]:.3g}"})
-        return Told(self.name, _cause(moves[0], slopes[0], starts[0]), words)
+        cause = _cause(moves[0], slopes[0], starts[0])
+        landed = [s - 0.01 * m for s, m in zip(starts[0], moves[0], strict=True)]
+        if cause == "step_wrong" and _one_by_one(model, starts[0], landed):
+            cause = "one_by_one"
+        return Told(self.name, cause, words)
 
     def _lost(self, losses: Sequence[Any], before: Sequence[float]) -> Told | None:
         words = {"call": "training_step(model, 0.01)", "output": "loss",
@@ -180,6 +232,26 @@ def _cause(moves: Sequence[float], slopes: Sequence[float], start: Sequence[floa
     pairs = zip(moves, slopes, strict=True)
     return "one_parameter" if all(abs(m) < 1e-12 or _near([m], [s]) for m, s in pairs) else (
         "step_wrong")  # fmt: skip
+
+
+def _one_by_one(model: Any, start: Sequence[float], landed: Sequence[float]) -> bool:
+    """Whether a step after each sample leads from start to where the parameters landed."""
+    parameters = list(model.parameters())
+    kept = [p.data for p in parameters]
+    for p, s in zip(parameters, start, strict=True):
+        p.data = s
+    for x, t in zip(POINTS, TARGETS, strict=True):
+
+        def error(m: Any, x: Sequence[float] = x, t: float = t) -> float:
+            return (float(m(list(x)).data) - t) ** 2
+
+        slopes = _slopes(model, parameters, error)
+        for p, s in zip(parameters, slopes, strict=True):
+            p.data -= 0.01 * s
+    got = [(p.data - s) / 0.01 for p, s in zip(parameters, start, strict=True)]
+    for p, data in zip(parameters, kept, strict=True):
+        p.data = data
+    return _near(got, [(a - s) / 0.01 for a, s in zip(landed, start, strict=True)])
 
 
 def _near(a: Sequence[float], b: Sequence[float]) -> bool:

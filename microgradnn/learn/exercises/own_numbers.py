@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -138,4 +139,10 @@ def sorted_values(module: ModuleType, part: str) -> Any:
         return Told(part, "needs", {"step": "e2"})
     except Exception as error:
         return Told(part, "raises", {"call": "a + b"} | raised_words(error))
-    return (lambda v: v.order()), lambda n, ps: ps[0] + ps[1] if ps else cls(1.0)
+    numbers = count(1)
+
+    def unlike(n: str, parents: Sequence[Any]) -> Any:
+        """Sums of two numbers, no two of them equal."""
+        return parents[0] + parents[1] if parents else cls(2.0 ** next(numbers) + 1 / 3)
+
+    return (lambda v: v.order()), unlike, lambda n, ps: ps[0] + ps[1] if ps else cls(1.0)

@@ -92,6 +92,25 @@ def _first(g: Any, shape: Any) -> Any:
     return g[tuple(slice(0, n) for n in shape)]
 
 
+def _wrong_order(g: Any, shape: Any, axis: int) -> Any:
+    """Axes of length 1 first, when axes in front are still there; or axes at the end summed."""
+    if axis == 0:
+        for i, n in enumerate(shape):
+            g = np.sum(g, axis=i, keepdims=True) if n == 1 else g
+    while np.ndim(g) > len(shape):
+        g = np.sum(g, axis=axis)
+    for i, n in enumerate(shape):
+        g = np.sum(g, axis=i, keepdims=True) if n == 1 else g
+    return g
+
+
+def _largest(g: Any, shape: Any) -> Any:
+    """The largest of the copies, in the place of their sum."""
+    lead = np.ndim(g) - len(shape)
+    axes = tuple(i for i in range(np.ndim(g)) if i < lead or shape[i - lead] == 1)
+    return np.max(g, axis=axes, keepdims=True).reshape(shape) if axes else g
+
+
 REPEATED = {
     "not_summed": lambda g, shape: g,
     "no_keepdims": _without_keepdims,
@@ -101,7 +120,13 @@ REPEATED = {
     "summed_all": lambda g, shape: np.sum(g),
     "summed_all+": lambda g, shape: np.broadcast_to(np.sum(g), shape),
     "ones": lambda g, shape: np.ones(shape),
+    "summed_all++": lambda g, shape: (
+        g if np.shape(g) == tuple(shape) else np.broadcast_to(np.sum(g), shape)
+    ),
     "largest": lambda g, shape: np.broadcast_to(np.max(g), shape),
+    "largest+": _largest,
+    "axes_shifted": lambda g, shape: _wrong_order(g, shape, 0),
+    "axes_shifted+": lambda g, shape: _wrong_order(g, shape, -1),
     "zero": lambda g, shape: np.zeros(shape),
     "sign": lambda g, shape: -_summed(g, shape),
     "upstream": lambda g, shape: _summed(np.ones_like(g), shape),
@@ -113,17 +138,17 @@ BROADCAST = Exercise(
         Calls("unbroadcast", ("grad",), _shapes, lambda g, s: (_summed(g, s),), REPEATED),
         Calls("add_backward", ("da", "db"), _pairs, pulled(ops.add),
               {c: _of_both(rule) for c, rule in REPEATED.items()},
-              *named_by_checker(ops.add)),
+              *named_by_checker(ops.add, ("da", "db")), uses={"unbroadcast": _summed}),
         Calls("mul_backward", ("da", "db"), _pairs, pulled(ops.mul), {
             **{c: _of_product(rule) for c, rule in REPEATED.items()
-               if c not in ("upstream", "ones", "largest")},
+               if c not in ("upstream", "ones", "largest", "largest+")},
             "summed_first": lambda g, a, b: (_summed(g, a.shape) * b, _summed(g, b.shape) * a),
             "own_operand": lambda g, a, b: (_summed(g * a, a.shape), _summed(g * b, b.shape)),
             "as_add": _of_both(_summed),
             "upstream": lambda g, a, b: (
                 _summed(np.ones_like(g) * b, a.shape), _summed(np.ones_like(g) * a, b.shape)),
             "swapped": lambda g, a, b: (_summed(g * a, b.shape), _summed(g * b, a.shape)),
-        }, *named_by_checker(ops.mul)),
+        }, *named_by_checker(ops.mul, ("da", "db")), uses={"unbroadcast": _summed}),
     ),
 )  # fmt: skip
 
@@ -193,7 +218,8 @@ MATMUL = Exercise(
     "07", "matmul", MATMUL_STUB,
     (
         Calls("matmul_backward", ("da", "db"), _matrices, _matmul_back, _products(_matmul_back),
-              *named_by_checker(ops.matmul)),
+              *named_by_checker(ops.matmul, ("da", "db")),
+              answer="def f(g, a, b):\n    return g @ b.T, a.T @ g"),
         Calls("linear_backward", ("dx", "dw", "db"), _with_bias, _linear_back, {
             "not_summed": _bias(lambda g, b: g),
             "wrong_axis": _bias(lambda g, b: g.sum(axis=1)),
@@ -203,6 +229,7 @@ MATMUL = Exercise(
             "ones": _bias(lambda g, b: np.ones_like(b)),
             "one_copy": _bias(lambda g, b: g[0]),
             **_products(_linear_back),
-        }, *named_by_checker(_linear)),
+        }, *named_by_checker(_linear, ("dx", "dw", "db")), uses={"matmul_backward": _matmul_back},
+              answer="def f(g, x, w, b):\n    return g @ w.T, x.T @ g, g.sum(axis=0)"),
     ),
 )  # fmt: skip

@@ -48,7 +48,7 @@ WRONG = [
     ("softmax", "softmax_plain", "return scores / scores.sum(axis=1, keepdims=True)"),
     ("softmax", "softmax_unnormed", "return np.exp(scores - scores.max(axis=1, keepdims=True))"),
     ("softmax", "misfit", "e = np.exp(scores)\nreturn e / e.sum(axis=1)"),
-    ("softmax", "of_sigmoid", "return 1 / (1 + np.exp(-scores))"),
+    ("softmax", "softmax_sigmoid", "return 1 / (1 + np.exp(-scores))"),
     (PART, "mean_missing", LOSS + "p[row, labels] -= 1\nreturn loss, p"),
     (
         PART,

@@ -74,7 +74,7 @@ WRONG = [
     ("momentum_step", "momentum_forever", "v = v + g\nreturn p - lr * v, v"),
     ("momentum_step", "momentum_nesterov", "v = mu * v + g\nreturn p - lr * (g + mu * v), v"),
     ("momentum_step", "step_states", "v = mu * v + g\nreturn p - lr * v"),
-    ("momentum_step", "ascent", "v = mu * v - lr * g\nreturn p - v, v"),
+    ("momentum_step", "momentum_sign", "v = mu * v - lr * g\nreturn p - v, v"),
     ("adam_step", "no_correction", adam((" / (1 - beta1 ** t)", ""), (" / (1 - beta2 ** t)", ""))),
     ("adam_step", "half_correction", adam((" / (1 - beta2 ** t)", ""))),
     ("adam_step", "no_square", adam(("g ** 2", "g"))),

@@ -84,7 +84,7 @@ WRONG = [
     ("fit", "one_parameter", fit((STEP, "w = w - lr * dw"))),
     ("fit", "no_rate", fit((STEP, "w, b = w - dw, b - db"))),
     ("fit", "steps_off", fit(("range(steps)", "range(1, steps)"))),
-    ("fit", "steps_off", fit(("    return w, b\n", "        return w, b\n"))),
+    ("fit", "one_step_made", fit(("    return w, b\n", "        return w, b\n"))),
     ("fit", "same_gradient", fit(("loss_and_gradients(w, b, x, y)\n        w", "loss_and_gradients(0, 0, x, y)\n        w"))),
     ("fit", "step_alone", fit((STEP, "w, b = -lr * dw, -lr * db"))),
     ("fit", "unchanged", fit((STEP, "w - lr * dw, b - lr * db"))),

@@ -104,7 +104,7 @@ WRONG = [
     ("train", "steps_off", train(("range(steps)", "range(steps - 1)"))),
     ("train", "same_gradient", train(("lr * gradient(w, x", "lr * gradient(0 * w, x"))),
     ("train", "unchanged", train(("w = w - lr", "w - lr"))),
-    ("train", "mean_missing", train((" / len(t)", ""))),
+    ("train", "borrowed", train((" / len(t)", ""))),
     ("xor_network", "xor_line", "return np.array([[-0.5], [1], [1]]), np.array([-0.5, 1])"),
     ("xor_network", "xor_line", "return np.zeros((3, 2)), np.zeros(3)"),
     ("xor_network", "xor_other", "return np.array([[-0.5, -1.5], [1, 1], [1, 1]]), np.array([-0.5, 1, -0.4])"),

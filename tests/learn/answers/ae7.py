@@ -31,4 +31,9 @@ WRONG = [
     ("learn_xor", "xor_model", changed(("    return model\n", "    return 0.01\n"))),
     ("learn_xor", "xor_table", changed(("    return model\n", "    return Table()\n")) + "\n\nclass Table:\n    def __call__(self, x):\n        return Value(float(x[0] != x[1]))\n\n    def parameters(self):\n        return []\n"),
     ("training_step", "step_alone", changed(("p.data -= lr * p.grad", "p.data = -lr * p.grad"))),
+    ("MLP", "mlp_bent", changed(("        return total\n", "        return total.tanh()\n"))),
+    ("MLP", "mlp_bent", changed(("        return total\n", "        return total.relu()\n"))),
+    ("MLP", "mlp_hidden", changed((" + self.out", " + self.out[:-1]"))),
+    ("MLP", "mlp_seed", changed(("random.Random(seed)", "random.Random()"))),
+    ("MLP", "mlp_seed", changed(("random.Random(seed)", "random.Random(7)"))),
 ]  # fmt: skip
