@@ -180,14 +180,13 @@ def _one_step(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     return _walk(root, [root], lambda old, new: old + new)
 
 
-def _once(results: Sequence[Any], turn: int = 0) -> dict[int, float]:
+def _once(results: Sequence[Any], turn: int = 0) -> dict[int, Any]:
     """An operand that stands twice in one operation counts once, as in a set."""
     root = results[-1]
-    g = {id(n): 0.0 for n in postorder(root)}
-    g[id(root)] = 1.0
+    g = _begun(root)
     for node in postorder(root)[::-1]:
-        for p, s in {id(p): (p, s) for p, s in (slopes(node) if node.op else [])}.values():
-            g[id(p)] += s * g[id(node)]
+        for p, pull in {id(p): (p, pull) for p, pull in node.parts()}.values():
+            g[id(p)] = g[id(p)] + pull(g[id(node)])
     return g
 
 

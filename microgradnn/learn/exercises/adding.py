@@ -7,7 +7,8 @@ from types import ModuleType
 from typing import Any
 
 from ...check.engines.programs import Program, Step
-from ...check.engines.suspects import SUSPECTS, ours, slopes, true
+from ...check.engines.pulled import Result, ours
+from ...check.engines.suspects import SUSPECTS, true
 from ...check.subject import quiet
 from ..calls import raised_words, same, shown
 from ..exercise import Exercise, Told
@@ -56,6 +57,11 @@ PROGRAMS = (
 )  # fmt: skip
 
 
+def slopes(r: Result) -> list[tuple[Result, float]]:
+    """The operands of a result, with the derivative by each."""
+    return [(p, float(pull(1.0))) for p, pull in r.parts()]
+
+
 class Counted:
     """A number as the exercise's stub has it."""
 
@@ -69,7 +75,7 @@ def _numbers(results: Sequence[Any], leaves: Sequence[Counted] = ()) -> list[Cou
     made: dict[int, Counted] = {id(r): n for r, n in zip(results, leaves, strict=False)}
     for r in results:
         if id(r) not in made:
-            parts = slopes(r) if r.op else []
+            parts = slopes(r)
             made[id(r)] = Counted(
                 float(r.data), [made[id(p)] for p, _ in parts], [s for _, s in parts]
             )
