@@ -139,6 +139,8 @@ def _reshaped(probe: Probe, k: int) -> Guess:
         for axes in permutations(range(t.ndim)):
             if list(axes) != sorted(axes):
                 yield "", t.transpose(axes).reshape(t.shape)
+                turned = t.reshape([t.shape[i] for i in axes])
+                yield "", turned.transpose(np.argsort(axes))
 
 
 @mistake(

@@ -14,6 +14,7 @@ from .graph import Graph
 from .recorded import traced
 
 MOST_EDGES = 6000  # with more, fewer points have to do
+MOST_TRACED_AGAIN = 30000  # with more, forward is not traced at other arrays
 MOST_OUTPUTS = 256  # of which a Jacobian is made
 OTHERS = 2  # shapes beside the user's own
 CLOSE, CLOSE_SINGLE = 1e-8, 3e-4  # relative to the largest entry; of float32 code
@@ -75,7 +76,7 @@ class Probe:
         return cast(list[Any] | None, self.known[key])
 
     def _at(self, arrays: Sequence[Any]) -> list[Any] | None:
-        if len(self.graph.edges) > MOST_EDGES:
+        if len(self.graph.edges) > MOST_TRACED_AGAIN:
             return None
         try:
             return _graph(self.subject.at(arrays), self.outs).pull(self.douts)
@@ -122,9 +123,27 @@ def probes(subject: Subject, rng: np.random.Generator) -> list[Probe]:
     out = [first, _probe(_near(subject, rng, 1), rng)]
     if len(first.graph.edges) <= MOST_EDGES:
         others = [o for o in subject.others if _shapes(o) != _shapes(subject)]
-        some = [_probe(_near(o, rng, 1), rng) for o in (others or _stretched(subject))[:OTHERS]]
-        out += [p for p in some if p is not None and (others or _idle(p) <= _idle(first))]
+        out += _elsewhere(first, others, _stretched(subject), rng)
     return sorted(filter(None, out), key=lambda p: len(p.graph.edges))
+
+
+def _elsewhere(
+    first: Probe, others: Sequence[Subject], stretched: Sequence[Subject], rng: np.random.Generator
+) -> list[Probe]:
+    """Points at two other shapes: those the user gave, else larger ones that forward takes.
+
+    Larger ones at which some mistakes could no longer be tried are left out.
+    """
+    out: list[Probe] = []
+    large = [MOST_TRACED_AGAIN, MOST_OUTPUTS if len(first.graph.outs) <= MOST_OUTPUTS else np.inf]
+    for other in others or stretched:
+        probe = _probe(_near(other, rng, 1), rng) if len(out) < OTHERS else None
+        if probe is None or not others and _idle(probe) > _idle(first):
+            continue
+        graph = probe.graph
+        if others or len(graph.edges) <= large[0] and len(graph.outs) <= large[1]:
+            out.append(probe)
+    return out
 
 
 def _near(subject: Subject, rng: np.random.Generator, draw: int) -> Subject:
@@ -138,16 +157,21 @@ def _shapes(subject: Subject) -> list[tuple[int, ...]]:
 def _stretched(subject: Subject) -> list[Subject]:
     """The subject at larger shapes: equal sizes stay equal, numbers are the old ones repeated.
 
-    Whether the forward takes them is seen when it is run.
+    Sizes that differ grow by different numbers first, so that a difference or a ratio of two sizes
+    does not stay the same; then by equal ones, for forwards that need that. Whether the forward
+    takes them is seen when it is run.
     """
-    out = []
-    for more in (1, 2):
-        arrays = []
-        for a in map(np.asarray, subject.arrays):
-            shape = tuple(n + more if n > 1 else n for n in a.shape)
-            arrays.append(np.resize(a, shape) if a.ndim else a)
-        out.append(subject.at(arrays))
-    return out if any(np.ndim(a) for a in subject.arrays) else []
+    if not any(np.ndim(a) for a in subject.arrays):
+        return []
+    sizes = sorted({n for a in subject.arrays for n in np.shape(a) if n > 1})
+    grown = [{n: n + more * (1 + i) for i, n in enumerate(sizes)} for more in (1, 2)]
+    grown += [{n: n + more for n in sizes} for more in (1, 2)]
+    return [subject.at([_resized(a, new) for a in subject.arrays]) for new in grown]
+
+
+def _resized(a: Any, sizes: dict[int, int]) -> Any:
+    a = np.asarray(a)
+    return np.resize(a, tuple(sizes.get(n, n) for n in a.shape)) if a.ndim else a
 
 
 def _idle(probe: Probe) -> int:

@@ -76,6 +76,16 @@ def _inverse(probe: Probe, k: int) -> Guess:
         yield "", v * v / probe.true[k]
 
 
+@mistake(
+    "one_minus", "1 minus the derivative stands where the derivative belongs",
+    "the two add up to 1 times the gradient from above", "look at 1 - y, and at the sign of x", 6,
+)  # fmt: skip
+def _one_minus(probe: Probe, k: int) -> Guess:
+    found = _elementwise(probe, k)
+    if found:
+        yield "", found[0] - probe.true[k]
+
+
 # d(y) for which f' = d(f): derivatives that are written by means of the output.
 _OF_OUTPUT: dict[str, Callable[[Any], Any]] = {
     "y * (1 - y)": lambda y: y * (1 - y), "1 - y**2": lambda y: 1 - y**2, "y": lambda y: y,

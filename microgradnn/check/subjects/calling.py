@@ -144,7 +144,8 @@ class Pair:
         names = [self.takes[i] for i in kept]
         at = list(range(self.count - len(kept), self.count))
         if all(n in self.results for n in names):
-            at = [self.results.index(n) for n in names]
+            # The last of that name: forward returns (x - mean) / std, std.
+            at = [self.count - 1 - self.results[::-1].index(n) for n in names]
         source = dict(zip(kept, (max(k, 0) for k in at), strict=True))
         free = [k for k in range(self.count) if k not in at] or [0]
         first = self.first()
