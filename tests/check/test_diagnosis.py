@@ -332,3 +332,46 @@ def test_a_small_eps_is_no_cast():
     )
     assert "rounded" not in named(found).values()
     assert found.verdict in ("FAIL", "CONVENTION")
+
+
+def test_sizes_that_differ_by_one_are_no_degrees_of_freedom():
+    """Divided by the size of another axis: at other shapes that is not N - 1."""
+
+    def forward(x):
+        return x.mean(axis=1), x.shape
+
+    def backward(dout, shape):
+        return np.repeat(dout[:, None], shape[1], axis=1) / shape[2]
+
+    found = check.layer(forward, backward, np.arange(60.0).reshape(3, 4, 5))
+    (named,) = [f.message for f in found.findings if f.code == "GC401"]
+    assert named == (
+        "dx: it is divided by the size of axis 2 of x where forward divides by the size of axis 1 "
+        "of x"
+    )
+
+
+def test_one_entry_is_no_softmax():
+    """The gradient of softmax at one number is 0, as that of much else."""
+
+    def forward(x):
+        return 0 * x + 3, x
+
+    found = check.layer(forward, lambda dout, x: dout, np.array([[0.3]]))
+    assert not any("softmax" in f.message for f in found.findings)
+
+
+def test_what_forward_keeps_is_the_last_of_its_name():
+    """x / s is called like s too, but the cache is what follows it."""
+
+    def forward(x):
+        s = np.sqrt(x.var(0) + 1e-5)
+        return (x - x.mean(0)) / s, s
+
+    def backward(dout, s):
+        dx = dout / s
+        return dx
+
+    found = check.layer(forward, backward, np.random.default_rng(0).normal(size=(4, 6)))
+    (named,) = [f.message for f in found.findings if f.code == "GC401"]
+    assert named.endswith("mean and variance are taken for constants")

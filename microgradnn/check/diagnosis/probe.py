@@ -158,14 +158,15 @@ def _stretched(subject: Subject) -> list[Subject]:
     """The subject at larger shapes: equal sizes stay equal, numbers are the old ones repeated.
 
     Sizes that differ grow by different numbers first, so that a difference or a ratio of two sizes
-    does not stay the same; then by equal ones, for forwards that need that. Whether the forward
-    takes them is seen when it is run.
+    does not stay the same; then by equal ones, for forwards that need that. Where all sizes are 1
+    they grow too: one number says little. Whether the forward takes them is seen when it is run.
     """
     if not any(np.ndim(a) for a in subject.arrays):
         return []
     sizes = sorted({n for a in subject.arrays for n in np.shape(a) if n > 1})
     grown = [{n: n + more * (1 + i) for i, n in enumerate(sizes)} for more in (1, 2)]
     grown += [{n: n + more for n in sizes} for more in (1, 2)]
+    grown = grown if sizes else [{1: 3}, {1: 4}]
     return [subject.at([_resized(a, new) for a in subject.arrays]) for new in grown]
 
 

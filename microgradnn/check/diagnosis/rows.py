@@ -18,9 +18,10 @@ CLOSE = 1e-7
 EPS = (0.0, 1e-5, 1e-8, 1e-6, 1e-7, 1e-12, 1e-3, 1e-4, 1e-10)
 
 
-def _axes(ndim: int) -> list[tuple[int, ...]]:
-    """All sets of axes, smallest first."""
-    return [a for n in range(1, ndim + 1) for a in combinations(range(ndim), n)]
+def _axes(x: Any) -> list[tuple[int, ...]]:
+    """All sets of axes that hold more than one entry, smallest first."""
+    some = (a for n in range(1, x.ndim + 1) for a in combinations(range(x.ndim), n))
+    return [a for a in some if np.prod([x.shape[i] for i in a]) > 1]
 
 
 def one_shape(probe: Probe, k: int) -> Any:
@@ -51,7 +52,8 @@ def _in_softmax(probe: Probe, k: int) -> Guess:
     if not found:
         return
     v, _, p = found
-    axis = next((a for a in range(p.ndim) if near(_softmax(v, p, a), probe.true[k], CLOSE)), None)
+    wide = [a for a in range(p.ndim) if p.shape[a] > 1]  # the softmax of one number is 1
+    axis = next((a for a in wide if near(_softmax(v, p, a), probe.true[k], CLOSE)), None)
     if axis is None:
         return
     total = (v * p).sum(axis=axis, keepdims=True)
@@ -79,9 +81,8 @@ def _in_log_softmax(probe: Probe, k: int) -> Guess:
         return
     v, _, y = found
     p = np.exp(np.minimum(y, 50))
-    axis = next(
-        (a for a in range(p.ndim) if near(_log_softmax(v, p, a), probe.true[k], CLOSE)), None
-    )
+    wide = [a for a in range(p.ndim) if p.shape[a] > 1]
+    axis = next((a for a in wide if near(_log_softmax(v, p, a), probe.true[k], CLOSE)), None)
     if axis is None:
         return
     total = v.sum(axis=axis, keepdims=True)
@@ -142,7 +143,7 @@ def _in_normalisation(probe: Probe, k: int) -> Guess:
         return
     v, x, _ = found
     for name, scale in _scales(probe, k, x.shape):
-        for axes in _axes(x.ndim):
+        for axes in _axes(x):
             for eps in EPS:
                 with np.errstate(all="ignore"):
                     if near(_normal(v * scale, x, axes, eps), probe.true[k], 1e-9):
@@ -163,7 +164,7 @@ def _normalisations(v: Any, scale: Any, name: str, x: Any, axes: Any, eps: float
     if name:
         yield f"{name} is missing", _normal(v, x, axes, eps)
         yield f"{name} multiplies the terms twice", _normal(g * scale, x, axes, eps)
-    for other in _axes(x.ndim):
+    for other in _axes(x):
         if other != axes:
             yield (
                 f"the means run over axes {other}, not over {axes}",
@@ -223,7 +224,7 @@ def _in_unit_norm(probe: Probe, k: int) -> Guess:
     if not found:
         return
     v, x, y = found
-    for axes in _axes(x.ndim):
+    for axes in _axes(x):
         for eps in EPS:
             norm = np.sqrt((x * x).sum(axis=axes, keepdims=True) + eps)
             along = y * (v * y).sum(axis=axes, keepdims=True)
