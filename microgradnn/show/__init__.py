@@ -9,9 +9,10 @@ from .plots import Plot, plot
 from .reprs import node_bundle, node_html, node_treescope
 from .step_page import StepPage, steps
 from .teaching import TeachingWarning, teach
+from .two_runs import TwoRuns, diff
 
 __all__ = [
-    "ChainStep", "Cost", "Drawing", "Explanation", "Film", "Plot", "StepPage", "TeachingWarning",
-    "cost", "draw", "explain", "node_bundle", "node_html", "node_treescope", "plot", "scalars",
-    "steps", "teach",
+    "ChainStep", "Cost", "TwoRuns", "Drawing", "Explanation", "Film", "Plot", "StepPage",
+    "TeachingWarning", "cost", "diff", "draw", "explain", "node_bundle", "node_html",
+    "node_treescope", "plot", "scalars", "steps", "teach",
 ]  # fmt: skip

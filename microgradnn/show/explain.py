@@ -231,23 +231,24 @@ def _lines(e: Explanation) -> Iterator[str]:
     used = [c for c in COLUMNS if c == "step" or any(r.get(c) for r in rows)]
     head = {c: texts.say(f"explain.{c}", e._lang) for c in used if c != "note"}
     table = [r for r in rows if r.get("step")]
-    width = {c: max(_wide(r.get(c, "")) for r in [head, *table]) for c in used}
+    width = {c: max(wide(r.get(c, "")) for r in [head, *table]) for c in used}
     for row in [head, *rows]:
         if row is not head and not row.get("step"):
             yield " " * width["step"] + row["node"]
             continue
-        yield "  ".join(_cell(row.get(c, ""), width[c], c in RIGHT) for c in used).rstrip()
+        yield "  ".join(cell(row.get(c, ""), width[c], c in RIGHT) for c in used).rstrip()
     yield ""
     yield from e.results()
 
 
-def _wide(said: str) -> int:
+def wide(said: str) -> int:
     """How many columns of a terminal it takes: a Chinese character takes two."""
     return sum(2 if "⺀" <= c <= "￦" else 1 for c in said)
 
 
-def _cell(said: str, width: int, right: bool) -> str:
-    space = " " * (width - _wide(said))
+def cell(said: str, width: int, right: bool) -> str:
+    """The text, filled up with blanks to so many columns; numbers from the left."""
+    space = " " * (width - wide(said))
     return space + said if right else said + space
 
 

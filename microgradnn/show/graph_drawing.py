@@ -51,6 +51,11 @@ class Drawing:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    @property
+    def width(self) -> int:
+        """How wide the picture is, in pixels."""
+        return round(_width(self))
+
     def to_dot(self) -> str:
         """The graph in the language of Graphviz."""
         return pictures.dot(self.boxes, self.lines, self._tree.root)
@@ -103,9 +108,9 @@ def draw(
 def _svg(d: Drawing) -> str:
     tree, done = d._tree, d._pass
     root = done.names[done.output]
-    legend = texts.say("draw.legend" if done.totals else "draw.legend_plain", d.lang, root=root)
+    legend = _legend(d)
     notes = [legend, *d.notes]
-    width = max(tree.root.placed.width, max(map(len, notes)) * LETTER) + 2 * EDGE
+    width = _width(d)
     height = tree.root.placed.height + 2 * EDGE + 20 * len(notes)
     title = texts.say("draw.title", d.lang, root=root)
     size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
@@ -124,6 +129,16 @@ def _svg(d: Drawing) -> str:
         kind = "note" if i < len(d.notes) else "note legend"
         parts.append(f'<text class="{kind}" x="{EDGE:.0f}" y="{y:.0f}">{html.escape(note)}</text>')
     return "\n".join([*parts, "</svg>"])
+
+
+def _legend(d: Drawing) -> str:
+    root = d._pass.names[d._pass.output]
+    return texts.say("draw.legend" if d._pass.totals else "draw.legend_plain", d.lang, root=root)
+
+
+def _width(d: Drawing) -> float:
+    longest = max(map(len, [_legend(d), *d.notes]))
+    return max(d._tree.root.placed.width, longest * LETTER) + 2 * EDGE
 
 
 def _heading(d: Drawing, group: Group) -> str:

@@ -103,7 +103,7 @@ def _data(
         "flows": [_flow(f, done, number) for f in done.flows],
         "after": _plain(after[done.output]),
         "texts": {
-            name: {k: v for k, v in catalogue.items() if k.startswith("page.")}
+            name: {k: v for k, v in catalogue.items() if k.startswith(("page.", "quiz."))}
             | {k: catalogue[k] for k in ("explain.closed", "explain.nothing")}
             for name, catalogue in texts.CATALOGUES.items()
         },
@@ -234,6 +234,7 @@ def _filled(page: StepPage) -> str:
         title=html.escape(explained.title),
         css=read["steps.css"],
         phases=texts.say("page.phases", page.lang),
+        wide=drawing.width,
         svg=drawing.svg.replace('role="img"', 'role="group"', 1),  # its boxes are buttons
         table=f'<div class="table">{explained._repr_html_()}</div>',
         data=data.replace("</", "<\\/").replace("<!--", "<\\!--"),

@@ -16,9 +16,11 @@ import microgradnn as mg
 from microgradnn import Value, scalar, tensor
 from microgradnn.engine.op import OPS
 from microgradnn.errors import ConfigError, GradientError
+from microgradnn.learn.catalogue import catalogue
 from microgradnn.numerics.recording import quietly
 from microgradnn.show import explain, scalars, steps
 from microgradnn.show.javascript import NotSpelledError, helpers, source
+from microgradnn.show.texts import CATALOGUES
 
 PAGE = Path(__file__).parents[2] / "microgradnn" / "show" / "page"
 NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
@@ -178,19 +180,48 @@ def test_a_changed_leaf_changes_everything_and_the_update_follows() -> None:
     assert found["after"]["result"] == pytest.approx(moved.data, rel=1e-12)
 
 
+QUIZ = "{u: -0.5, l: 3, c: -1.5, t: -4, v: 11, others: [2], placed: {input: 8, output: -9}, "
+
+
 @needs_node
 def test_the_quiz_says_what_was_forgotten() -> None:
-    flow = "{u: -0.5, l: 3, c: -1.5, t: -4}"
     answers = {
-        -1.5: "right", 1.5: "sign", -4: "total", 3: "forgot_upstream", -0.5: "forgot_local",
-        2.5: "added", -1: "swapped", -3: "factor", 7: "wrong", -1.5004: "right",
+        -1.5: "right", 1.5: "sign", -4: "total", 3: "upstream", -0.5: "no_local", 2.5: "added",
+        -1: "swapped", -3: "factor", 7: "wrong", -1.5004: "right", 4.5: "output_for_input", 0: "zero",
+        11: "value", -5.5: "value", -4.5: "twice", -1 / 6: "inverse",
     }  # fmt: skip
-    found = in_node(
-        f"console.log(JSON.stringify({list(answers)}.map((a) => Core.diagnose(a, {flow}, [2]))))"
+    whole = {-4: "right", -1.5: "path_missing", -2.5: "path_missing", 4: "sign", -2: "factor"}
+    for said, extra in ((answers, "whole: false}"), (whole, "whole: true}")):
+        calls = f"{list(said)}.map((a) => Core.diagnose(a, {QUIZ}{extra}))"
+        assert in_node(f"console.log(JSON.stringify({calls}))") == list(said.values())
+    closed = in_node(
+        "console.log(JSON.stringify(Core.diagnose(5, {u: 2, l: 0, c: 0, t: 0, v: 3})))"
     )
-    assert found == [f"page.{word}" for word in answers.values()]
-    closed = in_node("console.log(JSON.stringify(Core.diagnose(5, {u: 2, l: 0, c: 0, t: 0}, [])))")
-    assert closed == "page.closed_hint"
+    assert closed == "closed"
+
+
+@needs_node
+def test_a_slope_taken_at_the_wrong_end_is_found_by_the_ops_of_the_graph() -> None:
+    x = Value(0.7, "x")
+    page = steps(x.tanh() * 3.0, names={})
+    ops = ",\n".join(f"{json.dumps(k)}: {v}" for k, v in page.ops.items())
+    k = next(k for k, f in enumerate(page.data["flows"]) if f["rule"].startswith("1 -"))
+    got = in_node(
+        f"const OPS = {{{ops}}};\n{helpers(ops)}\nconst data = {json.dumps(page.data)};"
+        "const now = Core.run(data, OPS, data.nodes.map((n) => n.v));"
+        f"console.log(JSON.stringify(Core.misplaced(data, OPS, {k}, now.v)))"
+    )
+    y = np.tanh(0.7)
+    assert got == pytest.approx({"input": 1 - 0.7**2, "output": 1 - np.tanh(y) ** 2})
+
+
+def test_the_quiz_names_mistakes_as_the_exercises_do() -> None:
+    told = set(re.findall(r'\["(\w+)", ', (PAGE / "core.js").read_text("utf-8")))
+    said = {k.removeprefix("quiz.") for k in CATALOGUES["en"] if k.startswith("quiz.")}
+    assert said == told | {"ask", "ask_whole", "right", "wrong"}
+    assert told - {"total", "closed"} <= {
+        k.partition(".")[0] for k in catalogue("en").under("cause")
+    }
 
 
 def test_the_update_of_the_page_without_javascript_is_right() -> None:

@@ -26,7 +26,8 @@ def test_every_language_has_every_sentence_with_the_same_facts() -> None:
 
 def test_every_sentence_is_used_and_none_is_missing() -> None:
     keys = set(texts.CATALOGUES["en"])
-    groups = {m for m in re.findall(r'f"(\w+)\.\{', CODE)}
+    groups = set(re.findall(r'f"(\w+)\.\{|`(\w+)\.\$\{', CODE))
+    groups = {name for pair in groups for name in pair}
     named = set(re.findall(r'["\'](\w+\.\w+)["\']', CODE))
     unused = {k for k in keys if k not in named and k.partition(".")[0] not in groups}
     assert not unused

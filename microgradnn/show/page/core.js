@@ -49,24 +49,45 @@ const Core = (() => {
     return a === b || Math.abs(a - b) <= 1e-3 * Math.max(Math.abs(a), Math.abs(b));
   }
 
-  // What an answer to "what does this step add?" forgot: the key of a sentence.
-  function diagnose(answer, flow, others) {
-    const { u, l, c, t } = flow;
-    if (near(answer, c)) return "page.right";
-    if (near(answer, -c)) return "page.sign";
-    if (near(answer, t)) return "page.total";
-    if (near(answer, l)) return "page.forgot_upstream";
-    if (near(answer, u)) return "page.forgot_local";
-    if (near(answer, u + l)) return "page.added";
-    if (others.some((other) => near(answer, u * other))) return "page.swapped";
-    if (c !== 0 && answer !== 0) {
-      if (near(answer, 2 * c) || near(2 * answer, c)) return "page.factor";
-    }
-    if (l === 0) return "page.closed_hint";
-    return "page.wrong";
+  // The slopes that step k would have if the rule were given the input in the place of the output,
+  // or were applied to the output: mistakes that are made with functions of one number.
+  function misplaced(data, ops, k, v) {
+    const flow = data.flows[k];
+    const node = data.nodes[flow.n];
+    const op = ops[node.op];
+    const xs = node.in.map((x) => ("c" in x ? x.c : v[x.n]));
+    const again = xs.map((x, i) => (i === flow.p ? v[flow.n] : x));
+    return { input: op.d[flow.p](xs[flow.p], ...xs), output: op.d[flow.p](op.f(...again), ...again) };
   }
 
-  return { show, run, updated, near, diagnose };
+  // What an answer forgot, by the name that the exercises' catalogue has for it. Asked is what the
+  // step adds (c), or with `whole` the sum of all uses (t). others: the slopes by the other inputs.
+  function diagnose(answer, { u, l, c, t, v, whole, others = [], placed = {} }) {
+    const wanted = whole ? t : c;
+    if (near(answer, wanted)) return "right";
+    const guesses = [
+      ["path_missing", whole && (near(answer, c) || near(answer, t - c))],
+      ["sign", near(answer, -wanted)],
+      ["total", !whole && near(answer, t)],
+      ["upstream", near(answer, l)],
+      ["no_local", near(answer, u)],
+      ["added", near(answer, u + l)],
+      ["swapped", others.some((other) => near(answer, u * other))],
+      ["input_for_output", near(answer, u * placed.input)],
+      ["output_for_input", near(answer, u * placed.output)],
+      ["value", near(answer, v) || near(answer, u * v)],
+      ["inverse", l !== 0 && near(answer, u / l)],
+      ["twice", near(answer, u * l * l)],
+      ["factor", wanted !== 0 && answer !== 0
+        && (near(answer, 2 * wanted) || near(2 * answer, wanted))],
+      ["closed", l === 0],
+      ["zero", answer === 0],
+    ];
+    const found = guesses.find(([, holds]) => holds);
+    return found ? found[0] : "wrong";
+  }
+
+  return { show, run, updated, near, misplaced, diagnose };
 })();
 
 if (typeof module !== "undefined") module.exports = Core;

@@ -127,6 +127,10 @@
   function hidden(k) { // whether the quiz keeps the number of a step back
     return quiz && askable(k) && !answered.has(k);
   }
+  function whole(k) { // the last of several uses: then all of them are asked for
+    const all = uses(data.flows[k].i);
+    return all.length > 1 && k === all[all.length - 1];
+  }
   const askable = (k) => line[k].phase === 2 && typeof now.flows[line[k].flow].c === "number";
 
   function draw() {
@@ -243,9 +247,9 @@
   function ask(k) {
     const f = data.flows[line[k].flow];
     const { u } = now.flows[line[k].flow];
-    return say("page.ask", {
+    return say(whole(line[k].flow) ? "quiz.ask_whole" : "quiz.ask", {
       slope: slope(f.i), from: `${slope(f.n)} = ${show(u)}`,
-      made: `${name(f.n)} = ${formula(f.n)[0]} = ${formula(f.n)[1]}`,
+      made: `${name(f.n)} = ${formula(f.n)[0]} = ${formula(f.n)[1]}`, n: uses(f.i).length,
     });
   }
 
@@ -259,15 +263,19 @@
     const flow = now.flows[k];
     const others = data.flows.map((f, j) => [f, j])
       .filter(([f, j]) => f.n === data.flows[k].n && j !== k).map(([, j]) => now.flows[j].l);
-    const found = Core.diagnose(answer, flow, others);
+    const found = Core.diagnose(answer, {
+      ...flow, others, v: now.v[data.flows[k].n], whole: whole(k),
+      placed: scalar ? Core.misplaced(data, OPS, k, now.v) : {},
+    });
     if (!answered.has(at)) score.asked += 1;
-    if (found === "page.right") {
+    if (found === "right") {
       score.right += 1;
       answered.add(at);
       $("guess").value = "";
       draw();
     }
-    $("said").textContent = `${say(found, { slope: rule(k) })}  ${score.right} / ${score.asked}`;
+    const facts = { slope: rule(k), n: uses(data.flows[k].i).length };
+    $("said").textContent = `${say(`quiz.${found}`, facts)}  ${score.right} / ${score.asked}`;
   }
 
   function reveal() {

@@ -64,21 +64,36 @@ TEXTS: dict[str, str] = {
     "page.guess": "your answer",
     "page.check": "check",
     "page.reveal": "show it",
-    "page.ask": "{from} has arrived at {made}. What does this step add to {slope}?",
-    "page.right": "Right.",
-    "page.sign": "The size is right, the sign is not.",
-    "page.total": "That is the sum so far; asked is what this step adds.",
-    "page.forgot_upstream": (
+    "quiz.ask": "{from} has arrived at {made}. What does this step add to {slope}?",
+    "quiz.ask_whole": "{from} has arrived at {made}, the last of {n} uses. What is {slope} in all?",
+    "quiz.right": "Right.",
+    "quiz.path_missing": (
+        "That is only a part of it: the number is used {n} times, and you forgot to add the "
+        "other paths."
+    ),
+    "quiz.sign": "The size is right, the sign is not.",
+    "quiz.total": "That is the sum so far; asked is what this step adds.",
+    "quiz.upstream": (
         "That is the local slope alone: you forgot to multiply by the gradient that arrives."
     ),
-    "page.forgot_local": (
+    "quiz.no_local": (
         "That is the gradient that arrives: you forgot to multiply by the local slope, {slope}."
     ),
-    "page.added": "You added the two; the chain rule multiplies them.",
-    "page.swapped": "That is for the other input: the inputs are swapped.",
-    "page.factor": "A factor of 2 is too many or missing.",
-    "page.closed_hint": "Look at the local slope here: {slope}. Does anything pass?",
-    "page.wrong": "Not yet: multiply what arrives by the local slope, {slope}.",
+    "quiz.added": "You added the two; the chain rule multiplies them.",
+    "quiz.swapped": "That is for the other input: the inputs are swapped.",
+    "quiz.input_for_output": (
+        "You put in the number that goes in where the rule wants the one that comes out: {slope}."
+    ),
+    "quiz.output_for_input": (
+        "The slope is taken at the output; it belongs to the number that goes in: {slope}."
+    ),
+    "quiz.value": "That is the value of the step, not its slope: {slope}.",
+    "quiz.inverse": "You divided by the local slope; the chain rule multiplies.",
+    "quiz.twice": "The local slope is multiplied in twice.",
+    "quiz.factor": "A factor of 2 is too many or missing.",
+    "quiz.closed": "Look at the local slope here: {slope}. Does anything pass?",
+    "quiz.zero": "Something does pass here: the local slope is not 0: {slope}.",
+    "quiz.wrong": "Not yet: multiply what arrives by the local slope, {slope}.",
     "teach.twice": (
         "backward() ran a second time over the same graph: the leaves' gradients were added up, so "
         "they are too large; compute the loss again, or clear the gradients first"
@@ -120,4 +135,28 @@ TEXTS: dict[str, str] = {
     "film.hidden": "how the outputs of each layer are spread",
     "film.epoch": "epoch",
     "film.all": "all",
+    "diff.title": "two runs of {root}: {a} and {b}",
+    "diff.same": "all {n} numbers are the same, and so are the gradients",
+    "diff.first": (
+        "the first difference: {name}, which is {a} in the first run and {b} in the second; {why}"
+    ),
+    "diff.count": "{n} of {all} numbers differ, and {g} gradients",
+    "diff.input": "an input",
+    "diff.constant": "a number or array that was given, without a gradient",
+    "diff.op": "another operation",
+    "diff.itself": "its inputs are the same, its result is not",
+    "diff.inputs": "because its inputs differ",
+    "diff.slope": "all numbers are the same, the derivative is not",
+    "diff.numbers": "number",
+    "diff.gradients": "gradient",
+    "diff.one": "first run",
+    "diff.two": "second run",
+    "diff.apart": "apart by",
+    "diff.relative": "relative",
+    "diff.why": "why",
+    "diff.more": "… and {n} more; .numbers and .gradients have all",
+    "diff.legend": (
+        "the first run; the redder a box, the more its number differs (by powers of ten); the "
+        "thick edge is the first difference"
+    ),
 }
