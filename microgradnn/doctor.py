@@ -23,6 +23,7 @@ GOOD_FOR = {
     "hypothesis": "many inputs for a layer, and the smallest that shows a mistake",
     "matplotlib": "the pictures of the examples",
     "numba": "compiled functions as fast loops",
+    "PIL": "a film of training as a GIF",
     "rich": "tables and progress in colour",
     "safetensors": "saving a training run, and going on with it",
     "sklearn": "small digits in the place of MNIST, offline",

@@ -16,6 +16,7 @@ PACKAGES = {
     "hypothesis": ("hypothesis", "test"),
     "matplotlib": ("matplotlib", "plots"),
     "numba": ("numba", "fast"),
+    "PIL": ("pillow", "plots"),
     "rich": ("rich", "progress"),
     "safetensors": ("safetensors", "checkpoints"),
     "sklearn": ("scikit-learn", "data"),

@@ -16,10 +16,11 @@ from ..engine.node import plain
 from ..errors import ConfigError, DataError, ShapeError
 from ..numerics.recording import recording
 from ..scalar import Module as ScalarModule
-from . import texts
+from . import film_gif, film_table, texts
 
 PAGE = Path(__file__).parent / "page"
 GRID, SCALAR_GRID, BINS, FRAMES, POINTS = 50, 20, 24, 400, 1000
+NO_FRAME = "Film: there is no frame; give it to fit(callbacks=[film]), or shoot()"
 EDGE = 0.2  # of the width of the data, around them
 
 
@@ -27,7 +28,8 @@ class Film:
     """A callback of fit() that keeps a frame every so many epochs; `.to_html(path)` is the page.
 
     X are points in the plane, (n, 2), y their labels 0, 1, …, `test` further (X, y). In a loop of
-    one's own, call film.shoot(loss=0.3). The model gives one number for each point (a logit, or a
+    one's own, call film.shoot(loss=0.3), and give the optimizer for a table of what it does. The
+    model gives one number for each point (a logit, or a
     probability if its last op is a sigmoid) or one for each class; microgradnn.scalar's models too.
     Raises ShapeError for other points, DataError for nan, ConfigError for more than 400 frames.
     """
@@ -40,6 +42,7 @@ class Film:
         *,
         test: Any = None,
         every: int = 1,
+        optimizer: Any = None,
         lang: str | None = None,
     ) -> None:
         if not isinstance(every, int) or every < 1:
@@ -48,6 +51,9 @@ class Film:
         self.points = _points("X", X, y)
         self.test = None if test is None else _points("test", *test)
         self.frames: list[dict[str, Any]] = []
+        self.optimizer = optimizer
+        self._before: list[Any] = []
+        self._filmed = True
         self._scalar = isinstance(model, ScalarModule)
         self._grid, self._box = _grid(self.points[0], SCALAR_GRID if self._scalar else GRID)
 
@@ -55,6 +61,7 @@ class Film:
 
     def set_run(self, run: Any) -> None:
         """The run that it films."""
+        self.optimizer = run.optimizer
 
     def on_train_begin(self, logs: dict[str, Any]) -> None:
         """A frame before the first step."""
@@ -65,7 +72,8 @@ class Film:
         """Nothing more."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Nothing yet."""
+        """Whether this epoch gets a frame."""
+        self._filmed = (epoch + 1) % self.every == 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """A frame of every `every`-th epoch."""
@@ -73,7 +81,9 @@ class Film:
             self.shoot(epoch + 1, **{k: v for k, v in logs.items() if np.ndim(v) == 0})
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any]) -> None:
-        """Nothing yet."""
+        """Keeps the parameters, to know how far the step goes."""
+        if self._filmed and self.optimizer is not None:
+            self._before = film_table.copies(self.optimizer)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         """Nothing more."""
@@ -94,8 +104,15 @@ class Film:
                 "scores": scores,
                 "gradients": _norms(self.model),
                 "hidden": hidden,
+                "table": self._table(),
             }
         )
+
+    def _table(self) -> list[dict[str, Any]]:
+        if self.optimizer is None:
+            return []
+        rows = film_table.table(self.model, self.optimizer, self._before)
+        return [{k: v if k == "name" else _number(v) for k, v in row.items()} for row in rows]
 
     def _scores(self) -> tuple[list[str], dict[str, Any]]:
         """The classes and how sure they are on the grid, as bytes in base64; and activations."""
@@ -131,9 +148,7 @@ class Film:
     def html(self) -> str:
         """The page."""
         if not self.frames:
-            raise ConfigError(
-                "Film: there is no frame; give it to fit(callbacks=[film]), or shoot()"
-            )
+            raise ConfigError(NO_FRAME)
         read = {
             n: (PAGE / n).read_text(encoding="utf-8") for n in ("film.html", "film.css", "film.js")
         }
@@ -165,6 +180,15 @@ class Film:
     def to_html(self, path: str | PathLike[str]) -> Path:
         """The path, after the page was written to it: one file, without a network."""
         return write_atomically(path, self.html)
+
+    def to_gif(self, path: str | PathLike[str], *, milliseconds: int = 120) -> Path:
+        """The path, after the film was written to it as an animated GIF, so long for each frame.
+
+        Raises MissingPackageError without pillow.
+        """
+        if not self.frames:
+            raise ConfigError(NO_FRAME)
+        return write_atomically(path, film_gif.gif(self._data(), milliseconds))
 
     def _repr_html_(self) -> str:
         page = html.escape(self.html)

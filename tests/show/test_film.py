@@ -80,6 +80,44 @@ def test_micrograds_models_and_labels() -> None:
     assert set(film.points[1]) == {0, 1} and list(film.frames[0]["gradients"]) == [""]
 
 
+def test_the_table_says_what_the_optimiser_does() -> None:
+    film, model, _ = filmed()
+    first, last = film.frames[0]["table"], film.frames[-1]["table"]
+    assert [r["name"] for r in last] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert set(first[0]) == {"name", "p", "g"} and set(last[0]) == {
+        "name",
+        "p",
+        "g",
+        "m",
+        "√v",
+        "Δp",
+    }
+    assert last[0]["p"] == pytest.approx(np.sqrt(np.mean(model[0].weight.data ** 2)), rel=1e-5)
+    for row in last:  # a step of Adam is at most about lr wide
+        assert 0 < row["Δp"] < 2e-3 and row["√v"] > 0
+    X, y = moons(10)
+    model = nn.Linear(2, 2)
+    own = Film(model, X, y, optimizer=mg.optim.SGD(model.parameters(), lr=0.1))
+    own.shoot(loss=1.0)
+    assert set(own.frames[0]["table"][0]) == {"name", "p", "g"}
+
+
+def test_a_film_as_a_gif(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    film, _, _ = filmed(2, 1)
+    path = film.to_gif(tmp_path / "moons.gif", milliseconds=80)
+    assert path.read_bytes() == film.to_gif(tmp_path / "again.gif", milliseconds=80).read_bytes()
+    with image.open(path) as gif:
+        assert gif.n_frames == 3 and gif.info["duration"] == 80
+        pixel = gif.convert("RGB").getpixel((2, 2))
+    classes, sure = (np.frombuffer(base64.b64decode(s), np.uint8) for s in film.frames[0]["scores"])
+    colour = np.array([[11, 87, 208], [217, 119, 6]][classes[0]])
+    share = 0.08 + 0.5 * sure[0] / 255
+    assert np.abs(np.array(pixel) - (255 * (1 - share) + colour * share)).max() < 40  # 128 colours
+    with pytest.raises(ConfigError, match="^Film: there is no frame; give it to fit"):
+        Film(nn.Linear(2, 2), *moons(5)).to_gif(tmp_path / "none.gif")
+
+
 def test_what_cannot_be_filmed_is_refused() -> None:
     X, y = moons(10)
     model = nn.Linear(2, 2)

@@ -57,16 +57,21 @@
       const twins = names.filter((other) => other.replace(/^val_/, "") === base);
       const good = data.frames.flatMap((f) => twins.map((t) => number(f.figures[t]))).filter(Number.isFinite);
       const [low, high] = [Math.min(...good), Math.max(...good)];
-      let path = "";
-      let up = true;
-      ys.slice(0, at + 1).forEach((y, k) => {
-        if (!Number.isFinite(y)) { up = true; return; }
-        const px = 10 + (340 * k) / Math.max(ys.length - 1, 1);
-        const py = 228 - (190 * (y - low)) / (high - low || 1);
-        path += `${up ? "M" : "L"}${px.toFixed(1)} ${py.toFixed(1)}`;
-        up = false;
-      });
-      svg("path", { d: path, stroke: CURVES[i % CURVES.length] }, root);
+      const drawn = (some) => {
+        let path = "";
+        let up = true;
+        some.forEach((y, k) => {
+          if (!Number.isFinite(y)) { up = true; return; }
+          const px = 10 + (340 * k) / Math.max(ys.length - 1, 1);
+          const py = 228 - (190 * (y - low)) / (high - low || 1);
+          path += `${up ? "M" : "L"}${px.toFixed(1)} ${py.toFixed(1)}`;
+          up = false;
+        });
+        return path;
+      };
+      const stroke = CURVES[i % CURVES.length];
+      svg("path", { d: drawn(ys), stroke, class: "rest" }, root); // what is still to come, faintly
+      svg("path", { d: drawn(ys.slice(0, at + 1)), stroke }, root);
     });
     const line = $("figures");
     line.replaceChildren();
@@ -116,6 +121,25 @@
     });
   }
 
+  function optimiser(frame) {
+    $("optimiser").hidden = frame.table.length === 0;
+    const columns = [...new Set(frame.table.flatMap((r) => Object.keys(r)))];
+    const line = (cells, tag) => {
+      const tr = document.createElement("tr");
+      cells.forEach((said) => {
+        const e = document.createElement(tag);
+        e.textContent = said;
+        tr.append(e);
+      });
+      return tr;
+    };
+    const shown = (x) => (typeof x === "number" ? Number(x.toPrecision(3)).toString() : x ?? "");
+    const heads = columns.map((c) => (c === "name" ? say("film.parameter") : c));
+    $("optimiser").querySelector("thead").replaceChildren(line(heads, "th"));
+    const rows = frame.table.map((r) => line(columns.map((c) => shown(r[c])), "td"));
+    $("optimiser").querySelector("tbody").replaceChildren(...rows);
+  }
+
   function go(k) {
     at = Math.min(Math.max(k, 0), data.frames.length - 1);
     const frame = data.frames[at];
@@ -123,6 +147,7 @@
     figures(frame);
     gradients(frame);
     hidden(frame);
+    optimiser(frame);
     $("place").max = data.frames.length - 1;
     $("place").value = at;
     $("count").textContent = `${say("film.epoch")} ${frame.step}`;

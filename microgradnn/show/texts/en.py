@@ -133,6 +133,11 @@ TEXTS: dict[str, str] = {
     "film.figures": "a figure and its val_ twin share a scale",
     "film.gradients": "size of each parameter's gradient, logarithmic",
     "film.hidden": "how the outputs of each layer are spread",
+    "film.table": (
+        "what the optimiser does: the mean size of p, of its gradient g, of what is remembered of "
+        "it, and of the last step Δp"
+    ),
+    "film.parameter": "parameter",
     "film.epoch": "epoch",
     "film.all": "all",
     "diff.title": "two runs of {root}: {a} and {b}",

@@ -114,6 +114,8 @@ TEXTS: dict[str, str] = {
     "film.figures": "同一指标的训练值与验证值共用刻度",
     "film.gradients": "每个参数的梯度大小（对数刻度）",
     "film.hidden": "各层输出（激活值）的分布",
+    "film.table": "优化器的状态：参数 p、梯度 g、优化器记住的量、最近一步 Δp 的平均大小",
+    "film.parameter": "参数",
     "film.epoch": "训练轮次",
     "film.all": "全部",
     "diff.title": "{root} 的两次运行：{a} 和 {b}",
