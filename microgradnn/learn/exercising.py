@@ -18,6 +18,7 @@ from ..check.grading.formats import FORMATS
 from ..check.grading.marks import Grade, Mark
 from ..check.grading.pack import autograder_zip
 from ..errors import ConfigError, DataError
+from .assignment import otter_zip
 from .catalogue import LANGUAGES, Catalogue, chosen
 from .exercise import Exercise, Told
 from .graded import SECONDS, grade
@@ -52,10 +53,10 @@ def parser() -> argparse.ArgumentParser:
     _check_options(add)
     add = command("hint", "the next hint on what the last check found")
     add("exercise", help="its number or its name")
-    add = command("pack", "write the zip of an autograder that grades an exercise")
-    add("grader", choices=("gradescope",), help="which grader")
+    add = command("pack", "write an exercise as a ready assignment for a grader: a zip")
+    add("grader", choices=("gradescope", "otter"), help="which grader")
     add("exercise", help="its number or its name")
-    add("--zip", type=Path, help="the file to write; default: gradescope-NUMBER.zip, here")
+    add("--zip", type=Path, help="the file to write; default: GRADER-NUMBER.zip, here")
     add = command("reset", "begin anew: the file is renamed, a new one is written")
     add("exercise", help="its number or its name")
     return top
@@ -224,11 +225,12 @@ _STATUS = {"empty": "not written", "missing": "missing"}
 
 def _pack(args: argparse.Namespace, say: Catalogue) -> int:
     e = exercise(args.exercise)
-    path = args.zip or Path(f"gradescope-{e.number}.zip")
+    path = args.zip or Path(f"{args.grader}-{e.number}.zip")
     words = f"--format gradescope --lang {say.language}"
     command = f'exercise check {e.number} "$home/submission" {words}'
-    _put(path, autograder_zip(command, {}))
-    print(say("ui.packed", file=path))
+    otter = args.grader == "otter"
+    _put(path, otter_zip(e, say) if otter else autograder_zip(command, {}))
+    print(say("ui.packed_otter" if otter else "ui.packed", file=path))
     return 0
 
 

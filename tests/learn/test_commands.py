@@ -1,12 +1,16 @@
 """The commands as a learner gives them, the state they keep, and what they refuse."""
 
 import json
+import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from microgradnn.__main__ import main
+from microgradnn.errors import CheckError
 from microgradnn.learn.exercise import Told
 from microgradnn.learn.kept import Kept, keep, kept, learnt, next_hint
 from microgradnn.learn.shelf import BY_NUMBER, EXERCISES, exercise, part_named
@@ -126,6 +130,43 @@ def test_a_grader_gets_what_it_reads(capsys: pytest.CaptureFixture[str], state: 
         assert {"setup.sh", "run_autograder", "microgradnn/learn/zh.toml"} <= names
         script = packed.read("run_autograder").decode()
     assert 'exercise check 01 "$home/submission" --format gradescope --lang zh --output' in script
+
+
+def test_an_assignment_for_otter_as_otter_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """otter executes a test file and calls what test_case decorated, with the notebook's globals."""
+    assert run("pack", "otter", "05", "--lang", "zh") == 0
+    with zipfile.ZipFile("otter-05.zip") as packed:
+        names = set(packed.namelist())
+        assert {"README.txt", "requirements.txt", "microgradnn/learn/zh.toml"} <= names
+        book = json.loads(packed.read("ex05_pow_div.ipynb"))
+        tests = packed.read("tests/ex05_pow_div.py").decode()
+    assert [c["cell_type"] for c in book["cells"]] == ["markdown", "code", "code", "code"]
+    assert book["cells"][0]["source"].startswith("# 练习 05")
+    assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
+    cases: list[Any] = []
+
+    def test_case(**options: Any) -> Any:
+        assert set(options) == {"name", "points", "hidden"}
+        return lambda function: cases.append((options, function))
+
+    module = ModuleType("otter.test_files")
+    module.test_case = test_case  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "otter", ModuleType("otter"))
+    monkeypatch.setitem(sys.modules, "otter.test_files", module)
+    scope: dict[str, Any] = {}
+    exec(tests, scope)
+    assert (scope["OK_FORMAT"], scope["points"]) == (False, len(cases)) == (False, 2)
+    env: dict[str, Any] = {}
+    exec(book["cells"][2]["source"], env)
+    for options, function in cases:
+        with pytest.raises(CheckError, match="^还没有写$"):
+            function(env=env)
+        assert options["name"] in env
+    exec("def pow_backward(g, a, n):\n    return g * n * a ** (n - 1)", env)
+    exec("def div_backward(g, a, b):\n    return g / b, g * a / b**2", env)
+    cases[0][1](env=env)
+    with pytest.raises(CheckError, match="\n.*div_backward"):
+        cases[1][1](env=env)
 
 
 def test_the_steps_of_the_engine_share_a_file(capsys: pytest.CaptureFixture[str]) -> None:

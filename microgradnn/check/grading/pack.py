@@ -56,10 +56,16 @@ def autograder_zip(command: str, files: dict[str, bytes]) -> bytes:
         "run_autograder": RUN.replace("COMMAND", command).encode(),
         "requirements.txt": NEEDED.encode(),
     }
-    for path in sorted(_HOME.rglob("*")):
-        if path.suffix in (".py", ".toml", ".typed") and path.is_file():
-            files[f"microgradnn/{path.relative_to(_HOME).as_posix()}"] = path.read_bytes()
-    return _zipped(files)
+    return zipped(files | library())
+
+
+def library() -> dict[str, bytes]:
+    """The files of this library, by their paths in a zip."""
+    return {
+        f"microgradnn/{path.relative_to(_HOME).as_posix()}": path.read_bytes()
+        for path in sorted(_HOME.rglob("*"))
+        if path.suffix in (".py", ".toml", ".typed") and path.is_file()
+    }
 
 
 def _options(key: Path, table: Path | None, options: list[str]) -> str:
@@ -67,7 +73,8 @@ def _options(key: Path, table: Path | None, options: list[str]) -> str:
     return shlex.join(["--format", "gradescope", "--key", f"key/{key.name}", *points, *options])
 
 
-def _zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes]) -> bytes:
+    """A zip of these files: the same files give the same bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # zlibs differ in their bytes
         for name in sorted(files):
