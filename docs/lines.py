@@ -1,4 +1,4 @@
-"""Puts the line numbers in docs/reading.md right: each is that of the lines that are quoted there.
+"""Puts the line numbers in docs/reading.md and its Chinese twin right: those of what they quote.
 
 python docs/lines.py [--check]: with --check nothing is written, and the exit status is 1 if a
 number is wrong. A quotation that stands in its file no more, or several times, is an error.
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "reading.md"
+PAGES = [ROOT / "docs" / name for name in ("reading.md", "reading.zh.md")]
 PLACE = re.compile(
     r"\[(engine/\w+\.py):(\d+)\]\(\.\./microgradnn/\1#L\d+\)\n\n```text\n(.*?)```", re.S
 )
@@ -27,14 +27,15 @@ def numbered(found: re.Match[str]) -> str:
 
 def main() -> int:
     """The exit status."""
-    old = PAGE.read_text(encoding="utf-8")
-    new = PLACE.sub(numbered, old)
+    old = [page.read_text(encoding="utf-8") for page in PAGES]
+    new = [PLACE.sub(numbered, text) for text in old]
     if new == old:
         return 0
     if "--check" in sys.argv:
         print("line numbers in docs/reading.md are wrong; write: python docs/lines.py")
         return 1
-    PAGE.write_text(new, encoding="utf-8")
+    for page, text in zip(PAGES, new, strict=True):
+        page.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -14,22 +14,9 @@ import numpy as np
 
 from .data.mnist import cache_folder, found_folder
 from .errors import DataError
+from .learn.catalogue import Catalogue, chosen
 from .optional import PACKAGES, have
 
-# What a package is good for, by what is imported.
-GOOD_FOR = {
-    "distributed": "grading and fuzzing spread over several machines",
-    "flint": "proofs in the gradient checker; without it differences decide",
-    "hypothesis": "many inputs for a layer, and the smallest that shows a mistake",
-    "matplotlib": "the pictures of the examples",
-    "numba": "compiled functions as fast loops",
-    "PIL": "a film of training as a GIF",
-    "rich": "tables and progress in colour",
-    "safetensors": "saving a training run, and going on with it",
-    "sklearn": "small digits in the place of MNIST, offline",
-    "tensorflow": "the comparison with TensorFlow and Keras",
-    "torch": "the comparison with PyTorch",
-}
 OLDEST = (3, 11)
 
 
@@ -40,36 +27,39 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__.partition("\n")[2] if __doc__ else None,
     )
     parser.add_argument("--import", action="store_true", dest="load", help="load each package")
+    parser.add_argument("--lang", metavar="LANGUAGE", help="en or zh; default: your system's")
     args = parser.parse_args(arguments)
+    say = chosen(args.lang)
     healthy = True
-    for good, line in (*_python(), *_packages(args.load), *_data()):
+    for good, line in (*_python(say), *_packages(args.load, say), *_data(say)):
         healthy &= good
         print(line)
     return 0 if healthy else 1
 
 
-def _python() -> Iterator[tuple[bool, str]]:
+def _python(say: Catalogue) -> Iterator[tuple[bool, str]]:
     new = sys.version_info[:2] >= OLDEST
-    yield new, f"Python {platform.python_version()}" + ("" if new else ": need 3.11 or newer")
-    yield True, f"NumPy {np.__version__}: all that the library needs"
+    version = platform.python_version()
+    yield new, f"Python {version}" if new else say("doctor.old", version=version)
+    yield True, say("doctor.numpy", version=np.__version__)
 
 
-def _packages(load: bool) -> Iterator[tuple[bool, str]]:
+def _packages(load: bool, say: Catalogue) -> Iterator[tuple[bool, str]]:
     for module, (name, extra) in PACKAGES.items():
-        what = GOOD_FOR[module]
+        facts: dict[str, object] = {"name": name, "what": say(f"doctor.good_for.{module}")}
         if not have(module):
-            yield True, f"{name} is not installed: {what}; pip install -e '.[{extra}]'"
+            yield True, say("doctor.absent", extra=extra, **facts)
             continue
         try:
             if load:
                 import_module(module)
         except Exception as error:  # whatever a broken package raises
-            yield False, f"{name} is installed and cannot be imported ({error}): {what}"
+            yield False, say("doctor.broken", error=error, **facts)
         else:
-            yield True, f"{name} {_version(module, name)}: {what}"
+            yield True, say("doctor.present", version=_version(module, name, say), **facts)
 
 
-def _version(module: str, name: str) -> str:
+def _version(module: str, name: str, say: Catalogue) -> str:
     """The version of an installed package, which may have been installed under another name."""
     names = metadata.packages_distributions().get(module, [name])
     for found in (name, *names):
@@ -77,23 +67,17 @@ def _version(module: str, name: str) -> str:
             return metadata.version(found)
         except metadata.PackageNotFoundError:
             continue
-    return "(version unknown)"
+    return say("doctor.no_version")
 
 
-def _data() -> Iterator[tuple[bool, str]]:
+def _data(say: Catalogue) -> Iterator[tuple[bool, str]]:
     try:
         folder = found_folder()
     except DataError as error:
         yield False, f"MNIST: {error}"
         return
     if folder is not None:
-        yield True, f"MNIST is in {folder}"
+        yield True, say("doctor.mnist", folder=folder)
         return
-    otherwise = "" if have("sklearn") else " (they need scikit-learn)"
-    yield (
-        True,
-        (
-            f"MNIST is not here: it is downloaded to {cache_folder() / 'mnist'} when it is first "
-            f"asked for; offline small digits take its place{otherwise}"
-        ),
-    )
+    otherwise = "" if have("sklearn") else say("doctor.need_sklearn")
+    yield True, say("doctor.no_mnist", folder=cache_folder() / "mnist", otherwise=otherwise)

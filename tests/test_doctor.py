@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from microgradnn.__main__ import main
-from microgradnn.doctor import GOOD_FOR
+from microgradnn.learn.catalogue import catalogue
 from microgradnn.optional import PACKAGES
 
 from .examples.without import without
@@ -16,8 +16,15 @@ from .examples.without import without
 ROOT = Path(__file__).parents[1]
 
 
-def test_every_package_is_good_for_something() -> None:
-    assert set(GOOD_FOR) == set(PACKAGES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_package_is_good_for_something(
+    language: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(catalogue(language).under("doctor.good_for")) == set(PACKAGES)
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8" if language == "zh" else "C")
+    main(["doctor"])
+    said = capsys.readouterr().out
+    assert ("这个库只需要它" if language == "zh" else "all that the library needs") in said
 
 
 def test_what_is_missing_is_told_with_the_command(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ microgradnn.check.files
 microgradnn.check.grading
 microgradnn.nn
 microgradnn.train
-microgradnn.learn microgradnn.interop microgradnn.doctor
+microgradnn.learn microgradnn.interop
+microgradnn.doctor
 microgradnn
 microgradnn.__main__
 compare

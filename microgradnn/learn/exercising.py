@@ -8,12 +8,14 @@ is still empty, 2 for a wrong command or a file that cannot be loaded.
 import argparse
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..atomic import write_atomically
+from ..check.files.settings import FileError
 from ..check.grading.formats import FORMATS
 from ..check.grading.marks import Grade, Mark
 from ..check.grading.pack import autograder_zip
@@ -119,16 +121,13 @@ def _first_open() -> Exercise:
 
 
 def _start(args: argparse.Namespace, say: Catalogue) -> int:
-    e = exercise(args.exercise)
+    e = exercise(args.exercise, say)
     path = args.folder / e.file
     if path.is_file() and e.series:
         print(say("ui.going_on", file=path, number=e.number))
         return 0
     if path.exists():
-        raise ConfigError(
-            f"exercise: {path} is there already and was not touched; check it with: python -m "
-            f"microgradnn exercise check {e.number}"
-        )
+        raise ConfigError(say("error.there", file=path, number=e.number))
     _put(path, e.written(say))
     what = kept(e.number)
     what.file = str(path.resolve())
@@ -145,8 +144,8 @@ def _put(path: Path, content: str | bytes) -> None:
 
 
 def _reset(args: argparse.Namespace, say: Catalogue) -> int:
-    e = exercise(args.exercise)
-    path = _file(e, None, kept(e.number))
+    e = exercise(args.exercise, say)
+    path = _file(e, None, kept(e.number), say)
     old = next(p for i in range(1, 10_000) if not (p := path.with_suffix(f".old{i}")).exists())
     try:
         path.rename(old)
@@ -163,7 +162,7 @@ def _reset(args: argparse.Namespace, say: Catalogue) -> int:
 # ---- check, hint ---------------------------------------------------------------------------------
 
 
-def _file(e: Exercise, given: Path | None, what: Kept) -> Path:
+def _file(e: Exercise, given: Path | None, what: Kept, say: Catalogue) -> Path:
     """The learner's file: the one given, the one here, or the one that was started."""
     if given is not None:
         if not given.is_dir():
@@ -173,18 +172,18 @@ def _file(e: Exercise, given: Path | None, what: Kept) -> Path:
     for path in (Path(e.file), Path(what.file or e.file)):
         if path.is_file():
             return path
-    raise DataError(
-        f"exercise: {e.file} is not in this folder; write it with: python -m microgradnn exercise "
-        f"start {e.number}, or say where it is: exercise check {e.number} FOLDER"
-    )
+    raise DataError(say("error.not_here", file=e.file, number=e.number))
 
 
 def _check(args: argparse.Namespace, say: Catalogue) -> int:
     named = Path(args.exercise)
     given = args.file or (named if named.suffix and named.is_file() else None)
-    e = exercise(args.exercise)
-    path = _file(e, given, kept(e.number))
-    found = list(grade(str(path), e, args.time_limit))
+    e = exercise(args.exercise, say)
+    path = _file(e, given, kept(e.number), say)
+    try:
+        found = list(grade(str(path), e, args.time_limit))
+    except FileError as error:
+        raise _translated(error, path, say) from None
     if args.format:
         return _handed_in(args, e, path, found, say)
     learnt(e.number, found, str(path.resolve()))
@@ -195,6 +194,15 @@ def _check(args: argparse.Namespace, say: Catalogue) -> int:
         after = EXERCISES[EXERCISES.index(e) + 1 :]
         print(following(e, found, say, {"next": after[0].number if after else ""}))
     return status(found)
+
+
+def _translated(error: FileError, path: Path, say: Catalogue) -> FileError:
+    """What every beginner meets, in the learner's language: no such file, an error of syntax."""
+    wrong = re.match(r"(.*):(\d+): SyntaxError: (.*)", str(error))
+    if wrong:
+        file, line, text = wrong.groups()
+        return FileError(say("error.syntax", file=file, line=line, error=text))
+    return error if path.exists() else FileError(say("error.no_file", file=path))
 
 
 def status(found: Sequence[Told]) -> int:
@@ -224,7 +232,7 @@ _STATUS = {"empty": "not written", "missing": "missing"}
 
 
 def _pack(args: argparse.Namespace, say: Catalogue) -> int:
-    e = exercise(args.exercise)
+    e = exercise(args.exercise, say)
     path = args.zip or Path(f"{args.grader}-{e.number}.zip")
     words = f"--format gradescope --lang {say.language}"
     command = f'exercise check {e.number} "$home/submission" {words}'
@@ -243,7 +251,7 @@ def _as_dict(e: Exercise, path: Path, found: Sequence[Told], say: Catalogue) -> 
 
 
 def _hint(args: argparse.Namespace, say: Catalogue) -> int:
-    e = exercise(args.exercise)
+    e = exercise(args.exercise, say)
     what = kept(e.number)
     if what.tries and not what.causes:
         print(summary(e, [Told(part) for part in what.right], say))

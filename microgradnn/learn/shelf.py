@@ -1,6 +1,7 @@
 """All exercises, in their order, and how one is named."""
 
 from ..errors import ConfigError, nearest
+from .catalogue import Catalogue, catalogue
 from .exercise import Exercise, Part
 from .exercises.adding import ADDING
 from .exercises.classes_of_digits import SOFTMAX_LOSS
@@ -20,10 +21,10 @@ EXERCISES: tuple[Exercise, ...] = (
 BY_NUMBER = {e.number: e for e in EXERCISES}
 
 
-def exercise(name: str) -> Exercise:
+def exercise(name: str, say: Catalogue | None = None) -> Exercise:
     """The exercise of a number, a name, or a file's name: "03", "3", "order", "ex03_order.py".
 
-    Raises ConfigError if there is none.
+    Raises ConfigError, in the language of `say`, if there is none.
     """
     plain = name.lower().removeprefix("ex")
     file = name.replace("\\", "/").rpartition("/")[2]
@@ -32,8 +33,10 @@ def exercise(name: str) -> Exercise:
             return e
         if file == e.file and not e.series:
             return e
-    hint = nearest(plain, [x for e in EXERCISES for x in (e.name, e.number)])
-    raise ConfigError(f"exercise: there is no exercise {name!r}{hint or '; see exercise list'}")
+    near = nearest(plain, [x for e in EXERCISES for x in (e.name, e.number)], "{}")
+    told = repr(name), near.strip("'")
+    key = "error.nearly" if near else "error.no_exercise"
+    raise ConfigError((say or catalogue("en"))(key, name=told[0], near=repr(told[1])))
 
 
 def part_named(name: str) -> tuple[Exercise, Part]:

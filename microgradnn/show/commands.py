@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError
-from . import typed
+from . import texts, typed
 from .explain import explain
 from .graph_drawing import draw
 from .step_page import steps
@@ -46,10 +45,11 @@ def main(words: Sequence[str]) -> int:
     command, *rest = words
     minus = bool(rest) and rest[0].startswith("-") and not rest[0].startswith(("--", "-h"))
     args = parser(command).parse_args([f" {rest[0]}", *rest[1:]] if minus else rest)
-    given = typed.variables(args.numbers, command)
-    y = typed.computed(args.formula, given, command)
+    lang = texts.language(args.lang)
+    given = typed.variables(args.numbers, command, lang)
+    y = typed.computed(args.formula, given, command, lang)
     if not given:
-        raise ConfigError(f"{command}: the formula has no variable; write one, as in tanh(x) x=2")
+        raise typed.wrong("no_variable", lang, who=command)
     free = next(name for name in typed.RESULTS if name not in given)
     names = {**given, free: y}
     if command == "explain":
@@ -60,16 +60,16 @@ def main(words: Sequence[str]) -> int:
         else:
             saved = steps(y, lang=args.lang, names=names).to_html(args.out)
     except OSError as error:
-        raise ConfigError(
-            f"{command}: cannot write {args.out} ({error.strerror}); give --out another place"
-        ) from error
-    print(f"wrote {saved}", file=sys.stderr)
+        facts = {"who": command, "file": args.out, "error": error.strerror}
+        raise typed.wrong("place", lang, **facts) from error
+    print(texts.say("typed.wrote", lang, file=saved), file=sys.stderr)
     return 0
 
 
 def _explained(y: Any, args: argparse.Namespace, given: dict[str, Any], names: Any) -> int:
     if args.wrt is not None and args.wrt not in given:
-        raise ConfigError(f"explain: --wrt {args.wrt}: the formula has {', '.join(given)}")
+        facts = {"who": "explain", "name": args.wrt, "names": ", ".join(given)}
+        raise typed.wrong("wrt", texts.language(args.lang), **facts)
     found = explain(y, given.get(args.wrt or ""), lang=args.lang, names=names)
     print(found.to_latex() if args.latex else found)
     return 0

@@ -14,6 +14,7 @@ from ..engine.op import OPS
 from ..engine.tensor import Tensor
 from ..engine.value import Value
 from ..errors import ConfigError, MicrogradError, nearest
+from . import texts
 
 _SIGNS: dict[type[ast.operator], Any] = {
     ast.Add: ops.add,
@@ -29,7 +30,12 @@ _INNER = {"alias", "argument", "fold", "put", "sumprod", "windows"}  # ops that 
 RESULTS = ("L", "y", "f", "out", "result")  # what the result is called: the first that is free
 
 
-def variables(words: list[str], who: str) -> dict[str, Any]:
+def wrong(key: str, lang: str, **facts: object) -> ConfigError:
+    """The error with the sentence of that key; what is in quotes is given as repr."""
+    return ConfigError(texts.say(f"typed.{key}", lang, **facts))
+
+
+def variables(words: list[str], who: str, lang: str = "en") -> dict[str, Any]:
     """x=2, w=[1, 2] as leaves: Values, or Tensors if one of them is a list.
 
     Raises ConfigError for what is no name with a number or a list of numbers.
@@ -38,44 +44,42 @@ def variables(words: list[str], who: str) -> dict[str, Any]:
     for word in words:
         name, sign, said = word.partition("=")
         if not sign or not name.isidentifier():
-            raise ConfigError(f"{who}: got {word!r}, expected a name and its number, as in x=2")
+            raise wrong("word", lang, who=who, word=word)
         try:
             given[name] = np.array(ast.literal_eval(said), float)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-            raise ConfigError(
-                f"{who}: {name} is {said!r}, expected a number or a list of numbers, as in "
-                f"{name}=2 or {name}=[1,2]"
-            ) from error
+            raise wrong("number", lang, who=who, name=name, said=said) from error
     if any(v.ndim for v in given.values()):
         return {k: Tensor(v, requires_grad=True, name=k) for k, v in given.items()}
     return {k: Value(float(v), k) for k, v in given.items()}
 
 
-def computed(text: str, given: Mapping[str, Any], who: str = "explain") -> Any:
+def computed(text: str, given: Mapping[str, Any], who: str = "explain", lang: str = "en") -> Any:
     """The node of a formula. Raises ConfigError where it cannot be read, with the place."""
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        y = _FormulaReader(text.strip(), given, who).read(tree)
+        y = _FormulaReader(text.strip(), given, who, lang).read(tree)
     except SyntaxError as error:
-        raise ConfigError(
-            f"{who}: cannot read {text!r} ({error.msg}); write it as in Python: tanh(x*w + b)"
-        ) from error
+        raise wrong("syntax", lang, who=who, text=text, error=error.msg) from error
     except MicrogradError:
         raise
     except (RecursionError, MemoryError) as error:
-        raise ConfigError(f"{who}: the formula is too long to be read; make it shorter") from error
+        raise wrong("long", lang, who=who) from error
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise ConfigError(f"{who}: {text!r} cannot be computed: {error}") from error
+        raise wrong("fails", lang, who=who, text=text, error=error) from error
     for name in given:
         if name not in used:
-            raise ConfigError(f"{who}: {name} is not in the formula {text!r}; leave {name}= out")
+            raise wrong("unused", lang, who=who, name=name, text=text)
     return y
 
 
 class _FormulaReader:
-    def __init__(self, text: str, given: Mapping[str, Any], who: str) -> None:
-        self.text, self.given, self.who = text, given, who
+    def __init__(self, text: str, given: Mapping[str, Any], who: str, lang: str) -> None:
+        self.text, self.given, self.who, self.lang = text, given, who, lang
+
+    def wrong(self, key: str, **facts: object) -> ConfigError:
+        return wrong(key, self.lang, who=self.who, **facts)
 
     def read(self, tree: ast.expr) -> Any:
         match tree:
@@ -99,23 +103,21 @@ class _FormulaReader:
 
     def strange(self, tree: ast.AST) -> ConfigError:
         said = ast.get_source_segment(self.text, tree) or type(tree).__name__
-        return ConfigError(
-            f"{self.who}: {said!r} is not understood in a formula; write numbers, names, "
-            "+ - * / ** @ and functions such as tanh(x)"
-        )
+        return self.wrong("strange", said=said)
 
     def variable(self, name: str) -> Any:
         if name in self.given:
             return self.given[name]
         if name in OPS:
-            raise ConfigError(f"{self.who}: {name} is a function; write {name}(x)")
-        raise ConfigError(f"{self.who}: {name} has no number; add {name}=1 behind the formula")
+            raise self.wrong("function", name=name)
+        raise self.wrong("no_number", name=name)
 
     def function(self, name: str) -> Any:
         names = [n for n in OPS if n not in _INNER]
         if name not in names:
-            hint = nearest(name, names, "; did you mean {}?")
-            raise ConfigError(f"{self.who}: there is no function {name}{hint}")
+            near = nearest(name, names, "{}")
+            hint = texts.say("typed.nearest", self.lang, near=near) if near else ""
+            raise self.wrong("no_function", name=name, hint=hint)
         return OPS[name]
 
     def apply(self, op: Any, xs: list[Any], options: dict[str, Any]) -> Any:
@@ -127,9 +129,7 @@ class _FormulaReader:
 
     def array(self, x: Any) -> Any:
         if isinstance(x, Value):
-            raise ConfigError(
-                f"{self.who}: a function of arrays got a single number; give lists, as in x=[1,2]"
-            )
+            raise self.wrong("array")
         return x
 
     def option(self, tree: ast.expr) -> Any:

@@ -203,6 +203,27 @@ def test_what_cannot_be_done_is_one_sentence(
     assert capsys.readouterr().err == f"microgradnn: {said}\n"
 
 
+def test_what_cannot_be_done_is_told_in_chinese_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    for words, said in (
+        (["start", "ordr"], "exercise：没有练习 'ordr'；你要的是 'order' 吗？"),
+        (["check", "01", "nothing.py"], "nothing.py：没有这个文件"),
+        (["check", "01"], "exercise：当前文件夹里没有 ex01_add_mul.py；用 python -m microgradnn exercise "
+         "start 01 生成，或者说明它在哪里：exercise check 01 文件夹"),
+    ):  # fmt: skip
+        assert run(*words) == 2
+        assert capsys.readouterr().err == f"microgradnn: {said}\n"
+    path = written("01", "def add_backward(g, a, b)\n    return g, g\n")
+    assert run("check", "01") == 2
+    assert capsys.readouterr().err.startswith(f"microgradnn: {path.name} 第 1 行有语法错误")
+    assert main(["explain", "tanh(x*q)", "x=2"]) == 2
+    assert capsys.readouterr().err == (
+        "microgradnn: explain：没有给 q 数值；请在公式后面加上 q=1\n"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "3", '{"right": {}}', '{"tries": "x"}', '{"hints": {"a": "b"}}', "\x00",

@@ -13,7 +13,7 @@ from microgradnn.learn.shelf import BY_NUMBER
 
 ROOT = Path(__file__).parents[2]
 DOCS = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in
-        ("course.md", "course.zh.md", "lecture.md", "lecture.zh.md", "reading.md")}  # fmt: skip
+        ("course.md", "course.zh.md", "lecture.md", "lecture.zh.md", "reading.md", "reading.zh.md")}  # fmt: skip
 
 
 def test_the_lines_that_are_quoted_stand_where_the_page_says() -> None:
@@ -22,6 +22,10 @@ def test_the_lines_that_are_quoted_stand_where_the_page_says() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     quoted = re.findall(r"^\[engine/(\w+)\.py:\d+\]", DOCS["reading.md"], re.M)
     assert set(quoted) == {"ops", "rules", "op", "node", "value", "walk"}
+    blocks = [
+        re.findall(r"```.*?```", DOCS[name], re.S) for name in ("reading.md", "reading.zh.md")
+    ]
+    assert blocks[0] == blocks[1]
 
 
 @pytest.mark.parametrize("name", ["course", "lecture"])

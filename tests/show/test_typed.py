@@ -100,7 +100,7 @@ def test_the_commands_write_files(
     monkeypatch.chdir(tmp_path)
     assert main(["draw", "tanh(x*w)", "x=2", "w=1"]) == 0
     assert main(["steps", "tanh(x*w)", "x=2", "w=1", "--out", "page.html", "--lang", "zh"]) == 0
-    assert capsys.readouterr().err == "wrote graph.svg\nwrote page.html\n"
+    assert capsys.readouterr().err == "wrote graph.svg\n已写入 page.html\n"
     assert (tmp_path / "graph.svg").exists() and "前向传播" in (tmp_path / "page.html").read_text(
         "utf-8"
     )

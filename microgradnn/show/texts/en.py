@@ -164,4 +164,26 @@ TEXTS: dict[str, str] = {
         "the first run; the redder a box, the more its number differs (by powers of ten); the "
         "thick edge is the first difference"
     ),
+    "typed.word": "{who}: got {word!r}, expected a name and its number, as in x=2",
+    "typed.number": (
+        "{who}: {name} is {said!r}, expected a number or a list of numbers, as in {name}=2 or"
+        " {name}=[1,2]"
+    ),
+    "typed.syntax": "{who}: cannot read {text!r} ({error}); write it as in Python: tanh(x*w + b)",
+    "typed.long": "{who}: the formula is too long to be read; make it shorter",
+    "typed.fails": "{who}: {text!r} cannot be computed: {error}",
+    "typed.unused": "{who}: {name} is not in the formula {text!r}; leave {name}= out",
+    "typed.strange": (
+        "{who}: {said!r} is not understood in a formula; write numbers, names, + - * / ** @ "
+        "and functions such as tanh(x)"
+    ),
+    "typed.function": "{who}: {name} is a function; write {name}(x)",
+    "typed.no_number": "{who}: {name} has no number; add {name}=1 behind the formula",
+    "typed.no_function": "{who}: there is no function {name}{hint}",
+    "typed.nearest": "; did you mean {near}?",
+    "typed.array": "{who}: a function of arrays got a single number; give lists, as in x=[1,2]",
+    "typed.no_variable": "{who}: the formula has no variable; write one, as in tanh(x) x=2",
+    "typed.place": "{who}: cannot write {file} ({error}); give --out another place",
+    "typed.wrt": "{who}: --wrt {name}: the formula has {names}",
+    "typed.wrote": "wrote {file}",
 }

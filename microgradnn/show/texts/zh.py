@@ -137,4 +137,24 @@ TEXTS: dict[str, str] = {
     "diff.why": "原因",
     "diff.more": "……还有 {n} 行；全部在 .numbers 和 .gradients 里",
     "diff.legend": "图中是第一次运行；方框越红，相差越大（按数量级）；粗边框是第一处不同",
+    "typed.word": "{who}：得到 {word!r}，应该写名字和它的数，例如 x=2",
+    "typed.number": (
+        "{who}：{name} 是 {said!r}，应该是一个数或一列数，例如 {name}=2 或 {name}=[1,2]"
+    ),
+    "typed.syntax": "{who}：读不懂 {text!r}（{error}）；请按 Python 的写法：tanh(x*w + b)",
+    "typed.long": "{who}：公式太长，请写短一些",
+    "typed.fails": "{who}：无法计算 {text!r}：{error}",
+    "typed.unused": "{who}：公式 {text!r} 里没有 {name}；请去掉 {name}=",
+    "typed.strange": (
+        "{who}：公式里看不懂 {said!r}；可以写数、名字、+ - * / ** @，以及 tanh(x) 这样的函数"
+    ),
+    "typed.function": "{who}：{name} 是函数；请写 {name}(x)",
+    "typed.no_number": "{who}：没有给 {name} 数值；请在公式后面加上 {name}=1",
+    "typed.no_function": "{who}：没有函数 {name}{hint}",
+    "typed.nearest": "；你要的是 {near} 吗？",
+    "typed.array": "{who}：这个函数需要数组，却得到一个数；请给一列数，例如 x=[1,2]",
+    "typed.no_variable": "{who}：公式里没有变量；请写一个，例如 tanh(x) x=2",
+    "typed.place": "{who}：无法写入 {file}（{error}）；请用 --out 换一个位置",
+    "typed.wrt": "{who}：--wrt {name}：公式里有 {names}",
+    "typed.wrote": "已写入 {file}",
 }
