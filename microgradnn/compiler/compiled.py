@@ -24,6 +24,7 @@ from .given import (
     leaves_of,
     lowered,
 )
+from .looped import Looped, LoopedNumbers, check_backend
 from .printed import VARIANTS, Printed
 from .program import StraightProgram
 from .traced_program import program_of
@@ -32,9 +33,15 @@ from .traced_program import program_of
 class Variant:
     """One program of a function, for arguments of one form."""
 
-    def __init__(self, program: StraightProgram, captures: Captures, values: bool) -> None:
+    def __init__(
+        self, program: StraightProgram, captures: Captures, values: bool, backend: str
+    ) -> None:
         self.program, self.captures = program, captures
-        self.executable = Executable(program, "python" if values else "numpy")
+        self.executable: Executable
+        if backend == "numba":
+            self.executable = LoopedNumbers(program) if values else Looped(program)
+        else:
+            self.executable = Executable(program, "python" if values else "numpy")
         captures.note({id(x) for x in program.captured.values()})
 
 
@@ -45,12 +52,13 @@ class Compiled(Printed):
     argnums=None the values alone are returned, of whatever form. The first call with arguments of
     new shapes or dtypes traces the function (twice: a function with side effects has them twice)
     and makes a program of it; `.source` is its text. Results are those of mg.value_and_grad, to the
-    last bit.
+    last bit; with backend="numba" as `.plan` says.
     """
 
-    def __init__(self, f: Callable[..., Any], argnums: Any = 0) -> None:
+    def __init__(self, f: Callable[..., Any], argnums: Any = 0, backend: str = "numpy") -> None:
         need_function("compile", f)
-        self.function, self.argnums = f, argnums
+        check_backend(backend)
+        self.function, self.argnums, self.backend = f, argnums, backend
         functools.update_wrapper(self, f)
         self._variants: OrderedDict[Any, list[Variant]] = OrderedDict()
         self._last: Variant | None = None
@@ -111,7 +119,7 @@ class Compiled(Printed):
                 for g, state in states:
                     g.bit_generator.state = state
             program.name = _name(self.function, self.argnums is not None)
-            variant = self._last = Variant(program, captures, values)
+            variant = self._last = Variant(program, captures, values, self.backend)
             self._variants.setdefault(key, []).append(variant)
             self._variants.move_to_end(key)
             while sum(map(len, self._variants.values())) > VARIANTS:

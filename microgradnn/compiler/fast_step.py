@@ -19,6 +19,7 @@ from ..numerics.recording import special
 from ..numerics.wrapped import USED
 from .captures import Captures
 from .executable import silently
+from .looped import LoopedStep
 from .planned import Planned
 
 
@@ -26,7 +27,7 @@ class FastStep:
     """A program of a step, bound to the arrays of a model and to what an optimiser remembers."""
 
     def __init__(
-        self, planned: Planned, batch: Any, model: Any, memory: Any, held: list[Any],
+        self, planned: Planned | LoopedStep, batch: Any, model: Any, memory: Any, held: list[Any],
         captures: Captures,
     ) -> None:  # fmt: skip
         self.planned, self.memory = planned, memory
@@ -49,7 +50,7 @@ class FastStep:
         self._bind(planned, memory, held)
         self._remember()
 
-    def _bind(self, planned: Planned, memory: Any, held: list[Any]) -> None:
+    def _bind(self, planned: Planned | LoopedStep, memory: Any, held: list[Any]) -> None:
         """Gives the program the arrays that it works on."""
         program = planned.program
         self.captured = [x for x in program.captured.values() if isinstance(x, Node)]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .passes import without_repetition
 from .program import Instruction, StraightProgram, Variable
 
 
@@ -82,12 +83,22 @@ def _mean(to: Lowering, x: Variable) -> None:
     to.put("div", total, n, like=to.of.out, out=to.of.out)
 
 
+def _logsumexp(to: Lowering, z: Variable, axis: Any, out: Variable | None = None) -> Variable:
+    """log Σ exp(z), which keeps the axis."""
+    top = to.along("max", z, axis)
+    top = to.put("where", to.truth("np.isfinite", top, like=top), top, 0, like=top)
+    s = to.along("sum", to.put("exp", to.put("sub", z, top, like=z), like=z), axis)
+    total: Variable = to.put("add", to.put("log", s, like=s), top, like=s, out=out)
+    return total
+
+
+def _log_softmax(to: Lowering, z: Variable) -> None:
+    to.put("sub", z, _logsumexp(to, z, to.of.params.get("axis", -1)), like=z, out=to.of.out)
+
+
 def _cross_entropy(to: Lowering, z: Variable, t: Variable) -> None:
     out = to.of.out
-    top = to.along("max", z, -1)
-    top = to.put("where", to.truth("np.isfinite", top, like=top), top, 0, like=top)
-    s = to.along("sum", to.put("exp", to.put("sub", z, top, like=z), like=z), -1)
-    logp = to.put("sub", z, to.put("add", to.put("log", s, like=s), top, like=s), like=z)
+    logp = to.put("sub", z, _logsumexp(to, z, -1), like=z)
     rows = np.arange(z.shape[0])
     picked = to.put("getitem", logp, like=out, index=(rows, t))
     to.put("neg", picked, like=out, out=out)
@@ -97,6 +108,7 @@ _EXPAND: dict[str, Callable[..., None]] = {
     "sigmoid": _sigmoid, "softplus": _softplus, "bce_with_logits": _bce_with_logits,
     "softmax": _softmax, "relu": _relu, "linear": _linear, "mean": _mean,
     "ce_with_logits": _cross_entropy,
+    "log_softmax": _log_softmax,
 }  # fmt: skip
 
 
@@ -111,6 +123,18 @@ def lowered_body(program: StraightProgram) -> list[Instruction]:
         to = Lowering(i)
         expand(to, *i.inputs)
         body += to.made
+    return body
+
+
+def lowered(program: StraightProgram) -> StraightProgram:
+    """The same program with composite ops expanded, nothing computed twice or in vain."""
+    body = StraightProgram(
+        inputs=program.inputs, body=lowered_body(program), value=program.value,
+        gradients=list(program.gradients), updates=list(program.updates),
+        guards=list(program.guards),
+    )  # fmt: skip
+    without_repetition(body)
+    body.body = body.needed()
     return body
 
 

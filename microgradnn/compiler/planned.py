@@ -20,8 +20,7 @@ from ..engine.op import OPS
 from ..numerics.kernels import is_basic
 from .executable import Differs
 from .in_place_updates import chains
-from .lowering import lowered_body
-from .passes import without_repetition
+from .lowering import lowered
 from .program import Instruction, StraightProgram, Variable
 from .spelled import spelled
 from .storage import Storage
@@ -49,13 +48,7 @@ class Planned:
         self.program = program
         self.bound = set(bound)
         self.dynamic = [v for v in program.inputs if v not in self.bound]
-        body = StraightProgram(
-            inputs=program.inputs, body=lowered_body(program), value=program.value,
-            gradients=list(program.gradients), updates=list(program.updates),
-            guards=list(program.guards),
-        )  # fmt: skip
-        without_repetition(body)
-        body.body = body.needed()
+        body = lowered(program)
         self.body = body
         self.chains = chains(body)
         self.names: dict[Variable, str] = {}

@@ -20,7 +20,7 @@ from .spellings import ARRAYS, LANGUAGES, SPELLINGS
 from .support import HELPERS
 
 _HALF = ("sigmoid", "softmax", "log_softmax", "logsumexp", "norm", "ce_with_logits", "softplus")
-_KERNELS_OPTIONS: dict[str, dict[str, Any]] = {
+KERNEL_OPTIONS: dict[str, dict[str, Any]] = {
     "leaky_relu": {"negative_slope": 0.01}, "elu": {"alpha": 1.0}, "round": {"decimals": 0},
     "nan_to_num": {"nan": 0.0, "posinf": None, "neginf": None},
     **dict.fromkeys(("softmax", "log_softmax"), {"axis": -1}), "eigh": {"UPLO": "L"},
@@ -38,7 +38,7 @@ def spelled(i: Instruction, language: str, name: Expressions, lanes: bool = Fals
 
     Raises TraceError, with the op's name, if the language has no spelling of it.
     """
-    options = _KERNELS_OPTIONS.get(i.op, {}) | i.params
+    options = KERNEL_OPTIONS.get(i.op, {}) | i.params
     if i.op == "sumprod" and i.out.dtype is None:
         return _sumprod(i, language, name)
     if language == "numpy":
@@ -51,11 +51,11 @@ def spelled(i: Instruction, language: str, name: Expressions, lanes: bool = Fals
         if text is None and i.op.startswith("np."):
             text = f"{i.op}({', '.join('abcdefgh'[: len(i.inputs)])})"
         if text is not None:
-            return _half(i, _filled(text, i, options, lambda x: value(x, name)))
+            return _half(i, filled(text, i, options, lambda x: value(x, name)))
     else:
         text = SPELLINGS.get(i.op, (None,) * 4)[LANGUAGES.index(language)]
         if text is not None and not i.out.shape:
-            return _filled(text, i, options, lambda x: number(x, language, name))
+            return filled(text, i, options, lambda x: number(x, language, name))
     raise TraceError(
         f"compile: {i.op} has no spelling in {language}"
         + ("; write the function without it" if language == "numpy" else
@@ -72,7 +72,7 @@ class _Filling(ast.NodeTransformer):
         return self.parts.get(node.id, node)
 
 
-def _filled(text: str, i: Instruction, options: Any, part: Callable[[Any], ast.expr]) -> ast.expr:
+def filled(text: str, i: Instruction, options: Any, part: Callable[[Any], ast.expr]) -> ast.expr:
     """The template with the inputs and options in their places; further options by name."""
     parts = {letter: part(x) for letter, x in zip("abcdefgh", i.inputs, strict=False)}
     parts |= {k: part(_shortest(k, v)) for k, v in options.items()}
@@ -81,7 +81,7 @@ def _filled(text: str, i: Instruction, options: Any, part: Callable[[Any], ast.e
     rest = [k for k in i.params if k not in filling.used]
     if isinstance(tree, ast.Call):
         tree.keywords += [ast.keyword(k, parts[k]) for k in rest]
-        defaults = _KERNELS_OPTIONS.get(i.op, {})
+        defaults = KERNEL_OPTIONS.get(i.op, {})
         tree.keywords = [
             k for k in tree.keywords
             if k.arg not in defaults or not _is(options[k.arg], defaults[k.arg])
@@ -161,7 +161,7 @@ def _transposed(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -
     axes = sorted((options["axis1"] % n, options["axis2"] % n)) if i.op == "swapaxes" else None
     if n == 2 and (axes == [0, 1] or i.op == "transpose" and options["axes"] in (None, (1, 0))):
         return ast.Attribute(part(x), "T")
-    return _filled(ARRAYS[i.op], i, options, part)
+    return filled(ARRAYS[i.op], i, options, part)
 
 
 def _power(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> ast.expr:
@@ -170,8 +170,8 @@ def _power(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> ast
     if not i.out.shape and type(b) in (int, float) and isinstance(a, Variable) and a.dtype:
         one = {2: "np.square(a)", 0.5: "np.sqrt(a)", -1: "np.reciprocal(a)", 1: "np.positive(a)",
                0: "np.ones_like(a)"}.get(b, "np.power(a, b)")  # fmt: skip
-        return _filled(one, i, options, part)
-    return _filled("a ** b", i, options, part)
+        return filled(one, i, options, part)
+    return filled("a ** b", i, options, part)
 
 
 def _put(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> ast.expr:
@@ -200,7 +200,7 @@ def _cross_entropy(i: Instruction, part: Callable[[Any], ast.expr], options: Any
 def _mean(i: Instruction, part: Callable[[Any], ast.expr], options: Any) -> ast.expr:
     empty = 0 in i.inputs[0].shape
     text = ARRAYS["sum"] if empty else ARRAYS["mean"]
-    tree = _filled(text, i, options, part)
+    tree = filled(text, i, options, part)
     return ast.BinOp(tree, ast.Mult(), np_name("nan")) if empty else tree
 
 

@@ -23,6 +23,7 @@ from .carriers import TracedTensor
 from .executable import Differs, Executable
 from .fast_step import FastStep
 from .given import data_of, is_traced, key_of, leaves_of
+from .looped import LoopedStep, check_backend
 from .optimizer_memory import OptimizerMemory
 from .passes import improved
 from .planned import Planned
@@ -36,10 +37,12 @@ from .twin import is_module, members, short_names, twin_of
 class StepVariant:
     """One program of a step, and what it holds for."""
 
-    def __init__(self, program: StraightProgram, captures: Captures, bound: list[Variable]) -> None:
+    def __init__(
+        self, program: StraightProgram, captures: Captures, bound: list[Variable], backend: str
+    ) -> None:
         self.program, self.captures = program, captures
         self.executable = Executable(program, "numpy")
-        self.planned = Planned(program, bound)
+        self.planned = (LoopedStep if backend == "numba" else Planned)(program, bound)
 
 
 class CompiledStep(Printed):
@@ -47,19 +50,27 @@ class CompiledStep(Printed):
 
     The last argument is what `loss` compares the model's output with: loss(model(*inputs), target).
     Parameters, what the optimiser remembers, running statistics and random generators are those of
-    eager training to the last bit; `.grad` of the parameters is None afterwards. The first step
-    makes what the optimiser remembers, and runs eagerly where there is anything.
+    eager training to the last bit (with backend="numba", as `.plan` says); `.grad` of the
+    parameters is None afterwards. The first step makes what the optimiser remembers, and runs
+    eagerly where there is anything.
     """
 
     def __init__(
-        self, model: Any, loss: Callable[..., Any], optimizer: Any, ema: Any = None
+        self,
+        model: Any,
+        loss: Callable[..., Any],
+        optimizer: Any,
+        ema: Any = None,
+        backend: str = "numpy",
     ) -> None:
+        check_backend(backend)
         if not is_module(model) or not callable(loss) or not hasattr(optimizer, "param_groups"):
             raise ConfigError(
                 "compile: a step of training needs a model, loss= a function of (output, target) "
                 "and optimizer= an optimiser of the model's parameters"
             )
         self.model, self.loss, self.optimizer, self.ema = model, loss, optimizer, ema
+        self.backend = backend
         self.memory = OptimizerMemory(optimizer)
         self._fast: FastStep | None = None
         self._variants: OrderedDict[Any, StepVariant] = OrderedDict()
@@ -187,7 +198,9 @@ class CompiledStep(Printed):
         captures.note(read)
         given = sum(map(is_traced, leaves_of(batch, {})))
         bound = [v for v in program.inputs[given:] if v.dtype is not None]
-        variant = self._variants[key] = self._last = StepVariant(program, captures, bound)
+        variant = self._variants[key] = self._last = StepVariant(
+            program, captures, bound, self.backend
+        )
         self._variants.move_to_end(key)
         while len(self._variants) > VARIANTS:
             self._variants.popitem(last=False)
