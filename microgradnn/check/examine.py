@@ -22,7 +22,7 @@ from .stages.conventions import beyond, settle, updating
 from .stages.covered import coverage, untested
 from .stages.frames import of_framework
 from .stages.meant import moves_by_steps
-from .stages.penalty import unpenalised
+from .stages.penalty import penalised, unpenalised
 from .stages.points import Point, Seen, around, on_kinks
 from .stages.results import Outcome, copies, failed, raised
 from .stages.values import look
@@ -214,6 +214,8 @@ def _elsewhere(
             label = _label(k, other)
             if other.setting is None:
                 s = look(other, Point(label, other.arrays), rng, outcome.good)
+            elif other.setting.kind == "penalty":
+                s = penalised(other, rng)
             else:
                 s = configured(subject, other, rng)
             there.append(s)

@@ -53,6 +53,13 @@ def only_inside(path: str, number: int, name: str) -> bool:
     return not any(n.id == name and isinstance(n.ctx, ast.Store) for n in names)
 
 
+def given_globally(path: str, name: str) -> bool:
+    """Whether a function of a file says that it gives this name its value: global name."""
+    nodes = _definitions(tuple(linecache.getlines(path))).values()
+    inside = [n for node in nodes for n in ast.walk(node)]
+    return any(isinstance(n, ast.Global) and name in n.names for n in inside)
+
+
 def line(thing: Any) -> int:
     """The first line of a function or a class, or 0."""
     code = _code(thing)

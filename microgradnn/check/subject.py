@@ -43,7 +43,7 @@ class Variation:
     """What is different in another configuration.
 
     label   in words
-    kind    sizes, equal (sizes), values, flags, labels, dtype, axes or broadcast
+    kind    sizes, equal (sizes), values, flags, labels, dtype, axes, broadcast or penalty
     about   the argument that is different, where it is one
     sure    whether backward has to be right there; likely: whether the code looks like it
     """

@@ -109,6 +109,9 @@ class Network:
             acts.append(np.tanh(w @ acts[-1] + b))
         delta = (acts[-1] - y) * (1 - acts[-1] ** 2)
         nabla_b, nabla_w = [delta], [{} @ acts[-2].T]
+        for k in range(2, len(self.sizes)):
+            delta = self.weights[1 - k].T @ delta * (1 - acts[-k] ** 2)
+            nabla_b, nabla_w = [delta, *nabla_b], [delta @ acts[-k - 1].T, *nabla_w]
         return nabla_b, nabla_w
 """
 
@@ -116,7 +119,7 @@ class Network:
 def test_one_sample_at_a_time_and_lists_of_gradients(load: Any) -> None:
     (found,) = find(load(SAMPLES.format("delta")))
     report = check_found(found)
-    assert report.verdict == "PASS" and set(report.coverage) == {"weights.0", "biases.0"}
+    assert report.verdict == "PASS" and set(report.coverage) >= {"weights.0", "biases.1"}
     (found,) = find(load(SAMPLES.format("(delta * acts[-1])")))
     assert check_found(found).verdict == "FAIL"
 
@@ -189,13 +192,15 @@ def test_a_flag_makes_a_function_its_derivative(name: str, load: Any) -> None:
 
 @pytest.mark.parametrize("forward", ["np.sign(x)", "(x > 0) * 1.0", "np.floor(x)", "np.round(x)"])
 def test_the_gradient_of_a_step_is_right_if_it_is_zero(forward: str, load: Any) -> None:
-    text = f"def step(x):\n    return {forward}\ndef step_derivative(x):\n    return {{}}\n"
+    text = f"def f(x):\n    return {forward}\ndef f_derivative(x):\n    return {{}}\n"
     (found,) = find(load(text.format("np.zeros_like(x)")))
     report = check_found(found)
     assert report.verdict in ("PASS", "PASS_SUBGRADIENT"), report
     assert "by steps only" in report.explain()
-    (found,) = find(load(text.format("np.ones_like(x)")))
-    assert check_found(found).verdict == "FAIL"
+    wrong = text.format("np.ones_like(x)")
+    assert check_found(find(load(wrong))[0]).verdict == "FAIL"
+    named = wrong.replace("f(x)", "step(x)").replace("f_d", "step_d")  # it is meant so
+    assert check_found(find(load(named))[0]).verdict == "CONVENTION"
 
 
 def test_what_moves_nothing_was_not_tested(load: Any) -> None:

@@ -1363,6 +1363,200 @@ class Softmax:
     "-1",
     "0",
 )
+way(
+    "a container of layers that others have written",
+    """
+class Sequential:
+    def __init__(self, layers):
+        self.layers = layers
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward({})
+        return dout
+""",
+    "dout",
+    "-dout",
+)
+way(
+    "a container to which layers are added, with a rate",
+    """
+class Model:
+    def __init__(self):
+        self.layers = []
+    def add(self, layer):
+        self.layers.append(layer)
+    def forward(self, X):
+        for layer in self.layers:
+            layer.forward(X)
+            X = layer.output
+        return X
+    def backward(self, grad, lr):
+        for layer in reversed(self.layers):
+            grad = layer.backward(grad, lr)
+        return grad{}
+""",
+    "",
+    " * 2",
+    "CONVENTION",
+)
+way(
+    "a penalty that is off unless it is asked for",
+    """
+class Layer_Dense:
+    def __init__(self, n_inputs, n_neurons, weight_regularizer_l1=0, bias_regularizer_l2=0):
+        self.weights, self.biases = np.random.randn(n_inputs, n_neurons), np.zeros((1, n_neurons))
+        self.weight_regularizer_l1 = weight_regularizer_l1
+        self.bias_regularizer_l2 = bias_regularizer_l2
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.dot(inputs, self.weights) + self.biases
+    def backward(self, dvalues):
+        self.dweights = np.dot(self.inputs.T, dvalues)
+        self.dbiases = np.sum(dvalues, axis=0, keepdims=True)
+        if self.weight_regularizer_l1 > 0:
+            dL1 = np.ones_like(self.weights)
+            dL1[self.weights < 0] = -1
+            self.dweights += self.weight_regularizer_l1 * dL1
+        if self.bias_regularizer_l2 > 0:
+            self.dbiases += {} * self.bias_regularizer_l2 * self.biases
+        self.dinputs = np.dot(dvalues, self.weights.T)
+""",
+    "2",
+    "3",
+)
+way(
+    "a layer that is told the strengths of its penalties",
+    """
+class Dense:
+    def __init__(self, n_inputs, n_neurons, l1, l2):
+        self.weights, self.biases = np.random.randn(n_inputs, n_neurons), np.zeros((1, n_neurons))
+        self.l1, self.l2 = l1, l2
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.dot(inputs, self.weights) + self.biases
+    def backward(self, dvalues):
+        self.dweights = np.dot(self.inputs.T, dvalues)
+        self.dbiases = np.sum(dvalues, axis=0, keepdims=True)
+        if self.l1 > 0:
+            self.dweights += self.l1 * {}
+        self.dinputs = np.dot(dvalues, self.weights.T)
+""",
+    "np.sign(self.weights)",
+    "np.abs(self.weights)",
+)
+way(
+    "a net of two layers at least",
+    """
+class Network:
+    def __init__(self, sizes):
+        self.weights = [np.random.randn(b, a) for a, b in zip(sizes[:-1], sizes[1:])]
+        self.biases = [np.random.randn(b, 1) for b in sizes[1:]]
+    def forward(self, a):
+        self.activations = [a]
+        for w, b in zip(self.weights, self.biases):
+            a = np.tanh(w @ a + b)
+            self.activations.append(a)
+        return a
+    def backward(self, y):
+        delta = self.activations[-1] - y
+        self.dweights, self.dbiases = [None] * len(self.weights), [None] * len(self.biases)
+        for k in range(1, len(self.weights) + 1):
+            delta = delta * (1 - self.activations[-k] ** 2)
+            self.dweights[-k] = delta @ self.activations[-k - 1].T
+            self.dbiases[-k] = delta.sum(axis=1, keepdims=True)
+            delta = self.weights[{}k].T @ delta
+        return self.dweights, self.dbiases
+""",
+    "-",
+    "+1-",
+)
+way(
+    "a step with momentum that backward takes",
+    """
+class DenseLayer:
+    def __init__(self, inputDim, outputDim, lr, beta):
+        self.weights, self.bias = np.random.randn(outputDim, inputDim), np.random.randn(1, outputDim)
+        self.v_w, self.v_b = np.zeros_like(self.weights), np.zeros_like(self.bias)
+        self.lr, self.beta = lr, beta
+    def forward(self, input):
+        self.input = input
+        return input @ self.weights.T + self.bias
+    def backward(self, dE_dY):
+        dE_dX = dE_dY @ self.weights
+        dE_dW, dE_dB = dE_dY.T @ self.input, np.sum(dE_dY, axis=0, keepdims=True){}
+        self.v_w = self.beta * self.v_w + (1 - self.beta) * dE_dW / len(dE_dY)
+        self.v_b = self.beta * self.v_b + (1 - self.beta) * dE_dB / len(dE_dY)
+        self.weights -= self.v_w * self.lr
+        self.bias -= self.v_b * self.lr
+        return dE_dX
+""",
+    "",
+    " * 2",
+    "CONVENTION",
+)
+way(
+    "a loss for each sample, and the derivative of all",
+    """
+class CrossEntropy:
+    def softmax(self, X):
+        e = np.exp(X - np.max(X, axis=1, keepdims=True))
+        return e / np.sum(e, axis=1, keepdims=True)
+    def compute(self, X, Y):
+        return -np.log(self.softmax(X)[np.arange(len(X)), np.argmax(Y, axis=1)]) / len(X)
+    def deriv(self, X, Y):
+        return (self.softmax(X) - Y) / {}
+""",
+    "len(X)",
+    "(len(X) + 1)",
+)
+way(
+    "a pooling layer whose window is told in two numbers",
+    """
+class MeanWindows:
+    def __init__(self, window):
+        self.window = window
+    def forward(self, x):
+        h, w = self.window
+        n, H, W = x.shape
+        self.shape = x.shape
+        return x[:, :H//h*h, :W//w*w].reshape(n, H//h, h, W//w, w).mean(axis=(2, 4))
+    def backward(self, dout):
+        h, w = self.window
+        dx = np.zeros(self.shape)
+        H, W = dout.shape[1] * h, dout.shape[2] * w
+        dx[:, :H, :W] = np.repeat(np.repeat(dout, h, axis=1), w, axis=2) / {}
+        return dx
+""",
+    "(h * w)",
+    "(h * h + 1)",
+)
+way(
+    "a net of as many layers as it is told numbers",
+    """
+class Net:
+    def __init__(self, structure):
+        self.n = len(structure) - 1
+        self.w = [np.random.randn(structure[i], structure[i + 1]) for i in range(self.n)]
+    def forward(self, x):
+        self.a = [x]
+        for w in self.w:
+            self.a.append(np.tanh(self.a[-1] @ w))
+        return self.a[-1]
+    def backward(self, dout):
+        self.dw = [None] * self.n
+        for i in reversed(range(self.n)):
+            dout = dout * (1 - self.a[i + 1]{})
+            self.dw[i] = self.a[i].T @ dout
+            dout = dout @ self.w[i].T
+        return dout
+""",
+    " ** 2",
+    "",
+)
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -1695,3 +1889,33 @@ class Linear:
 """
     assert check_found(find(load(text.format(0)))[-1]).ok
     assert check_found(find(load(text.format(1)))[-1]).verdict in ("FAIL", "CONTRACT")
+
+
+def test_a_name_that_another_function_gives_globally_is_no_error(load: Any) -> None:
+    text = """
+def start():
+    {}
+    scale = 3
+def cube_forward(x):
+    return x * scale, x
+def cube_backward(dout, cache):
+    return dout * scale
+"""
+    with pytest.raises(GuessError, match="'scale' is not defined"):
+        check_found(find(load(text.format("global scale")))[-1])
+    assert check_found(find(load(text.format("pass")))[-1]).verdict == "CONTRACT"
+
+
+def test_a_product_that_fits_one_sample_is_no_error(load: Any) -> None:
+    text = """
+class Softmax:
+    def forward(self, x):
+        e = np.exp(x)
+        self.out = e / np.sum(e, axis=-1, keepdims=True)
+        return self.out
+    def backward(self, dout):
+        s = np.matmul(self.out, dout[0])
+        return self.out * (dout - np.matmul(s, np.ones(({}, 1))))
+"""
+    assert check_found(find(load(text.format(2)))[-1]).verdict == "CONTRACT"
+    assert check_found(find(load(text.format(1)))[-1]).verdict in ("INCONCLUSIVE", "CONVENTION")

@@ -20,7 +20,7 @@ from ..stages.results import raised
 from ..subject import Subject, Variation, alone, quiet
 from ..words import is_constant
 from .arguments import Found, GuessError, Made, Maker, maker, single
-from .laid import laid_otherwise, one_of_many, subject_of
+from .laid import laid_otherwise, one_of_many, runs_for_one, subject_of
 
 SHAPES = 3  # variants of sizes to look at
 DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
@@ -62,7 +62,7 @@ def _believed(report: Report, found: Found, make: Maker, subject: Subject, rng: 
     """The report, with what may come from our guesses not called wrong."""
     if not report.ok and DOUBTFUL <= make.cost and make.natural < NATURAL:
         make = _proven(subject, make, rng)
-    report = _trusted(report, make, subject)
+    report = _trusted(report, found, make, subject)
     report = _of_one_sample(_of_one_shape(report, subject), make)
     if report.verdict == "FAIL":
         made = make(np.random.default_rng(report.seed))
@@ -223,17 +223,19 @@ NATURAL = 0.5  # cost of a guess up to which it is what anybody would take
 BROKEN = 1.6  # what a guess costs whose backward raises
 
 
-def _definite(f: Finding, make: Maker) -> bool:
+def _definite(f: Finding, found: Found, make: Maker) -> bool:
     """Whether an exception is the code's own: a name that is not there, a product in backward.
 
-    A product counts where backward raised for all arguments tried, and these are natural ones.
+    A product counts where backward raised for all arguments tried, these are natural ones, and it
+    raises for one sample, too.
     """
     if f.code != "GC001":
         return False
     if f.data.get("exception") in _DEFINITE:
         return not f.data.get("depends")
     natural = make.backward and make.cost - BROKEN < NATURAL
-    return bool(natural and f.message.startswith("backward") and _PRODUCT.search(f.message))
+    product = natural and f.message.startswith("backward") and _PRODUCT.search(f.message)
+    return bool(product) and not runs_for_one(found, make(np.random.default_rng(0)))
 
 
 def _seeded(f: Finding, report: Report) -> Finding:
@@ -254,7 +256,7 @@ def _formless(subject: Subject) -> bool:
     )
 
 
-def _trusted(report: Report, make: Maker, subject: Subject) -> Report:
+def _trusted(report: Report, of: Found, make: Maker, subject: Subject) -> Report:
     """The report; inconclusive where a complaint may be about the guessed arguments."""
     framed = subject.frame is not None
     doubtful = make.cost >= DOUBTFUL * (UNDOUBTED if framed else 1.0)
@@ -262,7 +264,7 @@ def _trusted(report: Report, make: Maker, subject: Subject) -> Report:
     found = []
     for f in report.findings:
         f = _seeded(f, report)
-        if _definite(f, make):
+        if _definite(f, of, make):
             found.append(f)
             continue
         shapes = f.data.get("exception") in _MISFITS[: None if framed else -1]

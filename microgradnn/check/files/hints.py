@@ -4,51 +4,14 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from .. import source
 from .arguments.docstrings import documented, first_shapes
 from .expressions import constant, is_self, number, operands, shape_of, unclipped
+from .hinted import REQUIRED, Hints
 
 EPS = {"eps", "epsilon", "EPS", "EPSILON"}  # what a number next to nothing is called
-REQUIRED = object()  # the default of a dict's key that has none
-
-
-@dataclass
-class Hints:
-    """By the name of a variable; `self.W` counts as W, and an alias as what it stands for.
-
-    axes      names of the axes where they are unpacked or documented; "" for one without a name
-    least     names of some of the axes, as in N = x.shape[0]: there may be more of them
-    sure      whether the axes come from the code: the rank is certain
-    keys      keys read from a dict, with their defaults or REQUIRED
-    index     used as an index: whole numbers
-    flat      used in arithmetic as it is, and not as an index
-    logged    a logarithm is taken of it
-    literals  strings it is compared with
-    numbers   whole numbers it is compared with, or those that are defaults of what it is
-    columns   it is multiplied with weights on its left: samples are columns
-    times     factors k in k * H
-    sized     an axis of an array that is made: np.zeros((n, m)), np.random.randn(n, m)
-    lines     convolved, or what is convolved with: one of them is longer
-    """
-
-    axes: dict[str, list[str]] = field(default_factory=dict)
-    least: dict[str, list[str]] = field(default_factory=dict)
-    sure: set[str] = field(default_factory=set)
-    keys: dict[str, dict[str, Any]] = field(default_factory=dict)
-    index: set[str] = field(default_factory=set)
-    flat: set[str] = field(default_factory=set)
-    logged: set[str] = field(default_factory=set)
-    literals: dict[str, list[Any]] = field(default_factory=dict)
-    numbers: dict[str, list[int]] = field(default_factory=dict)
-    columns: bool = False
-    times: set[int] = field(default_factory=set)
-    sized: set[str] = field(default_factory=set)
-    lines: set[str] = field(default_factory=set)
-    text: str = ""
-    comments: str = ""
 
 
 def read(functions: Iterable[Callable[..., Any]], names: Iterable[str]) -> Hints:
@@ -120,6 +83,8 @@ class _Reader(ast.NodeVisitor):
             starred = any(isinstance(e, ast.Starred) for e in target.elts)
             if (name := self.name(shaped)) and not starred:
                 self.axes(name, names)
+        if isinstance(target, ast.Tuple):
+            self.parted(value, len(target.elts))
         if isinstance(target, ast.Name):
             self.assigned(target.id, value)
         elif isinstance(target, ast.Attribute) and unclipped(value) is not value:
@@ -142,6 +107,7 @@ class _Reader(ast.NodeVisitor):
             target = target.elts[-1] if isinstance(target, ast.Tuple) else target
         if isinstance(target, ast.Name) and (name := self.name(over)):
             self.renamed.setdefault(target.id, name)
+            self.hints.listed.add(name)
 
     def assigned(self, target: str, value: ast.expr) -> None:
         if isinstance(value, ast.Subscript) and (shaped := shape_of(value.value)) is not None:
@@ -165,6 +131,8 @@ class _Reader(ast.NodeVisitor):
         key = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if name and isinstance(key, str) and isinstance(node.ctx, ast.Load):
             self.hints.keys.setdefault(name, {}).setdefault(key, REQUIRED)
+        if type(key) is int:
+            self.parted(node.value, key + 1)
         at = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         for part in at:
             part = part.value if isinstance(part, ast.Subscript) else part
@@ -204,8 +172,15 @@ class _Reader(ast.NodeVisitor):
         self.calling(node)
         self.generic_visit(node)
 
+    def parted(self, whole: ast.expr, count: int) -> None:
+        """At least so many parts are taken of it."""
+        if name := self.name(whole):
+            self.hints.parts[name] = max(self.hints.parts.get(name, 0), count)
+
     def made(self, node: ast.Call, called: str) -> None:
-        """np.zeros((n, m)): n and m are sizes."""
+        """np.zeros((n, m)): n and m are sizes; len(sizes): these are a list."""
+        if getattr(node.func, "id", "") in ("len", "zip"):
+            self.hints.listed |= {n for a in node.args if (n := self.name(a))}
         shapes = [a.elts for a in (*node.args, *(k.value for k in node.keywords))
                   if isinstance(a, ast.Tuple)]  # fmt: skip
         shapes += [node.args] if called in ("randn", "rand") and len(node.args) > 1 else []

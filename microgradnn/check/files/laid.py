@@ -7,6 +7,7 @@ import numpy as np
 
 from ..stages.results import same
 from ..subject import Pass, Subject, cotangents_like, quiet
+from ..subjects.labelled import agrees
 from .arguments import Found, Made, single
 
 
@@ -91,4 +92,16 @@ def _mixes(subject: Subject) -> bool:
         after = subject.start([moved]).outs
         same_shape = np.shape(before[0]) == moved.shape and len(before) == 1
         return same_shape and not same(before[0][0], after[0][0])
+    return False
+
+
+def runs_for_one(found: Found, made: Made) -> bool:
+    """Whether backward, which raises for many samples, gives gradients of a single row."""
+    x = made.args[0] if len(made.args) == 1 else None
+    if not isinstance(x, np.ndarray) or x.ndim < 2:
+        return False
+    row = x.reshape(-1, x.shape[-1])[:1]
+    with quiet(), suppress(Exception):  # whatever the user's code raises
+        one = found.subject((row,), made.init, made.wrt)
+        return one.broken is None and agrees(one)
     return False

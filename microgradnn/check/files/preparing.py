@@ -37,7 +37,10 @@ def built(cls: type, forward: Any, init: tuple[Any, ...]) -> Any:
     if ready is None:
         return cls(*init)
     thing, given = cls(*init[:count]), dict(zip(words, init, strict=False))
-    if {*required(ready)[1:]} <= {*given}:
+    if _adds(ready) and isinstance(init[-1], list):
+        for layer in init[-1]:
+            ready(thing, layer)
+    elif {*required(ready)[1:]} <= {*given}:
         ready(thing, **{w: given[w] for w in all_parameters(ready)[1:] if w in given})
     return thing
 
@@ -51,7 +54,6 @@ def _ready(cls: type, forward: Any) -> Callable[..., Any] | None:
     set_, empty = _set(first)
     missing = (_read(there) & {*_kept(methods)}) - set_ - _set(there)[0]
     lacking = {w for w in missing if not hasattr(cls, w)} - {*getattr(cls, "__annotations__", {})}
-    lacking -= {w for w in empty & lacking if _asked(there, w)}
     called = {name for name, f in methods.items() if f in first or f in there}
     found = []
     for name, method in methods.items():
@@ -61,7 +63,15 @@ def _ready(cls: type, forward: Any) -> Callable[..., Any] | None:
         named = _READY.fullmatch(name) is not None
         if here - (set() if named else empty) or named and not required(method)[1:]:
             found.append((-len(here), not named, name))
-    return methods[min(found)[2]] if found else None
+    adding = [m for m in methods.values() if _adds(m) and m not in first]
+    return methods[min(found)[2]] if found else next(iter(adding), None)
+
+
+def _adds(method: Any) -> bool:
+    """Whether a method adds one layer to those that a container has."""
+    named = re.fullmatch(r"(add|append|push)(_?(layer|module))?", method.__name__, re.I)
+    words = required(method)[1:]
+    return bool(named) and len(words) == 1 and re.search("layer|module|block", words[0]) is not None
 
 
 def _methods(cls: type) -> dict[str, Any]:
@@ -114,7 +124,7 @@ def _kept(methods: dict[str, Any]) -> set[str]:
 
 
 def _set(methods: list[Any]) -> tuple[set[str], set[str]]:
-    """The attributes that are set to something, and those that are only ever set to None."""
+    """The attributes that are set to something, and those only ever to None or False."""
     words = {n.attr for n in _attributes(methods) if isinstance(n.ctx, ast.Store)}
     nodes = (n for m in methods if (node := tree(m)) is not None for n in ast.walk(node))
     pairs = [pair for n in nodes if isinstance(n, ast.Assign) for pair in _pairs(n)]
@@ -136,10 +146,4 @@ def _pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 
 def _nothing(value: ast.expr | None) -> bool:
-    return value is None or isinstance(value, ast.Constant) and value.value is None
-
-
-def _asked(methods: list[Any], word: str) -> bool:
-    """Whether methods ask if an attribute is there at all."""
-    texts = [ast.unparse(node) for m in methods if (node := tree(m)) is not None]
-    return any(re.search(rf"\.{word} is (not )?None|not \w+\.{word}\b", text) for text in texts)
+    return value is None or isinstance(value, ast.Constant) and value.value in (None, False)

@@ -5,6 +5,7 @@ of the two has, parameters that backward updates itself. What is taken for a con
 user's point and at another shape; a factor that is not 1/N or N there stays an error.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -17,7 +18,7 @@ from ..subject import Pass, Subject
 from .fused import ONE_ENTRY, meant_for_a_loss, takes_labels
 from .meant import by_steps
 from .points import Look, Point, Seen, gives_a_number
-from .reached import approximates, uses_eps
+from .reached import approximates, uses_eps, words
 
 NEAR = 1e-6  # what an eps may change
 ROUGH = 1e-4  # and the constants of an approximation
@@ -39,15 +40,20 @@ def settle(subject: Subject, seen: Seen, look: Look) -> tuple[Subject, Seen]:
         return subject, replace(seen, findings=[found])
     there = [look(o, Point("other shapes", o.arrays)) for o in subject.others[:2]]
     factors: dict[str, Callable[[Subject], float]] = {}
-    findings = []
+    findings, steps = [], _of_momentum(wrong, there, subject)
+    if steps:  # elsewhere the factor is not known
+        subject = replace(subject, others=subject.others[: len(there)])
     for f in seen.findings:
         others = [_same(f, s.findings) for s in there]
         said = ""
         if f in wrong:
             said, factor = _factor(f, others, subject)
+            if not said and steps:
+                said = f"the step of {f.argument} is {steps[0]:.6g} × its gradient: {_STEPS}"
+                factor = partial(_nth, subject, steps)
             if factor is not None and f.argument is not None:
                 factors[f.argument] = factor
-            said = said or by_steps(f, subject) or meant_for_a_loss(f, subject, look)
+            said = said or _surrogate(f, subject) or meant_for_a_loss(f, subject, look)
             said = said or _eps(f, others, subject)
         findings.append(_by_convention(f, said) if said else f)
     if len(factors) < len(wrong):
@@ -60,7 +66,7 @@ def beyond(seen: Seen, subject: Subject) -> Seen:
     findings = []
     for f in seen.findings:
         said = ""
-        if (f.code, f.verdict) == ("GC201", "FAIL") and subject.others and f.data:
+        if (f.code, f.verdict) == ("GC201", "FAIL") and subject.others and "off" in f.data:
             said = _eps(f, [None], subject) or _clipped(f, subject) or _of_clip(f, subject)
         findings.append(_by_convention(f, said) if said else f)
     return replace(seen, findings=findings)
@@ -160,6 +166,38 @@ def _divided(subject: Subject, factors: dict[str, Callable[[Subject], float]]) -
 
     others = [_divided(o, factors) for o in subject.others]
     return replace(subject, start=start, used=None, others=others)
+
+
+_STEP = re.compile(r"step|threshold|sign|spik|heaviside|binar|quanti|round|straight|ste\b", re.I)
+
+
+def _surrogate(f: Finding, subject: Subject) -> str:
+    """What to say where the name says that forward moves by steps, and it does."""
+    return by_steps(f, subject) if _STEP.search(subject.name) else ""
+
+
+# ---- a step ----
+
+_STEPS = "as the first step with momentum is; what was compared is the direction"
+_MOMENTUM = re.compile(
+    r"(\w*_)?(beta_?\d?|momentum\w*|velocity\w*|v_\w+|rho|adam\w*|optim\w*)", re.I
+)
+
+
+def _of_momentum(wrong: Sequence[Finding], there: Sequence[Seen], subject: Subject) -> list[float]:
+    """The one factor of all steps, here and at each other shape, where the code has momentum."""
+    if not subject.descends or not any(map(_MOMENTUM.fullmatch, words(subject))):
+        return []
+    found = [[f.data["factor"] for f in wrong]]
+    found += [[o.data["factor"] for f in wrong if (o := _same(f, s.findings))] for s in there]
+    alike = all(len(x) == len(wrong) and np.ptp(x) < 1e-6 * abs(x[0]) for x in found)
+    return [x[0] for x in found] if alike and there else []
+
+
+def _nth(subject: Subject, steps: Sequence[float], s: Subject) -> float:
+    """The factor at a shape, 1 where it is not known."""
+    shapes = [subject, *subject.others[: len(steps) - 1]]
+    return next((c for c, known in zip(steps, shapes, strict=True) if known is s), 1.0)
 
 
 # ---- an eps --------------------------------------------------------------------------------------

@@ -12,12 +12,44 @@ import numpy as np
 
 from ..report import Finding
 from ..subject import Pass, Subject, quiet
+from .points import Seen
 from .reached import words
 from .results import copies, unit
 
 _WORD = re.compile(
     r"lambda?_?|lamb?|wd|(\w*_)?(reg(ulari[sz]\w*)?|decay|l2|penalty|ridge)(_\w*)?", re.I
 )
+
+
+STRENGTH = 0.3  # of a penalty that is tried
+
+
+def penalised(subject: Subject, rng: np.random.Generator) -> Seen:
+    """What a penalty of this strength adds to each gradient: λ · W or λ · sign(W), or it is wrong.
+
+    Up to the factors 2 and 1/2, which are those of λ · |W|² and λ/2 · |W|², and 1/N.
+    """
+    seen = Seen()
+    label, about = (subject.setting.label, subject.setting.about) if subject.setting else ("", "")
+    arrays = [rng.standard_normal(np.shape(a)) for a in subject.arrays]
+    try:
+        with quiet():
+            run = subject.start(copies(arrays))
+            grads = run.pull(*(np.zeros_like(np.asarray(out)) for out in run.outs))
+    except Exception:  # whatever the user's code raises: the stages tell it
+        return seen
+    counts = {1, *np.shape(subject.arrays[0])}
+    for name, g, a in zip(subject.names, grads, arrays, strict=True):
+        if g is None or np.shape(g) != np.shape(a) or not np.any(g):
+            continue
+        sizes = [STRENGTH * c / n for c in (0.5, 1, 2) for n in counts]
+        if not any(np.allclose(g, c * w, rtol=1e-5) for c in sizes for w in (a, np.sign(a))):
+            text = (
+                f"d{name} is wrong by what {about} adds to it: not {about} × {name} or its sign, "
+                "nor twice or half of that"
+            )
+            seen.findings.append(Finding("GC201", "FAIL", text, name, label))
+    return seen
 
 
 def unpenalised(subject: Subject) -> tuple[Subject, list[Finding]]:

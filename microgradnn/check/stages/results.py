@@ -11,7 +11,7 @@ import numpy as np
 
 from ..dump import unexpected
 from ..report import Finding
-from ..source import only_inside
+from ..source import given_globally, only_inside
 
 
 def same(a: Any, b: Any) -> bool:
@@ -82,11 +82,16 @@ def raised(what: str, error: BaseException, point: str = "your point") -> Findin
 
 
 def _depends(error: BaseException) -> bool:
-    """Whether a name has no value only because a loop made no turn, or a condition was not met."""
-    if not isinstance(error, UnboundLocalError):
+    """Whether a name has no value only because a loop made no turn, or a condition was not met.
+
+    Also one that another function would give, which says `global`.
+    """
+    if not isinstance(error, NameError):
         return False
     last = traceback.extract_tb(error.__traceback__)[-1]
     name = str(error).split("'")[1::2][:1]
+    if name and not isinstance(error, UnboundLocalError):
+        return given_globally(last.filename, name[0])
     return bool(name) and only_inside(last.filename, last.lineno or 0, name[0])
 
 

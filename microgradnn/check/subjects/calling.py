@@ -11,6 +11,7 @@ import numpy as np
 from ..source import all_parameters, positional, required, returned_names
 from ..subject import Arguments
 from ..words import is_cache, is_cotangent, is_data, is_output, names_gradient
+from .local import times
 
 Role = tuple[str, Any]  # ("dout", k), ("result", i), ("arg", name), ("place", i), ("value", x)
 
@@ -277,20 +278,10 @@ class Pair:
             def pull(dout: Any) -> Any:
                 slopes = self.backward(*self.filled(roles, given, [result], {}), **self.same(given))
                 parts = slopes if isinstance(slopes, tuple) else (slopes,)
-                grads = tuple(times(dout, slope) for slope in parts)
+                like = given + [None] * len(parts)
+                grads = tuple(map(times, [dout] * len(parts), parts, like))
                 return grads if isinstance(slopes, tuple) else grads[0]
 
             return [result], pull
 
         return Reading(run, said, scaled=self.scalar)
-
-
-def times(dout: Any, slope: Any) -> Any:
-    """The cotangent times the slopes of single entries, or times a whole Jacobian."""
-    rank = np.ndim(dout)
-    if rank and np.ndim(slope) == 2 * rank and np.shape(slope)[:rank] == np.shape(dout):
-        return np.tensordot(dout, slope, rank)
-    if rank and np.shape(slope) == (*np.shape(dout), np.shape(dout)[-1]):  # one for each row
-        return np.einsum("...i,...ij->...j", dout, slope)
-    fits = np.shape(slope) in ((), np.shape(dout))
-    return dout * slope if fits else slope  # of another shape: that is told

@@ -23,9 +23,9 @@ from ..verbs import (
 )
 from ..words import is_constant
 from . import nets, state
-from .calling import times
 from .labelled import Match, agrees, fitting, with_loss
 from .learning import backward_args, forget_gradients, learn
+from .local import times
 from .namespaces import namespaces
 from .plan import Plan
 from .rereading import called_otherwise, gives_twice, other_readings
@@ -112,6 +112,8 @@ def _names(plan: Plan) -> list[str]:
 
 
 def _subject(plan: Plan, wanted: list[int] | None, name: str, broken: Any) -> Subject:
+    if plan.descends and wanted is None and not plan.targets:  # velocities are moved, too
+        plan.params = {k: v for k, v in plan.params.items() if _moves(plan, v[0])}
     names = _names(plan)
     arrays = [plan.args.arrays[i] for i, _ in plan.inputs]
     arrays += [state.find(plan.thing, paths[0]) for paths, _ in plan.params.values()]
@@ -179,7 +181,8 @@ def _moves(plan: Plan, paths: Sequence[str]) -> bool:
 
 def _updates(plan: Plan) -> bool:
     """Whether backward subtracts from what forward uses: forward gives something else after it."""
-    methods = [getattr(c, plan.backward, None) for c in type(plan.thing).__mro__]
+    classes = (c for kind in (type(plan.thing), *state.parts(plan.thing)) for c in kind.__mro__)
+    methods = (vars(c).get(w) for c in classes for w in {plan.backward, *BACKWARD_METHODS})
     if not updates(m for m in methods if isinstance(m, FunctionType)):
         return False
     results = []
@@ -236,7 +239,7 @@ def _run(plan: Plan, thing: Any, arrays: list[Any], keep: list[int]) -> Pass:
     def pull(*douts: Any) -> list[Any]:
         before = {n: np.array(state.find(thing, p[0])) for n, (p, _) in plan.params.items()}
         raw = getattr(thing, plan.backward)(*backward_args(plan, thing, given, y, douts))
-        raw = times(douts[0], raw) if plan.local else raw
+        raw = times(douts[0], raw, given[0] if given else None) if plan.local else raw
         grads = [_read(thing, raw, where) for _, where in plan.inputs]
         for n, (paths, where) in plan.params.items():
             if plan.descends:  # it took a step of rate 1 down its gradient

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...source import text
+from ...stages.penalty import STRENGTH
 from ...subject import Variation
 from ...verbs import is_criterion
 from ...words import is_parameter
@@ -29,11 +30,10 @@ def configurations(
 ) -> list[tuple[Variation, Draw]]:
     """All configurations of a guess that runs with this table of sizes; `code` is what it is of."""
     around = _Around(search, guess, variant, code)
-    found = [
+    return [
         *around.sizes(), *around.windows(), *around.values(), *around.flags(), *around.labels(),
-        *around.dtypes(), *around.axes(), *around.broadcasting(),
+        *around.dtypes(), *around.axes(), *around.broadcasting(), *around.penalties(),
     ]  # fmt: skip
-    return found
 
 
 # Settings that say what is returned or shown, and not what is computed.
@@ -132,17 +132,21 @@ class _Around:
         given = default if isinstance(default, (bool, int, float, str)) else None
         static = slot.kind in ("const", "stride", "pad", "pool", "groups")
         penalty = self.search.found.style == "layer" and _PENALTY.fullmatch(name.lower())
-        if (
-            not static
-            or penalty
-            or _SHOWN.fullmatch(name.lower())
-            or slot.value is None
-            and given is None
-        ):
+        nothing = slot.value is None and given is None
+        if not static or penalty or nothing or _SHOWN.fullmatch(name.lower()):
             return []
         if slot.kind != "const" or given is not None and slot.value != given:
             return [given] if given is not None else []
         return _beside(name, slot.value, self.search.hints.literals.get(name, []))
+
+    def penalties(self) -> Iterator[tuple[Variation, Draw]]:
+        """A strength for every penalty of a layer that has none, one at a time."""
+        for i, slot in enumerate(self.slots[: self.inits]):
+            name = self.search.names[i]
+            if slot == Slot("const", value=0) and _PENALTY.fullmatch(name.lower()):
+                slots = (*self.slots[:i], Slot("const", value=STRENGTH), *self.slots[i + 1 :])
+                made = Drawn(self.search, replace(self.guess, slots=slots), self.variant)
+                yield Variation(f"{name}={STRENGTH}", "penalty", name), made
 
     def flags(self) -> Iterator[tuple[Variation, Draw]]:
         """The other state of an object that is told by an attribute whether it is trained."""

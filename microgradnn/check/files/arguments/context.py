@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...verbs import is_criterion
 from ...words import is_label
-from ..hints import Hints
+from ..hinted import Hints
 
 # Names, the most particular ones first; the whole name has to match, in lower case.
 _KINDS = (
@@ -24,7 +24,8 @@ _KINDS = (
     ("eps", r"eps(ilon)?"),
     ("momentum", r"momentum|decay|rho"),
     ("reg", r"reg(ularization|_strength|_rate)?|lambda?|lambd|lambda_|weight_decay(_lambda)?|"
-            r"l2(_reg)?|lam|wd"),
+            r"l[12](_reg)?|lam|wd|(w|b|weights?|bias(es)?|kernel)_?reg(ulari[sz]er)?_?l[12]|"
+            r"(lambda|lambd|lam)_?(l?[12]|reg)|(reg|alpha)_?l[12]"),
     ("rate", r"lr|learning_rate|step"),
     ("number", r"alpha|slope|leak(iness)?|negative_slope|delta|temperature|temp|tau|"
                r"scale(_?factor)?|margin|threshold|constant?|c(oef(f)?)?|factor|value|gain|"

@@ -32,6 +32,7 @@ from ...source import text as source
 from ...subject import Variation
 from .. import hints
 from ..discover import Found, find
+from ..hinted import Hints
 from ..preparing import parameters
 from . import roles, things
 from .configurations import configurations
@@ -198,7 +199,7 @@ def _as_meant(found: Found, some: list[Any], parameter: Any) -> list[Any]:
     return [(0.0, Slot("const", value=default)), *((c + 0.4, s) for c, s in some)]
 
 
-def _context(found: Found, text: hints.Hints, names: list[str]) -> Context:
+def _context(found: Found, text: Hints, names: list[str]) -> Context:
     """What is known of the whole; that it is about an entropy the code may say, too."""
     context = Context.of(text, found.name, names)
     words = "".join(map(source, _texts(found)))

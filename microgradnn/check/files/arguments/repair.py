@@ -221,8 +221,13 @@ def multiples(guess: Guess, times: set[int]) -> Iterator[Guess]:
 
 
 def narrowed(guess: Guess, floats: Collection[str], why: str) -> Iterator[Guess]:
-    """The guess with one sample in place of many, in columns or rows; `why` says what raised."""
+    """The guess with one sample in place of many, in columns or rows; `why` says what raised.
+
+    A row that a reshape of many does not take is a mistake in the reshape.
+    """
     for cost, last in ((0.25, True), (0.3, False)):
+        if not last and "reshape" in why:
+            continue
         slots = [
             replace(s, shape=(s.shape[0], 1) if last else (1, s.shape[1]))
             if s.kind in floats and len(s.shape) == 2 and 1 not in s.shape else s

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from ...verbs import is_criterion
-from ..hints import REQUIRED
+from ..hinted import REQUIRED
 from .arrays import Option, array_options
 from .context import SIZE, Context, kind_of
 from .shapes import Slot
@@ -79,11 +79,32 @@ def _constructed(name: str, context: Context, default: Any, hint: str, prefix: s
     static = _static(name, context, default, hint, prefix)
     if default is not inspect.Parameter.empty or hint in ("int", "float", "bool", "str"):
         return static
+    static = [*_told(name, kind, context, prefix), *static]
     arrays = array_options(kind, name, context, prefix)
     if kind in ("weights", "bias", "scale", "running"):
         return arrays + [(c + 2.0, s) for c, s in static]
     late = 1.5 if SIZE.fullmatch(name.lower()) else 0.5
     return static + [(c + late, s) for c, s in arrays]
+
+
+def _told(name: str, kind: str, context: Context, prefix: str) -> list[Option]:
+    """Sizes in a tuple or a list, where the code takes parts of it, or its length."""
+    count = context.hints.parts.get(name, 0)
+    if kind in ("stride", "pad", "pool"):
+        return [(0.0, Slot(kind, value=_pair))] if count == 2 else []
+    if name in context.hints.listed and (count < 2 or kind == "widths"):
+        axes = tuple(f"{prefix}{k}" for k in range(3))
+        return [(0.05, Slot("sizes", axes, value=list))]
+    if count < 2:
+        return []
+    out: list[Option] = []
+    first = ("",) * (count - 3)
+    orders = [(*first, "channel", "spatial", "spatial"), (*first, "spatial", "spatial", "channel")]
+    for i, order in enumerate(orders if count > 2 and context.images else [("",) * count]):
+        axes = tuple(f"{prefix}{'cl'[i]}{k}" for k in range(count))
+        context.roles |= dict(zip(axes, order, strict=True))
+        out.append((0.05 + 0.1 * i, Slot("sizes", axes, value=tuple)))
+    return out
 
 
 # ---- numbers, words and dicts --------------------------------------------------------------------
@@ -102,7 +123,8 @@ def _static(name: str, context: Context, default: Any, hint: str, prefix: str) -
     if kind in ("stride", "pad", "pool", "groups"):
         return _windows(name, kind, default, hint)
     if kind == "widths":
-        axes = (f"{prefix}0", f"{prefix}1")
+        count = 2 if "hidden" in name.lower() else 3  # of a whole net: two layers at least
+        axes = tuple(f"{prefix}{k}" for k in range(count))
         return [(0.1 * i, Slot("sizes", axes, value=t)) for i, t in enumerate((list, tuple))]
     if context.constructor and (sizes := _sizes(name, kind, context, default, prefix)):
         return sizes
@@ -113,6 +135,8 @@ def _static(name: str, context: Context, default: Any, hint: str, prefix: str) -
         values = {"float": (0.7,), "bool": (False,), "str": ("relu",)}[hint]
     if kind == "drop" and default == 0:
         values = ()
+    if kind == "reg" and context.constructor:  # of a layer: not in its output
+        values = (0.0,)
     if kind == "number" and isinstance(default, (int, float)):
         small = 0 < abs(default) < 0.1  # a slope of 0.01 hides what is wrong with it
         values = (0.1 if small else abs(default) * 1.3 or 0.8,)

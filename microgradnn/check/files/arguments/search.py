@@ -13,7 +13,7 @@ from ...subject import Pass, Subject, cotangents_like
 from ...subjects.labelled import agrees
 from ...verbs import is_criterion
 from ..discover import Found
-from ..hints import Hints
+from ..hinted import Hints
 from . import repair
 from .arrays import Option
 from .context import kind_of

@@ -25,6 +25,7 @@ from ..discover import Found, find
 from .arrays import Option
 from .context import SIZE
 from .shapes import Slot
+from .standins import stack
 
 _SLOPE = re.compile(
     r"\w*(prime|deriv|derivative|derivate|gradient|grad|derivada|ableitung)(_?(fn|func|function))?|"
@@ -103,7 +104,11 @@ def _classes(found: Found) -> list[Any]:
         and among(dir(c), FORWARD_METHODS + FUNCTION_METHODS)
         and among(dir(c), (*BACKWARD_METHODS, *DERIVATIVE_METHODS))
     ]  # fmt: skip
-    known = [c for c in dict.fromkeys(known) if not re.search("loss|entropy|mse", c.__name__, re.I)]
+    known = [
+        c
+        for c in dict.fromkeys(known)
+        if not re.search("loss|entropy|mse|softmax", c.__name__, re.I)
+    ]
     order = ("tanh", "sigmoid", "relu")
     known.sort(key=lambda c: [w in c.__name__.lower() for w in order].index(True)
                if any(w in c.__name__.lower() for w in order) else len(order))  # fmt: skip
@@ -111,7 +116,7 @@ def _classes(found: Found) -> list[Any]:
 
 
 def _stacks(found: Found) -> Iterator[Callable[[], list[Any]]]:
-    """What makes a list of layers of the file: linear ones with others between them."""
+    """What makes a list of layers: the file's linear ones with others between them, or ours."""
     between = _classes(found)
     assert found.cls is not None
     known = [f.cls for f in find(sys.modules[found.cls.__module__]) if f.style == "layer" and f.cls]
@@ -121,6 +126,8 @@ def _stacks(found: Found) -> Iterator[Callable[[], list[Any]]]:
         yield lambda: [first(3, 4), *(c() for c in between[:1]), first(4, 2)]
     if between:
         yield lambda: [c() for c in between[:2]]
+    if not linear and not between:
+        yield stack
 
 
 def _takes_sizes(cls: type) -> bool:
