@@ -11,6 +11,7 @@ from microgradnn.errors import ConfigError, MicrogradError, MissingPackageError
 
 from . import closing, frameworks, lockstep, output, own_process, speed, tasks
 from .command_line import collect, listing, parser
+from .ports.port_options import main as ports_main
 from .row import Row
 
 NOTHING = (
@@ -82,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     if words[:1] == ["checkers"]:  # needs the zoo of layers in tests/; the other commands do not
         return int(import_module(".checkers", __package__).main(words[1:]))
+    if words[:1] == ["ports"]:
+        return ports_main(words[1:])
     args = parser().parse_args(words)
     if args.list:
         print(listing())

@@ -33,6 +33,7 @@ class Remote:
     """A framework in another process, as a module."""
 
     said: Any = None  # the version
+    code = START  # what the process runs, given a descriptor and the name
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -42,7 +43,7 @@ class Remote:
         """Starts the process; see started()."""
         self.pipe, theirs = Pipe()
         env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-        command = [sys.executable, "-c", START, str(theirs.fileno()), self.name]
+        command = [sys.executable, "-c", self.code, str(theirs.fileno()), self.name]
         self.child = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], env=env, stdin=subprocess.DEVNULL
         )
@@ -174,7 +175,11 @@ def serve(descriptor: int, name: str) -> None:
         pipe.send((True, (kind, str(module))))
         return
     pipe.send((True, ("ready", module.version())))
-    answering = _Answers(module)
+    answer_all(pipe, _Answers(module))
+
+
+def answer_all(pipe: Connection, answering: Any) -> None:
+    """Answers each message (method, *args) with answering.do_method(*args), until the end."""
     while True:
         try:
             method, *args = pipe.recv()

@@ -73,6 +73,8 @@ LAZY = {
     "microgradnn.data.mnist._locate": "network code takes longer to import than this library",
     "compare.__main__.main": "only the measure of checkers needs the zoo in tests/",
     "compare.frameworks.load": "a framework that is absent is reported",
+    "compare.ports.sources.prepare": "a port's process imports its own framework and no other",
+    "compare.ports.sources.kind_of": "a port's process imports its own framework and no other",
 }
 
 # Two things of one name, where users know both from elsewhere.
@@ -83,6 +85,7 @@ SAME_CLASSES = {
     "Loss": "Keras' losses.Loss in train and the base of PyTorch's in nn",
     "Result": "of a checked file; of compare.run, as its users call it",
     "ReduceLROnPlateau": "PyTorch's scheduler and Keras' callback",
+    "Port": "one for each framework, with the same methods",
     "Session": "one for each framework, with the same methods",
     # compare/ describes models under the names of what it describes
     **dict.fromkeys(
