@@ -16,7 +16,7 @@ from . import functional as F
 from .checks import Shape, Sizes, arguments, check_channels, divides, positive, sizes
 from .weights import Weighted, Weights
 
-SPACE = {1: "length", 2: "height width"}
+SPACE = {1: "length", 2: "height width", 3: "depth height width"}
 
 
 class Convolution(Weighted):
@@ -122,7 +122,7 @@ class Conv1d(Convolution):
 
     def forward(self, x: ArrayLike) -> Tensor:
         self._check_input(x)
-        convolve = F.conv1d if self.n == 1 else F.conv2d
+        convolve: Any = getattr(F, f"conv{self.n}d")
         return convolve(
             x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
         )
@@ -137,14 +137,20 @@ class Conv2d(Conv1d):
     n = 2
 
 
-class ConvTranspose2d(Convolution):
-    """(batch, in, height, width) to (batch, out, height', width'): the transpose of a Conv2d.
+class Conv3d(Conv1d):
+    """(batch, in, depth, height, width) to (batch, out, depth', height', width'); see Conv1d."""
 
-    height' = (height - 1)·stride - 2·padding + dilation·(kernel_size - 1) + output_padding + 1.
-    weight is (in, out / groups, kH, kW), as in torch.
+    n = 3
+
+
+class ConvTranspose1d(Convolution):
+    """(batch, in, length) to (batch, out, length'): the transpose of a Conv1d.
+
+    length' = (length - 1)·stride - 2·padding + dilation·(kernel_size - 1) + output_padding + 1.
+    weight is (in, out / groups, k), as in torch.
     """
 
-    n = 2
+    n = 1
 
     def __init__(
         self,
@@ -171,11 +177,26 @@ class ConvTranspose2d(Convolution):
             True,
             **weights,
         )
-        (self.output_padding,) = sizes("ConvTranspose2d", 2, 0, output_padding=output_padding)
+        (self.output_padding,) = sizes(
+            type(self).__name__, self.n, 0, output_padding=output_padding
+        )
 
     def forward(self, x: ArrayLike) -> Tensor:
         self._check_input(x)
-        return F.conv_transpose2d(
+        convolve: Any = getattr(F, f"conv_transpose{self.n}d")
+        return convolve(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding,
             self.groups, self.dilation,
         )  # fmt: skip
+
+
+class ConvTranspose2d(ConvTranspose1d):
+    """(batch, in, height, width) to (batch, out, height', width'): the transpose of a Conv2d."""
+
+    n = 2
+
+
+class ConvTranspose3d(ConvTranspose1d):
+    """(batch, in, depth, height, width) to (batch, out, depth', …): the transpose of a Conv3d."""
+
+    n = 3

@@ -34,11 +34,23 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
-class Dropout2d(Dropout):
-    """Dropout of whole channels of (batch, channels, height, width) (Tompson et al. 2015)."""
+class Dropout1d(Dropout):
+    """Dropout of whole channels of (batch, channels, length) (Tompson et al. 2015)."""
 
-    function = staticmethod(F.dropout2d)
+    function, space = staticmethod(F.dropout1d), "length"
 
     def forward(self, x: ArrayLike) -> Tensor:
-        check_channels("Dropout2d", x, None, "height width", True)
+        check_channels(type(self).__name__, x, None, self.space, True)
         return super().forward(x)
+
+
+class Dropout2d(Dropout1d):
+    """Dropout of whole channels of (batch, channels, height, width)."""
+
+    function, space = staticmethod(F.dropout2d), "height width"
+
+
+class Dropout3d(Dropout1d):
+    """Dropout of whole channels of (batch, channels, depth, height, width)."""
+
+    function, space = staticmethod(F.dropout3d), "depth height width"

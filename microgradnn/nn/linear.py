@@ -142,3 +142,56 @@ class Embedding(Module):
     def extra_repr(self) -> str:
         sizes = self.num_embeddings, self.embedding_dim
         return arguments(*sizes, padding_idx=(self.padding_idx, None))
+
+
+class EmbeddingBag(Embedding):
+    """The sum, mean or maximum of the rows of each bag of integers: see F.embedding_bag.
+
+    (bags, length), or (n,) with offsets, to (bags, embedding_dim).
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        mode: str = "mean",
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        *,
+        kernel_initializer: Initializer = "normal",
+        kernel_regularizer: Regularizer | None = None,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        if mode not in ("sum", "mean", "max"):
+            raise ConfigError(f"EmbeddingBag: mode is {mode!r}, need 'sum', 'mean' or 'max'")
+        super().__init__(
+            num_embeddings,
+            embedding_dim,
+            padding_idx,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            dtype=dtype,
+            rng=rng,
+        )
+        self.mode, self.include_last_offset = mode, include_last_offset
+
+    def forward(
+        self,
+        indices: ArrayLike,
+        offsets: ArrayLike | None = None,
+        per_sample_weights: ArrayLike | None = None,
+    ) -> Tensor:
+        """Returns a row for each bag."""
+        return F.embedding_bag(
+            indices,
+            self.weight,
+            offsets,
+            mode=self.mode,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+            padding_idx=self.padding_idx,
+        )
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, mode={self.mode!r}"

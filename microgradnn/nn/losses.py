@@ -171,6 +171,15 @@ class KLDivLoss(Loss):
         return ("mean", "batchmean", "sum", "none")
 
 
+class CTCLoss(Loss):
+    """-log P(target) over all its alignments with the input: see nn.functional.ctc_loss."""
+
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False
+    function = staticmethod(F.ctc_loss)
+
+
 class MultiMarginLoss(Loss):
     """Σ max(0, margin - x[label] + x[j])ᵖ / classes over the other classes j."""
 

@@ -114,13 +114,21 @@ class BatchNorm2d(BatchNorm1d):
         check_channels("BatchNorm2d", x, self.num_features, "height width", single=False)
 
 
-class InstanceNorm2d(Tracked):
-    """Each channel of each sample of (batch, channels, height, width) standardised over its space.
+class BatchNorm3d(BatchNorm1d):
+    """Each channel of (batch, channels, depth, height, width) standardised; see BatchNorm1d."""
+
+    def _check_input(self, x: Any) -> None:
+        check_channels("BatchNorm3d", x, self.num_features, "depth height width", single=False)
+
+
+class InstanceNorm1d(Tracked):
+    """Each channel of each sample of (batch, channels, length) standardised over its space.
 
     (Ulyanov et al. 2016.) No weight, no bias and no running statistics unless asked, as in torch.
     """
 
     affine_by_default = False
+    space = "length"
 
     def __init__(
         self,
@@ -135,12 +143,24 @@ class InstanceNorm2d(Tracked):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype=dtype)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        check_channels("InstanceNorm2d", x, self.num_features, "height width", single=False)
+        check_channels(type(self).__name__, x, self.num_features, self.space, single=False)
         own = self.training or self.running_mean is None
         share = self.momentum or 0.0
         return F.instance_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias, own, share, self.eps
         )
+
+
+class InstanceNorm2d(InstanceNorm1d):
+    """Each channel of each sample of (batch, channels, height, width) standardised."""
+
+    space = "height width"
+
+
+class InstanceNorm3d(InstanceNorm1d):
+    """Each channel of each sample of (batch, channels, depth, height, width) standardised."""
+
+    space = "depth height width"
 
 
 class GroupNorm(WithScale):

@@ -66,7 +66,7 @@ class MaxPool1d(Pool):
 
     def forward(self, x: ArrayLike) -> Tensor:
         self._check_input(x)
-        pool = F.max_pool1d if self.n == 1 else F.max_pool2d
+        pool: Any = getattr(F, f"max_pool{self.n}d")
         return pool(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
     def extra_repr(self) -> str:
@@ -78,6 +78,12 @@ class MaxPool2d(MaxPool1d):
     """The maximum of each window of (batch, channels, height, width); see MaxPool1d."""
 
     n = 2
+
+
+class MaxPool3d(MaxPool1d):
+    """The maximum of each window of (batch, channels, depth, height, width); see MaxPool1d."""
+
+    n = 3
 
 
 class AvgPool1d(Pool):
@@ -101,7 +107,7 @@ class AvgPool1d(Pool):
 
     def forward(self, x: ArrayLike) -> Tensor:
         self._check_input(x)
-        pool = F.avg_pool1d if self.n == 1 else F.avg_pool2d
+        pool: Any = getattr(F, f"avg_pool{self.n}d")
         return pool(
             x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )
@@ -117,24 +123,65 @@ class AvgPool2d(AvgPool1d):
     n = 2
 
 
-class AdaptiveAvgPool2d(Module):
-    """The means of as many windows as give (batch, channels, *output_size), of nearly equal size.
+class AvgPool3d(AvgPool1d):
+    """The mean of each window of (batch, channels, depth, height, width); see AvgPool1d."""
 
-    AdaptiveAvgPool2d(1) is the mean of each channel; None keeps the length of an axis.
+    n = 3
+
+
+class AdaptiveAvgPool1d(Module):
+    """The means of as many windows as give (batch, channels, output_size), of nearly equal size.
+
+    An output_size of 1 gives the mean of each channel; None keeps the length of an axis.
     """
 
+    n, kind = 1, "avg"
+
     def __init__(self, output_size: int | None | Sequence[int | None]) -> None:
-        pair = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * 2
-        if len(pair) != 2 or not all(n is None or (is_integer(n) and n > 0) for n in pair):
+        several = isinstance(output_size, (tuple, list))
+        given: Any = output_size if several else (output_size,) * self.n
+        if len(given) != self.n or not all(k is None or (is_integer(k) and k > 0) for k in given):
+            many = ("", ", or two of them", ", or three of them")[self.n - 1]
             raise ConfigError(
-                f"AdaptiveAvgPool2d: output_size is {output_size!r}, need a positive integer or "
-                "None, or two of them"
+                f"{type(self).__name__}: output_size is {output_size!r}, need a positive integer "
+                f"or None{many}"
             )
-        self.output_size = tuple(pair)
+        self.output_size = tuple(given)
 
     def forward(self, x: ArrayLike) -> Tensor:
-        check_channels("AdaptiveAvgPool2d", x, None, SPACE[2], single=True)
-        return F.adaptive_avg_pool2d(x, self.output_size)
+        check_channels(type(self).__name__, x, None, SPACE[self.n], single=True)
+        pool: Any = getattr(F, f"adaptive_{self.kind}_pool{self.n}d")
+        return pool(x, self.output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool2d(AdaptiveAvgPool1d):
+    """The means of windows that give (batch, channels, *output_size); see AdaptiveAvgPool1d."""
+
+    n = 2
+
+
+class AdaptiveAvgPool3d(AdaptiveAvgPool1d):
+    """The means of windows that give (batch, channels, *output_size); see AdaptiveAvgPool1d."""
+
+    n = 3
+
+
+class AdaptiveMaxPool1d(AdaptiveAvgPool1d):
+    """The maxima of windows that give (batch, channels, output_size); see AdaptiveAvgPool1d."""
+
+    kind = "max"
+
+
+class AdaptiveMaxPool2d(AdaptiveMaxPool1d):
+    """The maxima of windows that give (batch, channels, *output_size); see AdaptiveAvgPool1d."""
+
+    n = 2
+
+
+class AdaptiveMaxPool3d(AdaptiveMaxPool1d):
+    """The maxima of windows that give (batch, channels, *output_size); see AdaptiveAvgPool1d."""
+
+    n = 3

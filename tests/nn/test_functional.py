@@ -242,6 +242,8 @@ CASES = [
     Case("embedding", [labels(4, 0), (4, 3)]),
     Case("embedding", [labels(4, 2, 5), (4, 3)], dict(padding_idx=2)),
     Case("embedding", [labels(4, 2, 5), (4, 3)], dict(padding_idx=-1)),
+    *(Case("embedding_bag", [labels(4, 2, 5), (4, 3)], dict(mode=m)) for m in ("sum", "mean", "max")),
+    Case("embedding_bag", [labels(4, 2, 5), (4, 3)], dict(mode="mean", padding_idx=2)),
     Case("one_hot", [labels(4, 2, 5)]),
     Case("one_hot", [labels(4, 2, 5), 6]),
     Case("one_hot", [labels(4), 4]),
@@ -263,6 +265,7 @@ DROPOUTS = ["dropout", "dropout1d", "dropout2d", "dropout3d"]
 def test_every_function_has_a_case() -> None:
     modules = {
         "activation",
+        "bags",
         "convolution",
         "images",
         "interpolation",

@@ -6,6 +6,7 @@ One thing differs: `linear` takes its weight as (in, out), as Keras and this lib
 from ...functions.losses import *  # noqa: F403
 from ...signatures.telling import tell as _tell
 from .activation import *  # noqa: F403
+from .bags import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .images import *  # noqa: F403
 from .interpolation import *  # noqa: F403

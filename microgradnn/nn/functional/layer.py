@@ -117,16 +117,21 @@ def scaled_dot_product_attention(
         raise GradientError("scaled_dot_product_attention: pass attn_mask or is_causal, not both")
     if enable_gqa:
         k, v = (functions.repeat(t, q.shape[-3] // t.shape[-3], -3) for t in (k, v))
-    factor = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
-    scores = ops.matmul(q * factor, ops.swapaxes(k, axis1=-1, axis2=-2))
     if is_causal:
         attn_mask = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
-    if attn_mask is not None:
-        scores = _masked(scores, array(attn_mask))
+    weights = attention_weights(q, k, None if attn_mask is None else array(attn_mask), scale)
+    return ops.matmul(dropout(weights, dropout_p, True, rng), v)
+
+
+def attention_weights(q: Any, k: Any, mask: Any = None, scale: float | None = None) -> Any:
+    """softmax(QKᵀ·scale + mask); 0 where no key takes part."""
+    factor = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    scores = ops.matmul(q * factor, ops.swapaxes(k, axis1=-1, axis2=-2))
+    if mask is not None:
+        scores = _masked(scores, mask)
     empty = np.all(plain(scores) == -np.inf, -1, keepdims=True)  # no key takes part: 0, not nan
     weights = ops.softmax(ops.where(empty, 0, scores) if empty.any() else scores, axis=-1)
-    weights = ops.where(empty, 0, weights) if empty.any() else weights
-    return ops.matmul(dropout(weights, dropout_p, True, rng), v)
+    return ops.where(empty, 0, weights) if empty.any() else weights
 
 
 def _masked(scores: Any, mask: Any) -> Any:
