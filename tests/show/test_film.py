@@ -1,10 +1,7 @@
 """Film and plot: frames, what the page is given, a browser; curves as SVG."""
 
 import base64
-import html
 import json
-import re
-import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +15,8 @@ from microgradnn.errors import ConfigError, DataError, ShapeError
 from microgradnn.nn.history import History
 from microgradnn.show import Film, plot
 from microgradnn.show.plots import nice_ticks
-from tests.show.test_step_page import CHROMIUM, WATCH, needs_chromium
+from tests import browser
+from tests.browser import needs_chromium
 
 
 def filmed(epochs: int = 4, every: int = 2) -> tuple[Film, nn.Module, History]:
@@ -157,21 +155,9 @@ window.onload = () => {
 @needs_chromium
 def test_a_browser_plays_it(tmp_path: Path) -> None:
     film, _, history = filmed()
-    page = film.to_html(tmp_path / "film.html").read_text("utf-8")
-    inside = html.escape(page.replace("<style>", WATCH + "<style>", 1))
+    inside = browser.watched(film.html)
     frame = f'<iframe srcdoc="{inside}" style="width:360px;height:900px"></iframe>'
-    (tmp_path / "driver.html").write_text(f"<body>{frame}<script>{DRIVER}</script></body>", "utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
-    done = subprocess.run(
-        [str(CHROMIUM), *flags, profile, "--dump-dom", (tmp_path / "driver.html").as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    match = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.S)
-    assert match, done.stderr[-2000:]
-    found = json.loads(html.unescape(match[1]))
+    found = json.loads(browser.found(tmp_path, f"{frame}<script>{DRIVER}</script>"))
     assert found["problems"] == [] and found["over"] <= 0
     assert (found["first"], found["last"], found["zh"]) == ("epoch 0", "epoch 4", "播放")
     assert f"loss {history.history['loss'][-1]:.4g}" in found["figures"]

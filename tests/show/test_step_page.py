@@ -1,6 +1,5 @@
 """steps(): the page's numbers are the engine's, also after a change, in node and in a browser."""
 
-import html
 import json
 import random
 import re
@@ -21,11 +20,12 @@ from microgradnn.numerics.recording import quietly
 from microgradnn.show import explain, scalars, steps
 from microgradnn.show.javascript import NotSpelledError, helpers, source
 from microgradnn.show.texts import CATALOGUES
+from tests import browser
+from tests.browser import needs_chromium
 
 PAGE = Path(__file__).parents[2] / "microgradnn" / "show" / "page"
-NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
+NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="needs node")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 
 
 def neuron() -> Any:
@@ -293,10 +293,6 @@ def test_scalars_are_the_same_number() -> None:
 
 # ---- in a browser --------------------------------------------------------------------------------
 
-WATCH = """<script>window.problems = [];
-window.addEventListener("error", (e) => problems.push(String(e.message)));
-window.addEventListener("securitypolicyviolation", (e) => problems.push(e.violatedDirective));
-</script>"""
 DRIVER = """
 const frames = [...document.querySelectorAll("iframe")];
 window.onload = () => {
@@ -344,26 +340,12 @@ window.onload = () => {
 
 @needs_chromium
 def test_a_browser_shows_the_same_numbers_and_nothing_overflows(tmp_path: Path) -> None:
-    page = neuron()
-    inside = html.escape(page.html.replace("<style>", WATCH + "<style>", 1))
+    inside = browser.watched(neuron().html)
     frames = "".join(
         f'<iframe srcdoc="{inside}" style="width:{w}px;height:900px"></iframe>'
         for w in (360, 768, 1440)
     )
-    (tmp_path / "driver.html").write_text(
-        f"<body>{frames}<script>{DRIVER}</script></body>", "utf-8"
-    )
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
-    profile = f"--user-data-dir={tmp_path / 'profile'}"
-    done = subprocess.run(
-        [str(CHROMIUM), *flags, profile, "--dump-dom", (tmp_path / "driver.html").as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.S)
-    assert found, done.stderr[-2000:]
-    for seen in json.loads(html.unescape(found[1])):
+    for seen in json.loads(browser.found(tmp_path, f"{frames}<script>{DRIVER}</script>")):
         assert seen["problems"] == [] and seen["over"] <= 0 and seen["labels"]
         assert seen["home"] == "1 / 16" and seen["zh"] == "反向传播"
         assert seen["told"][0] == "m = x*w = 2*(-3) = -6"
