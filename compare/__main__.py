@@ -81,8 +81,12 @@ def status(rows: Sequence[Row]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status: that of status(), 2 if it could not begin, 130 if it was interrupted."""
     words = sys.argv[1:] if argv is None else list(argv)
-    if words[:1] == ["checkers"]:  # needs the zoo of layers in tests/; the other commands do not
-        return int(import_module(".checkers", __package__).main(words[1:]))
+    if words[:1] == ["gradbugs"]:  # needs the zoo of layers in tests/; the other commands do not
+        try:
+            return int(import_module(".gradbugs", __package__).main(words[1:]))
+        except MicrogradError as error:
+            print(f"compare: {error}", file=sys.stderr)
+            return 2
     if words[:1] == ["ports"]:
         return ports_main(words[1:])
     args = parser().parse_args(words)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from microgradnn import check
+from microgradnn.check import Report
 from tests.check.zoo import Entry, Inputs
 from tests.check.zoo.entry import assign
 
@@ -40,6 +41,11 @@ class ZooLayer:
 
     entry: Entry
     inputs: Inputs
+
+    @property
+    def single(self) -> bool:
+        """Whether its one output is a loss, whose cotangent is 1."""
+        return self.entry.style in ("loss", "net")
 
     def arrays(self) -> list[np.ndarray]:
         return [np.array(a) for a in self.inputs.arrays()]
@@ -149,7 +155,7 @@ def tf_compute_gradient(layer: ZooLayer, seed: int) -> None:
 def cs231n(layer: ZooLayer, seed: int) -> None:
     """The notebooks' rule: eval_numerical_gradient_array, h = 1e-5, and rel_error below 1e-6."""
     rng = np.random.default_rng(seed)
-    arrays, loss = layer.arrays(), layer.entry.style in ("loss", "net")
+    arrays, loss = layer.arrays(), layer.single
     shapes = [out.shape for out in layer.outs(layer.arrays())]
     douts = [np.ones(()) if loss else rng.standard_normal(shape) for shape in shapes]
 
@@ -170,16 +176,77 @@ def cs231n(layer: ZooLayer, seed: int) -> None:
         assert error < 1e-6, f"rel_error {error}"
 
 
-def ours(layer: ZooLayer, seed: int) -> None:
-    """check.layer with no more than a user gives it."""
+@silence()
+def hips_check_grads(layer: ZooLayer, seed: int) -> None:
+    """autograd.test_util.check_grads in reverse mode; the outputs are joined to one vector."""
+    from autograd.extend import defvjp, primitive
+    from autograd.test_util import check_grads
+
+    np.random.seed(seed)
+    given = layer.arrays()
+
+    def run(*arrays: Any) -> Any:
+        return np.concatenate([out.ravel() for out in layer.outs(list(arrays))])
+
+    def pull(k: int) -> Callable[..., Any]:
+        def vjp(ans: Any, *arrays: Any) -> Any:
+            outs, back = layer.start([np.array(a) for a in arrays])
+            ends = np.cumsum([out.size for out in outs])[:-1]
+
+            def of(g: Any) -> Any:
+                parts = zip(np.split(np.array(g), ends), outs, strict=True)
+                return back([part.reshape(out.shape) for part, out in parts])[k]
+
+            return of
+
+        return vjp
+
+    wrapped = primitive(run)
+    defvjp(wrapped, *map(pull, range(len(given))))
+    every = tuple(range(len(given)))  # its default is the first argument alone
+    check_grads(wrapped, every, modes=["rev"], order=1)(*given)
+
+
+@silence()
+def scipy_check_grad(layer: ZooLayer, seed: int) -> None:
+    """scipy.optimize.check_grad of a random projection, error < 1e-5 of the gradient's norm."""
+    from scipy.optimize import check_grad
+
+    rng = np.random.default_rng(seed)
+    given, outs = layer.arrays(), layer.outs(layer.arrays())
+    douts = [np.ones(()) if layer.single else rng.standard_normal(out.shape) for out in outs]
+    ends = np.cumsum([a.size for a in given])[:-1]
+
+    def arrays(x: np.ndarray) -> list[np.ndarray]:
+        parts = zip(np.split(np.array(x), ends), given, strict=True)
+        return [part.reshape(a.shape) for part, a in parts]
+
+    def f(x: np.ndarray) -> float:
+        return float(sum(np.sum(o * d) for o, d in zip(layer.outs(arrays(x)), douts, strict=True)))
+
+    def gradient(x: np.ndarray) -> np.ndarray:
+        return np.concatenate([np.ravel(g) for g in layer.start(arrays(x))[1](list(douts))])
+
+    x = np.concatenate([a.ravel() for a in given])
+    size = max(1.0, float(np.linalg.norm(gradient(x))))
+    error = check_grad(f, gradient, x)
+    assert error < 1e-5 * size, f"error {error}"
+
+
+def report_of(layer: ZooLayer, seed: int) -> Report:
+    """What check.layer says, with no more than a user gives it."""
     entry, inputs = layer.entry, layer.inputs.replaced(layer.arrays())
     args, first = tuple(inputs.args), entry.build() if entry.build else entry.forward
     for path, value in inputs.params.items():
         assign(first, path, value)
     if entry.build:
-        report = check.layer(first, args, seed=seed)
-    else:
-        report = check.layer(first, entry.backward, args, seed=seed)
+        return check.layer(first, args, seed=seed)
+    return check.layer(first, entry.backward, args, seed=seed)
+
+
+def ours(layer: ZooLayer, seed: int) -> None:
+    """check.layer: what is right by a convention only counts as flagged."""
+    report = report_of(layer, seed)
     assert report.ok and not report.conventional, str(report)
 
 
@@ -189,6 +256,8 @@ TOOLS: dict[str, Tool] = {
     "torch fast_mode": partial(torch_gradcheck, fast_mode=True),
     "jax check_grads": jax_check_grads,
     "tf compute_gradient": tf_compute_gradient,
+    "HIPS check_grads": hips_check_grads,
+    "scipy check_grad": scipy_check_grad,
     "cs231n rule": cs231n,
     "microgradnn check": ours,
 }

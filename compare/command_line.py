@@ -12,7 +12,7 @@ from microgradnn.errors import ConfigError
 
 from . import frameworks, model_tasks, own_task, tasks
 
-COMMANDS = ("run", "speed", "checkers", "ports")  # the last two have options of their own
+COMMANDS = ("run", "speed", "gradbugs", "ports")  # the last two have options of their own
 # The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
 ON_MNIST = ("mnist", "models")
 GROUPS: dict[str, Callable[..., list[tasks.Task]]] = {
@@ -48,8 +48,7 @@ def parser() -> Parser:
     p = Parser(prog="python -m compare", description=DESCRIPTION)
     p.add_argument(
         "command", nargs="?", default="run", type=_one_of("command", COMMANDS),
-        help="run (default): compare; speed: time the steps; checkers: measure gradient checkers; "
-        "ports A B: where two ports of one model differ (ports --help)",
+COMMANDS = ("run", "speed", "gradbugs", "ports")  # the last two have options of their own
     )  # fmt: skip
     p.add_argument("--list", action="store_true", help="print tasks and frameworks, and stop")
     p.add_argument("--tasks", type=_some_of("task", GROUPS), help="default: all")

@@ -26,6 +26,7 @@ microgradnn.notices
 microgradnn.numerics microgradnn.signatures
 microgradnn.engine
 microgradnn.optional microgradnn.functions
+microgradnn.workers
 microgradnn.transforms
 microgradnn.autograd microgradnn.scalar microgradnn.compiler microgradnn.optim microgradnn.data
 microgradnn.show

@@ -55,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add("--out", metavar="FOLDER", type=Path, default=Path("grades"),
         help="of --class; default: %(default)s")  # fmt: skip
     add("--jobs", type=int, default=0, metavar="N", help="submissions at once; default: all cores")
+    add("--scheduler", metavar="ADDRESS", default="",
+        help="of --class: a Dask scheduler, whose workers grade: tcp://HOST:8786")  # fmt: skip
     add("--submission-limit", type=float, default=600.0, metavar="SECONDS",
         help="for a whole submission; default: %(default)g, 0: none")  # fmt: skip
     add("--fresh", action="store_true", help="grade again what is in the folder --out already")
@@ -139,7 +141,7 @@ def _class(args: argparse.Namespace, how: Settings) -> int:
         raise FileError(f"{args.target}: no such folder")
     given = submissions(folder, args.key)
     points = _points(args, how, given)
-    course = Course(points, how, args.hints, args.submission_limit, args.out)
+    course = Course(points, how, args.hints, args.submission_limit, args.out, args.scheduler)
     if args.fresh:
         shutil.rmtree(args.out / "results", ignore_errors=True)
     if args.key:

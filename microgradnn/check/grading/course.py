@@ -1,4 +1,7 @@
-"""The submissions of a class: each in processes of its own, several at once, none twice."""
+"""The submissions of a class: each in processes of its own, several at once, none twice.
+
+They are graded here, or by the workers of a Dask cluster.
+"""
 
 import hashlib
 import json
@@ -6,17 +9,20 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ...atomic import write_atomically
 from ...errors import ConfigError
+from ...workers import workers
 from ..files.child import Settings
 from ..files.settings import StoppedError
 from ..printable import clean
 from .marks import Grade, grade
+from .remote import Parcel, contents, opened
 from .worth import Points
 
 CODE = (".py", ".ipynb")
@@ -29,6 +35,11 @@ class Submission:
 
     name: str
     files: tuple[str, ...]
+
+    def root(self) -> Path:
+        """Its folder, or its only file."""
+        first = Path(*self.files[:1])
+        return next((p for p in first.parents if p.name == self.name), first)
 
     def digest(self) -> str:
         """Of the names and the bytes of the files."""
@@ -49,6 +60,7 @@ class Course:
 
     limit   seconds for one submission, 0 for any number
     out     the folder where results are kept: what is there already is not graded again
+    scheduler  the address of a Dask scheduler whose workers grade, "" for this machine
     """
 
     points: Points
@@ -56,6 +68,7 @@ class Course:
     hints: str
     limit: float
     out: Path
+    scheduler: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
 
     def digest(self) -> str:
@@ -72,7 +85,31 @@ class Course:
             limit=self.limit, stopped=self.stop.is_set,
         )  # fmt: skip
 
+    def submitted(self, pool: Executor, submission: Submission) -> "Future[Grade]":
+        """The grade to come, of this machine or of the cluster."""
+        if not self.scheduler:
+            return pool.submit(self.grade, submission)
+        return pool.submit(_elsewhere, self.parcel(submission))
 
+    def parcel(self, submission: Submission) -> Parcel:
+        """A submission and all that its grade depends on, to be sent."""
+        root = submission.root()
+        base = root if root.is_dir() else root.parent
+        key = Path(self.how.key_file) if self.how.key_file else None
+        return Parcel(
+            submission.name, contents(root, submission.files) if submission.files else {},
+            tuple(Path(f).relative_to(base).as_posix() for f in submission.files),
+            (key.name, key.read_bytes()) if key else None,
+            self.points, self.how, self.hints, self.limit, _library(),
+        )  # fmt: skip
+
+
+def _elsewhere(parcel: Parcel) -> Grade:
+    """What a worker runs."""
+    return opened(parcel, _library())
+
+
+@cache
 def _library() -> str:
     """A digest of this library, whose changes may change a verdict."""
     total = hashlib.sha256()
@@ -132,25 +169,33 @@ def graded(course: Course, given: list[Submission], jobs: int) -> Iterator[tuple
             left.append(submission)
         else:
             yield old, True
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        waiting = {pool.submit(course.grade, s): s for s in left}
-        while waiting:
-            done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in done:
-                submission, result = waiting.pop(future), _result(future)
-                keep(course.out, submission, digest, result)
-                yield result, False
-    finally:
-        course.stop.set()
-        pool.shutdown(cancel_futures=True)
+    if not left:
+        return
+    with workers(jobs, course.scheduler) as pool:
+        try:
+            waiting = {course.submitted(pool, s): s for s in left}
+            while waiting:
+                done, _ = wait(waiting, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in done:
+                    submission = waiting.pop(future)
+                    result = _result(future, course, submission)
+                    keep(course.out, submission, digest, result)
+                    yield result, False
+        finally:
+            course.stop.set()
 
 
-def _result(future: "Future[Grade]") -> Grade:
+def _result(future: "Future[Grade]", course: Course, submission: Submission) -> Grade:
     try:
         return future.result()
     except StoppedError:  # it is stopped only by what is on its way here
         raise KeyboardInterrupt from None
+    except ConfigError:
+        raise
+    except Exception:  # its workers died again and again: here it has limits of its own
+        if not course.scheduler:
+            raise
+        return course.grade(submission)
 
 
 def place(out: Path, submission: str, kind: str, suffix: str) -> Path:

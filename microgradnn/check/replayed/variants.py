@@ -1,7 +1,8 @@
 """The optimisers there are, in all their forms: the rules of microgradnn.optim, with options.
 
-No formula stands here. Where frameworks disagree optim's classes have an option for each side; a
-mistake (slips.py) is a right rule with another option, another lr, or a memory tampered with.
+No formula stands here; those that optim has not are in other_rules.py. Where frameworks disagree
+optim's classes have an option for each side; a mistake (slips.py) is a right rule with another
+option, another lr, or a memory tampered with.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +21,11 @@ from ...optim import (
     NAdam,
     RAdam,
     RMSprop,
+    Rprop,
 )
 from ...optim.base import Optimizer
 from .hyper import Hyper
+from .other_rules import ASGD, Adafactor, Ftrl, KerasAdamax, Lion
 
 Arrays = list[Any]  # of one step: the parameters, or their gradients
 ADAM = ("Adam", "AMSGrad", "NAdam", "RAdam", "Adamax")  # the kin that correct a bias
@@ -79,7 +82,7 @@ class Form:
 
 def forms(h: Hyper) -> Iterator[Form]:
     """All rules in all forms, with these numbers; those without weight decay first."""
-    plain = [*_momenta(h), *_squares(h), *_adams(h)]
+    plain = [*_momenta(h), *_squares(h), *_adams(h), *_others(h)]
     yield from plain
     if decay := h.get("weight_decay", 0.0):
         for form in plain:
@@ -152,3 +155,17 @@ def _adams(h: Hyper) -> Iterator[Form]:
         yield Form(f"Keras's {family}", outside, family, Adam, {**o, **more, "eps_hat": True})
     for rule in (Adamax, NAdam, RAdam):
         yield Form(f"PyTorch's {rule.__name__}", "", rule.__name__, rule, o)
+    yield Form("Keras's Adamax", "eps outside the maximum", "Adamax", KerasAdamax, o)
+    yield Form("Keras's NAdam", "momentum decay 1", "NAdam", NAdam, {**o, "momentum_decay": 1.0})
+    yield Form("Lion", "", "Lion", Lion, {"betas": o["betas"]})
+
+
+def _others(h: Hyper) -> Iterator[Form]:
+    yield Form("PyTorch's Rprop", "", "Rprop", Rprop, {})
+    for power in dict.fromkeys((0.75, h.get("momentum", 0.75))):
+        for lambd in dict.fromkeys((1e-4, h.get("weight_decay", 0.0) or 1e-4)):
+            yield Form("PyTorch's ASGD", "", "ASGD", ASGD, {"lambd": lambd, "power": power})
+    for beta in dict.fromkeys((0.0, h.get("momentum", 0.0))):
+        o = {"power": 0.5, "start": 0.1, "beta": beta}
+        yield Form("Keras's Ftrl", f"beta {beta:g}" if beta else "", "Ftrl", Ftrl, o)
+    yield Form("Keras's Adafactor", "", "Adafactor", Adafactor, {})

@@ -97,13 +97,14 @@ def test_only_eps_elsewhere_is_a_convention():
 
 
 def test_rules_that_are_not_here_are_not_wrong():
-    def lion(w, g, m, lr=1e-4, beta1=0.9, beta2=0.99):
-        return w - lr * np.sign(beta1 * m + (1 - beta1) * g), beta2 * m + (1 - beta2) * g
+    def signum(w, g, m, lr=1e-4, momentum=0.9):
+        m = momentum * m + (1 - momentum) * g
+        return w - lr * np.sign(m), m
 
     def sgd_with_warmup(w, dw, t, lr=0.1, warmup=4):
         return w - lr * min(1, t / warmup) * dw
 
-    assert [check.optimizer(f).verdict for f in (lion, sgd_with_warmup)] == ["INCONCLUSIVE"] * 2
+    assert [check.optimizer(f).verdict for f in (signum, sgd_with_warmup)] == ["INCONCLUSIVE"] * 2
 
 
 @settings(deadline=None, max_examples=12)
@@ -157,7 +158,9 @@ def test_optimisers_of_frameworks():
         report = check.optimizer(thing)
         assert (report.verdict, report.findings[0].message) == ("PASS", f"this is {told}")
     assert weights[0].tolist() == [1, 1, 1] and not made.state
-    assert check.optimizer(torch.optim.Rprop(weights)).verdict == "INCONCLUSIVE"
+    assert check.optimizer(torch.optim.Rprop(weights)).findings[0].message == (
+        "this is PyTorch's Rprop"
+    )
 
 
 def test_optimisers_of_keras():
@@ -179,3 +182,35 @@ def test_in_files(load):
     )
     report = check_found(found["sgd"])
     assert (report.verdict, report.findings[0].code) == ("FAIL", "GC401")
+
+
+@pytest.mark.parametrize("name", ["Adamax", "Nadam", "Lion", "Ftrl", "Adafactor"])
+def test_the_rules_of_keras_that_optim_has_not(name):
+    keras = framework("keras")
+    family = {"Nadam": "NAdam"}.get(name, name)
+    report = check.optimizer(getattr(keras.optimizers, name)())
+    assert report.verdict == "PASS"
+    assert report.findings[0].message.startswith("this is ")
+    assert family in report.findings[0].message.partition(":")[0]
+
+
+@pytest.mark.parametrize("name", ["Rprop", "ASGD", "Adamax", "NAdam"])
+def test_more_rules_of_pytorch(name):
+    torch = framework("torch")
+    report = check.optimizer(getattr(torch.optim, name))
+    assert report.verdict == "PASS"
+    assert f"this is PyTorch's {name}" in report.findings[0].message
+
+
+def test_a_lion_by_hand_and_one_that_is_none():
+    def lion(p, grad, m, lr=1e-4, beta1=0.9, beta2=0.99):
+        p = p - lr * np.sign(beta1 * m + (1 - beta1) * grad)
+        return p, beta2 * m + (1 - beta2) * grad
+
+    assert check.optimizer(lion).findings[0].message == "this is Lion"
+
+    def lion_without_sign(p, grad, m, lr=1e-4, beta1=0.9, beta2=0.99):
+        p = p - lr * (beta1 * m + (1 - beta1) * grad)
+        return p, beta2 * m + (1 - beta2) * grad
+
+    assert not check.optimizer(lion_without_sign, name="lion")
