@@ -48,7 +48,8 @@ def parser() -> Parser:
     p = Parser(prog="python -m compare", description=DESCRIPTION)
     p.add_argument(
         "command", nargs="?", default="run", type=_one_of("command", COMMANDS),
-COMMANDS = ("run", "speed", "gradbugs", "ports")  # the last two have options of their own
+        help="run (default): compare; speed: time the steps; gradbugs: measure gradient checkers; "
+        "ports A B: where two ports of one model differ (ports --help)",
     )  # fmt: skip
     p.add_argument("--list", action="store_true", help="print tasks and frameworks, and stop")
     p.add_argument("--tasks", type=_some_of("task", GROUPS), help="default: all")
