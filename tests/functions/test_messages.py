@@ -288,4 +288,14 @@ test_messages = messages.table(
         DataError,
         "linalg.svd: the matrix holds inf or nan, and has no singular or eigenvalues",
     ),
+    (
+        lambda: mg.linalg.matrix_exp(np.array([[np.inf]])),
+        DataError,
+        "linalg.matrix_exp: the matrix holds inf or nan, or its norm overflows",
+    ),
+    (
+        lambda: mg.linalg.solve_triangular(np.ones((2, 2)), np.ones(2), upper=True),
+        ShapeError,
+        "linalg.solve_triangular: got shape (2,), need matrices (…, m, n)",
+    ),
 )

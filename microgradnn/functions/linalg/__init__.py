@@ -7,6 +7,7 @@ that full_matrices=True and mode="complete" add, which are not functions of the 
 from ...signatures.telling import tell as _tell
 from ..products import cross, matmul, outer, tensordot, vecdot
 from ..shape import matrix_transpose
+from .exponential import matrix_exp
 from .factors import (
     EighResult,
     QRResult,
@@ -28,6 +29,7 @@ from .inverses import (
     multi_dot,
     pinv,
     solve,
+    solve_triangular,
     tensorinv,
     tensorsolve,
 )
@@ -36,9 +38,10 @@ from .norms import cond, matrix_norm, norm, vector_norm
 
 __all__ = [
     "EighResult", "QRResult", "SVDResult", "SlogdetResult", "cholesky", "cond", "cross", "det",
-    "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power",
-    "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "svd",
-    "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
+    "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_exp", "matrix_norm",
+    "matrix_power", "matrix_transpose", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet",
+    "solve", "solve_triangular", "svd", "svdvals", "tensordot", "tensorinv",
+    "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 _tell(globals(), "microgradnn.functions")

@@ -10,10 +10,11 @@ import numpy as np
 from ...engine import ops, ops_linalg
 from ...engine.node import plain
 from ...engine.protocol import array
+from ..diagonals import tril, triu
 from ..implementing import implements
 from ..products import dot, matmul
 from ..reduce import sum
-from ..shape import expand_dims, floats, reshape
+from ..shape import expand_dims, floats, matrix_transpose, reshape
 from ..types import A, ArrayLike, Like
 from .factors import svdvals
 from .matrices import from_lower, matrices, square
@@ -47,6 +48,24 @@ def solve(a: Like[A], b: Like[A]) -> A:
     if y.ndim == 1:
         return ops.squeeze(ops_linalg.solve(m, expand_dims(y, -1)), axis=-1)
     return ops_linalg.solve(m, y)
+
+
+def solve_triangular(
+    a: Like[A], b: Like[A], *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> A:
+    """x in a·x = b (x·a = b if not left) for triangular a and columns b (…, n, k), as in torch.
+
+    Only the triangle that `upper` names is read, without its diagonal if unitriangular (ones), and
+    only that has a gradient.
+    """
+    m, y = square("solve_triangular", a), matrices("solve_triangular", b)
+    inside = int(unitriangular)
+    t = triu(m, inside) if upper else tril(m, -inside)
+    if unitriangular:
+        t = t + np.eye(m.shape[-1], dtype=m.dtype)
+    if left:
+        return ops_linalg.solve(t, y)
+    return matrix_transpose(ops_linalg.solve(matrix_transpose(t), matrix_transpose(y)))
 
 
 @implements(np.linalg.lstsq)
