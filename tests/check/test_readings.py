@@ -1557,6 +1557,23 @@ class Net:
     " ** 2",
     "",
 )
+way(
+    "a layer that makes a column of what it is given",
+    """
+class BP:
+    def __init__(self, in_channels, out_channels):
+        self.in_channels = in_channels
+        self.weights, self.bias = np.random.randn(out_channels, in_channels), np.zeros((out_channels, 1))
+    def forward(self, data_in):
+        self.data = data_in.reshape(self.in_channels, 1)
+        return self.weights @ self.data + self.bias
+    def backward(self, grad_in):
+        self.grad_weights, self.grad_bias = grad_in @ self.data.T, grad_in
+        return {} @ grad_in
+""",
+    "self.weights.T",
+    "np.abs(self.weights.T)",
+)
 
 
 @pytest.mark.parametrize("name", WAYS)

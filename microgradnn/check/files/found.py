@@ -20,7 +20,7 @@ from ..stages.results import raised
 from ..subject import Subject, Variation, alone, quiet
 from ..words import is_constant
 from .arguments import Found, GuessError, Made, Maker, maker, single
-from .laid import laid_otherwise, one_of_many, runs_for_one, subject_of
+from .laid import columns_as, laid_otherwise, one_of_many, runs_for_one, subject_of
 
 SHAPES = 3  # variants of sizes to look at
 DOUBTFUL = 1.3  # cost of a guess from which on it may be wrong
@@ -129,6 +129,7 @@ def _configured(found: Found, subject: Subject, made: Made, setting: Variation) 
     """What was found in another configuration, read as it is in the first one."""
     if all(a.dtype == np.float32 for a in subject.arrays):
         made = replace(made, args=tuple(map(single, made.args)))
+    made = columns_as(found, subject, made)
     other = found.subject(made.args, made.init, made.wrt, made.attributes, subject.read)
     if other.names != subject.names and found.cls is None:  # sizes are alike
         names = all_parameters(found.forward or other.start)

@@ -1,6 +1,7 @@
 """What was found as a subject: in the shapes and the dtype that its code works in."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def subject_of(found: Found, made: Made, said: bool) -> Subject:
             run = subject.start([np.array(a) for a in subject.arrays])
         if any(np.asarray(o).dtype == np.float32 for o in run.outs) or _rounds(subject, run):
             return found.subject(tuple(single(a) for a in made.args), made.init, made.wrt)
-        if any(isinstance(value, tuple) for value in made.init):
+        if found.style == "layer" and len(made.args) == 1:
             return _as_built(found, made, subject, run)
     return subject
 
@@ -37,14 +38,28 @@ def _rounds(subject: Subject, run: Pass) -> bool:
 
 
 def _as_built(found: Found, made: Made, subject: Subject, run: Pass) -> Subject:
-    """The subject with its one input in the shape that its constructor was told, if it was."""
+    """The subject with its one input in the shape of its gradient.
+
+    That is one that the constructor was told, or a column where many samples are taken for one.
+    """
     with quiet(), suppress(Exception):  # whatever the user's code raises
         grads = run.pull(*cotangents_like(run.outs, np.random.default_rng(0)))
         there = [np.shape(g) for n, g in zip(subject.names, grads, strict=True)
                  if n not in subject.params]  # fmt: skip
-        if len(there) == len(made.args) == 1 and there[0] in (*made.init, np.shape(made.args[0])):
+        x = np.asarray(made.args[0])
+        fits = len(there) == 1 and (there[0] in (*made.init, x.shape) or there[0] == (x.size, 1))
+        if fits and there[0] != x.shape:
             return found.subject((made.args[0].reshape(there[0]),), made.init, made.wrt)
     return subject
+
+
+def columns_as(found: Found, subject: Subject, made: Made) -> Made:
+    """The arguments, in a column where those of the subject were laid so."""
+    x = made.args[0] if found.style == "layer" and len(made.args) == 1 else None
+    column = bool(subject.arrays) and np.shape(subject.arrays[0])[1:] == (1,)
+    if not isinstance(x, np.ndarray) or not column or x.shape[-1:] == (1,):
+        return made
+    return replace(made, args=(x.reshape(-1, 1),))
 
 
 def laid_otherwise(subject: Subject) -> str:
