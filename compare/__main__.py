@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from microgradnn.errors import ConfigError, MicrogradError, MissingPackageError
+from microgradnn.errors import MicrogradError, MissingPackageError
 
 from . import closing, frameworks, lockstep, output, own_process, speed, tasks
 from .command_line import collect, listing, parser
@@ -89,14 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 2
     if words[:1] == ["ports"]:
         return ports_main(words[1:])
+    if words[:1] == ["speed"]:
+        return speed.main(words[1:])
     args = parser().parse_args(words)
     if args.list:
         print(listing())
         return 0
     loaded: dict[str, Any] = {}
     try:
-        if args.command == "speed":
-            return _speed(args)
         todo = collect(args)
         output.try_out(args.out)
         loaded = chosen(args.frameworks, args.framework or ())
@@ -106,22 +106,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     finally:
         own_process.close(loaded)
-
-
-def _speed(args: argparse.Namespace) -> int:
-    """Times the steps, in this process. Raises ConfigError for options that it would ignore."""
-    default = vars(parser().parse_args(["speed"]))
-    for name, value in vars(args).items():
-        if value != default[name] and name != "frameworks":
-            raise ConfigError(f"speed has cases of its own and does not take --{name}")
-    names = dict.fromkeys([lockstep.REFERENCE, *(args.frameworks or frameworks.MODULES)])
-    loaded = {name: frameworks.load(name) for name in names}
-    gone = {n: w for n, w in loaded.items() if isinstance(w, str)}
-    if args.frameworks and gone:
-        raise MissingPackageError(next(iter(gone.values())))
-    if set(frameworks.PACKAGES) <= set(gone):
-        raise MissingPackageError(NOTHING)
-    return speed.main(loaded)
 
 
 def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.Task]) -> int:

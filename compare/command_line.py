@@ -12,7 +12,7 @@ from microgradnn.errors import ConfigError
 
 from . import frameworks, model_tasks, own_task, tasks
 
-COMMANDS = ("run", "speed", "gradbugs", "ports")  # the last two have options of their own
+COMMANDS = ("run", "speed", "gradbugs", "ports")  # all but run have options of their own
 # The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
 ON_MNIST = ("mnist", "models")
 GROUPS: dict[str, Callable[..., list[tasks.Task]]] = {

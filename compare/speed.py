@@ -1,181 +1,125 @@
 """python -m compare speed: step times of all frameworks, measured in turn in one run, as ratios."""
 
-import contextlib
-import random
-import statistics
-import time
-from collections.abc import Callable
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
+from microgradnn.atomic import write_atomically
+from microgradnn.errors import ConfigError, MicrogradError
 
-import microgradnn as mg
-from microgradnn import Value, nn, scalar
+from . import output
+from .timing.cases import CASES, GROUPS, flops
+from .timing.measured import Timed, measure, missing
+from .timing.speed_page import page
+from .timing.timed_steps import FORMS, SLOW_TO_START
 
-from . import frameworks
-from .frameworks.ours import LOSS
-from .specs import Model, Optimizer
-
-Step = Callable[[], Any]
-ROUNDS = 15
-
-
-def interleaved(steps: dict[str, Step], seconds: float = 0.05) -> dict[str, float]:
-    """The median time of a step by name, in microseconds, measured A B C A B C …"""
-    counts = {}
-    for name, step in steps.items():
-        step()
-        start = time.perf_counter()
-        step()
-        counts[name] = max(1, int(seconds / max(time.perf_counter() - start, 1e-6)))
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(ROUNDS):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            for _ in range(counts[name]):
-                step()
-            times[name].append((time.perf_counter() - start) / counts[name])
-    return {name: 1e6 * statistics.median(t) for name, t in times.items()}
+SCHEMA = 1
+HOW = (
+    "Each form runs in a process of its own; turns are taken A B C A B C …, and a ratio is the "
+    "median of the ratios of turns that followed each other. “Matrix products alone” is the least "
+    "that a step can take with NumPy's own products."
+)
 
 
-def _ours(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
-    net = nn.MLP(model.widths[0], list(model.widths[1:]), model.activation)
-    optimizer = mg.optim.SGD(net.parameters(), lr)
-    loss_of = LOSS[model.loss]
-
-    def step() -> None:
-        loss = loss_of(net(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return step
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(prog="python -m compare speed", description=__doc__)
+    p.add_argument("--tasks", default="small,mnist,moons", help=f"of {', '.join(GROUPS)}, or all")
+    p.add_argument("--forms", help="by name, with commas; default: all that start quickly")
+    p.add_argument("--steps", type=int, default=7, metavar="N", help="turns of each form")
+    p.add_argument("--seconds", type=float, default=0.1, help="of each turn")
+    p.add_argument("--threads", type=int, default=1, help="of each process; 0: as many as it likes")
+    p.add_argument("--out", type=Path, help="a folder for speed.json and speed.html")
+    return p
 
 
-def _torch(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
-    import torch
-
-    twin: Any = frameworks.load("torch")
-    start = model.start(np.random.default_rng(0))
-    session = twin.Session(model, Optimizer(lr=lr), "float32", start)
-    inputs, target = torch.from_numpy(x), torch.from_numpy(y)
-
-    def step() -> None:
-        h = inputs
-        for i in range(0, len(session.params), 2):
-            h = h if i == 0 else twin.ACTIVATION[model.activation](h)
-            h = torch.nn.functional.linear(h, session.params[i], session.params[i + 1])
-        loss = twin.LOSS[model.loss](h, target)
-        session.optimizer.zero_grad()
-        loss.backward()
-        session.optimizer.step()
-
-    return step
-
-
-def _tensorflow(compiled: bool) -> Callable[..., Step]:
-    def make(model: Model, x: np.ndarray, y: np.ndarray, lr: float) -> Step:
-        twin: Any = frameworks.load("tensorflow")
-        import tensorflow as tf
-
-        start = model.start(np.random.default_rng(0))
-        session = twin.Session(model, Optimizer(lr=lr), "float32", start)
-        inputs, target = tf.constant(x), tf.constant(y)
-
-        def step() -> None:
-            _, grads = session._gradients(inputs, target)
-            for p, g in zip(session.params, grads, strict=True):
-                p.assign_sub(lr * g)
-
-        return tf.function(step) if compiled else step
-
-    return make
+def main(argv: Sequence[str]) -> int:
+    """The exit status: 0, 1 if a form failed, 2 if it could not begin, 130 if interrupted."""
+    args = parser().parse_args(argv)
+    try:
+        forms, cases = _asked(args)
+        if args.out:
+            output.try_out(args.out)
+        found, started = measure(forms, cases, args.steps, args.seconds, args.threads, _tick)
+    except (MicrogradError, OSError) as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ncompare: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    _tick("")
+    made = report(found, started, args)
+    _print(made)
+    if args.out:
+        text = json.dumps(made, indent=1) + "\n"
+        write_atomically(args.out / "speed.json", text)
+        print(f"report: {write_atomically(args.out / 'speed.html', page(made))}")
+    return 1 if any(timed.error for timed in found) else 0
 
 
-MAKERS = {
-    "microgradnn": ("microgradnn", _ours),
-    "torch eager": ("torch", _torch),
-    "tf.function": ("tensorflow", _tensorflow(True)),
-    "tf eager": ("tensorflow", _tensorflow(False)),
-}
+def _asked(args: argparse.Namespace) -> tuple[list[str], list[Any]]:
+    groups = list(GROUPS) if args.tasks == "all" else args.tasks.split(",")
+    for name in groups:
+        if name not in GROUPS:
+            raise ConfigError(f"speed: no task {name!r}; use some of {', '.join(GROUPS)}, or all")
+    if args.steps < 1 or not 0 < args.seconds < 3600 or args.threads < 0:
+        raise ConfigError("speed: --steps and --seconds must be positive, --threads 0 or more")
+    asked = args.forms.split(",") if args.forms else None
+    for form in asked or ():
+        if form not in FORMS:
+            raise ConfigError(f"speed: no form {form!r}; use some of {', '.join(FORMS)}")
+        if missing(form):
+            raise ConfigError(f"speed: {form} needs {missing(form)}, which is not installed")
+    some = asked or [form for form in FORMS if form not in SLOW_TO_START and not missing(form)]
+    return some, [case for name in groups for case in GROUPS[name]]
 
 
-def array_cases() -> dict[str, tuple[Model, np.ndarray, np.ndarray, float]]:
-    """(model, x, y, lr) by name, float32."""
-    rng = np.random.default_rng(0)
-    gate = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
-    truth = np.array([[0], [0], [0], [1]], np.float32)
-    one = np.ones((1, 1), np.float32)
-    images = rng.random((100, 784)).astype(np.float32)
-    return {
-        "gate, 4 samples, 1 neuron": (Model((2, 1), "identity", "bce"), gate, truth, 0.5),
-        "1-2-5-1 sigmoid, 1 sample": (Model((1, 2, 5, 1), "sigmoid", "mse"), one, one, 0.01),
-        "784-500-10 relu, batch 100": (
-            Model((784, 500, 10), "relu", "ce"),
-            images,
-            rng.integers(0, 10, 100),
-            0.01,
-        ),
-    }
+def report(
+    found: Sequence[Timed], started: dict[str, dict[str, Any]], args: argparse.Namespace
+) -> dict[str, Any]:
+    """What speed.json holds."""
+    rows = []
+    for timed in found:
+        alike = [other for other in found if other.case == timed.case]
+        first = next((o for o in alike if o.form in ("microgradnn", "scalar.MLP")), alike[0])
+        rows.append({
+            "case": timed.case, "form": timed.form, "step_s": timed.step_s,
+            "ratio": timed.ratio(first), "of": first.form, "first_s": timed.first_s,
+            "memory": timed.memory, "flops": flops(CASES[timed.case]), "turns": timed.turns,
+            "error": timed.error,
+        })  # fmt: skip
+    facts = {
+        "machine": platform.platform(), "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(), "load at the end": round(os.getloadavg()[0], 1)
+        if hasattr(os, "getloadavg") else "", "Python": platform.python_version(),
+        "threads": args.threads or "not set", "turns": args.steps, "seconds a turn": args.seconds,
+    }  # fmt: skip
+    return {"schema": SCHEMA, "how": HOW, "facts": facts, "started": started, "rows": rows}
 
 
-def moons_step(make_value: Any, make_mlp: Any) -> Step:
-    """A step of micrograd's demo: 337 parameters, 100 points, SVM loss."""
-    rng, angle = np.random.default_rng(0), np.linspace(0, np.pi, 50)
-    upper = np.c_[np.cos(angle), np.sin(angle)]
-    points = np.r_[upper, [1, 0.5] - upper] + 0.1 * rng.normal(size=(100, 2))
-    signs = [1] * 50 + [-1] * 50
-    random.seed(1337)
-    model = make_mlp(2, [16, 16, 1])
-    rows = points.tolist()
-
-    def step() -> None:
-        scores = [model([make_value(v) for v in row]) for row in rows]
-        losses = [(1 + -s * score).relu() for s, score in zip(signs, scores, strict=True)]
-        total = sum(losses) * (1.0 / 100) + 1e-4 * sum(p * p for p in model.parameters())
-        model.zero_grad()
-        total.backward()
-        for p in model.parameters():
-            p.data -= 0.1 * p.grad
-
-    return step
+def _tick(text: str) -> None:
+    """What runs now, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def moons() -> dict[str, Step]:
-    """The steps to time: our scalar MLP; micrograd, and its nn on our Value, where installed."""
-    steps = {"microgradnn.scalar": moons_step(Value, scalar.MLP)}
-    with contextlib.suppress(ImportError):
-        import micrograd.engine
-        import micrograd.nn
-
-        def on_ours() -> None:
-            micrograd.nn.Value = Value  # its neurons make their weights with this name
-            try:
-                step()
-            finally:
-                micrograd.nn.Value = micrograd.engine.Value
-
-        micrograd.nn.Value = Value
-        step = moons_step(Value, micrograd.nn.MLP)
-        micrograd.nn.Value = micrograd.engine.Value
-        steps["micrograd's nn on our Value"] = on_ours
-        steps["micrograd"] = moons_step(micrograd.engine.Value, micrograd.nn.MLP)
-    return steps
-
-
-def main(loaded: dict[str, Any]) -> int:
-    """Print the table for the frameworks that are modules, not reasons; the exit status is 0."""
-    for title, (model, x, y, lr) in array_cases().items():
-        steps = {}
-        for name, (framework, make) in MAKERS.items():
-            if not isinstance(loaded.get(framework, ""), str):
-                steps[name] = make(model, x, y, lr)
-        _print(title, interleaved(steps), "microgradnn")
-    _print("moons, 337 parameters, 100 points", interleaved(moons()), "microgradnn.scalar")
-    return 0
-
-
-def _print(title: str, times: dict[str, float], first: str) -> None:
-    print(f"\n{title}: median of {ROUNDS} rounds, measured in turn")
-    for name, t in times.items():
-        print(f"  {name:28s} {t:12.1f} µs   {t / times[first]:6.2f} × {first}")
+def _print(made: dict[str, Any]) -> None:
+    case = ""
+    for row in made["rows"]:
+        if row["case"] != case:
+            case = row["case"]
+            print(f"\n{case}: median of the turns, measured in turn")
+        if row["error"]:
+            print(f"  {row['form']:28s} {row['error']}")
+            continue
+        print(
+            f"  {row['form']:28s} {1e6 * row['step_s']:12.1f} µs   {row['ratio']:6.2f} × "
+            f"{row['of']}   first step {row['first_s']:.2g} s, {row['memory']:+.0f} MiB"
+        )
+    facts = ", ".join(f"{k} {v}" for k, v in made["facts"].items())
+    print(f"\n{facts}")

@@ -65,15 +65,6 @@ def test_wrong_arguments_are_one_line_and_status_2(
     assert capsys.readouterr().err == f"compare: {text}\n"
 
 
-@pytest.mark.parametrize("option", [["--steps", "3"], ["--tasks", "gates"], ["--out", "x"]])
-def test_speed_refuses_what_it_would_ignore(
-    option: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.main(["speed", *option]) == 2
-    said = f"compare: speed has cases of its own and does not take {option[0]}\n"
-    assert capsys.readouterr() == ("", said)
-
-
 def test_list_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--list"]) == 0
     out = capsys.readouterr().out
@@ -153,15 +144,13 @@ def test_a_framework_that_was_asked_for_and_is_absent_is_status_2(
     assert capsys.readouterr() == ("", f"compare: {NEEDS_TORCH}\n")
 
 
-@pytest.mark.parametrize("command", [[], ["speed"]])
 def test_with_no_framework_at_all_one_sentence_says_so(
-    command: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     take_away(monkeypatch, "torch", "tensorflow")
-    assert (cli.main(command) if command else main(tmp_path)) == 2
+    assert main(tmp_path) == 2
     assert capsys.readouterr() == (
         "",
         "compare: neither torch nor tensorflow is installed, so there is nothing to compare with; "
