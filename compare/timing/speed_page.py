@@ -37,13 +37,14 @@ def page(report: Report) -> str:
 
 
 def _table(case: str, report: Report) -> str:
-    head = ("", "µs a step", "× microgradnn", "first step, s", "memory added, MiB")
+    of = next((row["of"] for row in report["rows"] if row["case"] == case), "")
+    head = ("", "µs a step", f"× {of}", "first step, s", "memory added, MiB")
     lines = []
     for row in report["rows"]:
         if row["case"] == case:
             cells = (
                 [row["error"], "", "", ""] if row["error"]
-                else [f"{1e6 * row['step_s']:.4g}", f"{row['ratio']:.2f}", f"{row['first_s']:.2g}",
+                else [f"{1e6 * row['step_s']:,.1f}", f"{row['ratio']:.2f}", f"{row['first_s']:.2g}",
                       f"{row['memory']:.0f}"]
             )  # fmt: skip
             numbers = "".join(f"<td class=n>{escape(c)}</td>" for c in cells)
