@@ -232,3 +232,32 @@ def test_a_file_of_functions(tmp_path):
         "it runs on a GPU (CUDA), which is not here: it was not run"
     )
     assert "a_kernel_that_nobody_has, which is not installed here" in str(reports["Kernel"])
+
+
+def test_what_calls_itself_straight_through_is_meant():
+    class ClampSTE(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clamp(-1, 1)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    class Clamp(ClampSTE):
+        pass
+
+    class ScaledSTE(ClampSTE):
+        @staticmethod
+        def backward(ctx, g):
+            return 3 * g
+
+    x = torch.linspace(-2, 2.3, 9, dtype=torch.double)
+    said = check.layer(ClampSTE, (x,))
+    assert (said.verdict, said.findings[-1].message) == (
+        "CONVENTION",
+        "it is called straight through, and dx is the gradient from above as it is, or 0: not the "
+        "derivative, and not meant to be",
+    )
+    assert check.layer(Clamp, (x,)).verdict == "FAIL"
+    assert check.layer(ScaledSTE, (x,)).verdict == "FAIL"

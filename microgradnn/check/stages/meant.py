@@ -3,8 +3,12 @@
 A forward that gives its input unchanged is there for its backward (gradient reversal, clipping,
 scaling). A forward that moves by steps only (sign, round, a spike) has the derivative zero, and is
 given another one to learn by: a surrogate, or that of the identity, straight through the step.
+So is a forward of any kind that says of itself, by its name or its docstring, that gradients go
+straight through it, where they do.
 """
 
+import inspect
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -38,7 +42,7 @@ def as_meant(
             return
         through = _straight(subject, douts, compared)
         seen.findings = [
-            _named(f, _about(f, subject, compared, through)) if f in wrong else f
+            _named(f, _about(f, subject, compared, through, douts)) if f in wrong else f
             for f in seen.findings
         ]
 
@@ -65,8 +69,9 @@ def _identity(subject: Subject, wrong: Sequence[Finding]) -> str:
 
 
 def _about(
-    f: Finding, subject: Subject, compared: Sequence[Compared], through: Sequence[Any] | None
-) -> str:
+    f: Finding, subject: Subject, compared: Sequence[Compared], through: Sequence[Any] | None,
+    douts: Sequence[Any],
+) -> str:  # fmt: skip
     """What to say of one gradient that is not the true one; "" where it is a mistake."""
     zero = all(not np.any(c.true) for c in compared if c.name == f.argument)
     if zero and (said := by_steps(f, subject)):
@@ -84,7 +89,30 @@ def _about(
                     f"d{c.name} is right if the steps in forward (round, sign) are given the "
                     "derivative of the identity: straight through"
                 )
+        if _declared(subject) and any(_passed_on(c.yours, d) for d in douts):
+            return (
+                f"it is called straight through, and d{c.name} is the gradient from above as it is, "
+                "or 0: not the derivative, and not meant to be"
+            )
     return ""
+
+
+_THROUGH = re.compile(r"(?<![A-Z])STE(?![a-z])|(?<![a-z])[Ss]te(?![a-z])|(?i:straight.?through)")
+
+
+def _declared(subject: Subject) -> bool:
+    """Whether the code calls itself a straight-through estimator."""
+    words = [subject.name, *(inspect.getdoc(c) or "" for c in subject.code)]
+    return any(map(_THROUGH.search, words))
+
+
+def _passed_on(yours: Any, dout: Any) -> bool:
+    """Whether a gradient is the cotangent, with 0 in some places and not in all."""
+    yours, dout = np.asarray(yours), np.asarray(dout)
+    if yours.shape != dout.shape:
+        return False
+    kept = yours == dout.astype(yours.dtype)
+    return bool((kept | (yours == 0)).all() and kept.any())
 
 
 def by_steps(f: Finding, subject: Subject) -> str:
