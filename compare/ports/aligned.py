@@ -117,10 +117,10 @@ def _match(a: PortSide, b: PortSide, found: Aligned) -> None:
     """Pairs nodes of equal numbers, in order."""
     taken = found.known()[1]
     last = bool(b.port.last)
-    for i in range(1, len(a.passed.nodes)):
+    for i in _used(a.program):
         if i in found.pairs:
             continue
-        for j in range(1, len(b.passed.nodes)):
+        for j in _used(b.program):
             if j in taken:
                 continue
             how = relation(a.passed.nodes[i], b.passed.nodes[j], grids(a), last)
@@ -131,6 +131,12 @@ def _match(a: PortSide, b: PortSide, found: Aligned) -> None:
     for i, (j, how) in found.pairs.items():
         if j and j not in {k for k, _ in found.ahead.values()}:
             b.values[j] = how.to_b(a.passed.nodes[i])
+
+
+def _used(program: PortProgram) -> list[int]:
+    """The nodes that the output is made of, in order."""
+    found = set(program.outputs).union(*(_before(program, n) for n in program.outputs))
+    return sorted(found - {0})
 
 
 def _after(a: PortSide, b: PortSide, i: int, j: int, found: Aligned) -> bool:

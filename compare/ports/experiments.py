@@ -6,7 +6,7 @@ stretch, or with a thousandth of the difference where a port is not that exact i
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ class Experiment:
     limit: float
 
     def __post_init__(self) -> None:
-        self.links = self._links()
+        self.links, self.together = self._links(), False
         self.points = [self._point(k) for k in range(POINTS)]
         self.around = Around(grids(self.sides[0]))
 
@@ -99,13 +99,15 @@ class Experiment:
         one = a.port.passed(a.x, given, {ends[0]: g}, a.training)
         two = b.port.passed(b.x, theirs, {ends[1]: g_b}, b.training)
         slopes = {i: one.slopes[i] for i in given}, {j: two.slopes[j] for j in theirs}
+        grads = (dict(one.grads), dict(two.grads))
         made = [one.nodes[ends[0]], two.nodes[ends[1]]]
         for k, (at, gradient) in enumerate(((given, g), (theirs, g_b))):
             if not self.stretch.calls[k]:  # nothing is between: it hands on what it is given
-                made[k], slopes[k][ends[k]] = at[ends[k]], gradient
-        return TriedPoint(
-            (given, theirs), (made[0], made[1]), (g, g_b), slopes, (one.grads, two.grads)
-        )
+                made[k] = at[ends[k]]
+                slopes[k].update({**dict.fromkeys(slopes[k]), ends[k]: gradient})
+                for name in grads[k]:
+                    grads[k][name] = None
+        return TriedPoint((given, theirs), (made[0], made[1]), (g, g_b), slopes, grads)
 
     # ---- what repairs begin with ---------------------------------------------------------------
 
@@ -208,7 +210,10 @@ class Experiment:
         if not good:
             return self._two(locals_)
         best = min(trial.rank for _, trial in good)
-        return self._named([(b, t) for b, t in good if t.rank == best])
+        good = [(b, t) for b, t in good if t.rank == best]
+        sizes = [len(calls) for calls in self.stretch.calls]
+        same = [(b, t) for b, t in good if len(t.local.calls) == sizes[b]]
+        return self._named(same if same and sizes[0] == sizes[1] else good)
 
     def _trials(self, locals_: tuple[Local | None, Local | None]) -> Iterator[tuple[int, Trial]]:
         for base in (0, 1):
@@ -256,7 +261,8 @@ class Experiment:
                     if budget < 0:
                         return []
                     if second.cause != first.cause and self.agree(second.local, base):
-                        return [self._cause(base, t) for t in (first, replace(second))]
+                        self.together = True
+                        return [self._cause(base, t) for t in (first, second)]
         return []
 
     def _copied(self, own: Local, other: Local) -> Iterator[Trial]:

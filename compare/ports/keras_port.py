@@ -162,7 +162,7 @@ class Port:
         }
 
         def watch(t: Any) -> Any:
-            if tape is not None:
+            if tape is not None and t.dtype.is_floating:
                 tape.watch(t)
             return t
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from .experiments import Cause
 from .pairing import Pairing
+from .port_differences import PortDifference
 from .seen_calls import Array
-from .stretches import PortDifference
 
 ROUNDING = 1e-6  # of the largest number: weights are stored in float32
 

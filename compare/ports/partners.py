@@ -130,9 +130,12 @@ def _by_name(found: Matched, one: Sequence[_Used], two: Sequence[_Used]) -> set[
         if k not in named[1]:
             continue
         v = named[1][k]
-        if u.param.value.shape == v.param.value.shape:
+        a, b = u.param.value.shape, v.param.value.shape
+        if a == b or a == b[::-1]:
             found.pairs[v.param.name] = u.param.name
             made.add(v.param.name)
+            if a != b:
+                found.turned.add(v.param.name)
     return made
 
 
@@ -178,7 +181,7 @@ def _fit(u: _Used, v: _Used) -> float:
     same = u.role == v.role
     if a == b:
         return 2.0 if same else 1.0 if "" in (u.role, v.role) or len(a) > 1 else 0.0
-    vague = len(a) == 2 and a == b[::-1] and not (u.param.held or v.param.held)
+    vague = len(a) == 2 and a == b[::-1]
     return 0.5 if vague and (same or "" in (u.role, v.role)) else 0.0
 
 

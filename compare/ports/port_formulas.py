@@ -183,13 +183,19 @@ def _layer_norm(given: Given, o: Options) -> Any:
     x, axes = given["input"], tuple(o["axes"])
     own = [given.get("weight"), given.get("bias")]
     shape = tuple(n if i - len(x.shape) in axes else 1 for i, n in enumerate(x.shape))
+    for part in own:  # of the last axes, whatever is standardised
+        if part is not None and tuple(part.shape) == tuple(
+            x.shape[len(x.shape) - len(part.shape) :]
+        ):
+            shape = tuple(part.shape)
     return _standardised(x, axes, own, shape, o)
 
 
 def _rms_norm(given: Given, o: Options) -> Any:
     x, axes = given["input"], tuple(o["axes"])
     y = x / mg.sqrt((x * x).mean(axes, keepdims=True) + o["eps"])
-    return y if given.get("weight") is None else y * given["weight"]
+    y = y if given.get("weight") is None else y * given["weight"]
+    return y if given.get("bias") is None else y + given["bias"]
 
 
 def _group_norm(given: Given, o: Options) -> Any:

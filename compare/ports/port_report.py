@@ -15,7 +15,7 @@ from microgradnn.atomic import write_atomically
 
 from ..page import STYLE
 from .experiments import Cause
-from .stretches import PortDifference
+from .port_differences import PortDifference
 from .two_ports import PortsResult
 
 SCHEMA = 1  # of report.json of ports; raised when an entry changes its meaning or goes

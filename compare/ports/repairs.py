@@ -219,7 +219,27 @@ def order(own: Local, other: Local, around: Around) -> Iterator[Trial]:
                         COPIED)  # fmt: skip
 
 
+def order_at_sums(own: Local, other: Local, around: Around) -> Iterator[Trial]:
+    """A call behind the sum of two branches, or in one of them."""
+    for node, call in own.calls:
+        users = [(n, c) for n, c in own.calls if node in c.sources]
+        if len(call.sources) == 2 and len(users) == 1 and len(users[0][1].sources) == 1:
+            later, unary = users[0]
+            for k in (0, 1):
+                moved = own.without(later).behind(call.sources[k], unary)
+                made = min(n for n, _ in moved.calls)
+                turned = [(n, c) for n, c in moved.calls if n not in (node, made)]
+                inner = dict(moved.calls)[made]
+                sources = tuple(made if i == k else s for i, s in enumerate(call.sources))
+                calls = (*((n, c) for n, c in turned if n < node), (made, inner),
+                         (node, replace(call, sources=sources)),
+                         *((n, c) for n, c in turned if n > node))  # fmt: skip
+                yield Trial("order of layers", later, f"{unary.kind} behind {call.kind}",
+                            f"{unary.kind} in one branch", replace(moved, calls=calls),
+                            COPIED)  # fmt: skip
+
+
 REPAIRS: tuple[Maker, ...] = (
-    options, several_options, constants, kinds, removed, added, order, weights, without_bias,
-    exchanged,
+    options, several_options, constants, kinds, removed, added, order, order_at_sums, weights,
+    without_bias, exchanged,
 )  # fmt: skip

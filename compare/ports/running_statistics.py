@@ -7,8 +7,8 @@ import numpy as np
 from .aligned import PortSide
 from .experiments import Cause
 from .pairing import Pairing
+from .port_differences import PortDifference
 from .seen_calls import Array, PortCall
-from .stretches import PortDifference
 
 NEAR = 1e-6
 

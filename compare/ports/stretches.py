@@ -5,7 +5,6 @@ stretch gives may differ by its own rounding (bounds.py), and no more.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -15,40 +14,12 @@ from . import bounds
 from .aligned import PortSide, Stretch, align
 from .experiments import Cause, Experiment
 from .pairing import Pairing
+from .port_differences import ModeResult, PortDifference, moved
 from .related import Relation
 from .seen_calls import Array, PortCall
 from .told_apart import active, gradient_said, same
 
 SINGLE = 1e-5  # what rounding in float32 leaves of a number, at most
-
-
-@dataclass
-class PortDifference:
-    """Where two ports differ: `what` is "output", "gradient", "kept", "chance" or "weights"."""
-
-    what: str
-    a: str
-    b: str
-    said: str
-    causes: list[Cause] = field(default_factory=list)
-    together: bool = False  # whether the causes are one after the other, and not a choice
-    mode: str = ""
-
-    @property
-    def place(self) -> str:
-        """The layer, by its name in both ports."""
-        return self.a if self.a == self.b else f"{self.a} of A, {self.b} of B"
-
-
-@dataclass
-class ModeResult:
-    """What was found in one mode."""
-
-    differences: list[PortDifference] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    compared: int = 0  # nodes that were judged
-    whole: bool = True
-    gradients: int = 0  # of parameters that were judged
 
 
 class PortJudge:
@@ -62,7 +33,7 @@ class PortJudge:
         self.found = ModeResult()
         self.aligned = align(a, b, start, pairing.matched.pairs)
         self.params = [{p.name: p.value for p in side.program.params} for side in (a, b)]
-        self.bad: set[int] = set()  # ends in A of stretches that differ
+        self.together = False  # whether the last causes are one after the other
 
     def run(self) -> ModeResult:
         """All of it."""
@@ -80,15 +51,15 @@ class PortJudge:
         if not self.found.differences and self.found.whole:
             self._backwards()
         self.found.compared = len(self.aligned.pairs) - 1
+        self.found.differences = moved(self.found.differences)
         return self.found
 
     # ---- forwards ------------------------------------------------------------------------------
 
     def _parted(self, stretch: Stretch) -> None:
-        self.bad.add(stretch.ends[0])
         experiment = self._experiment(stretch)
         chance = self._chance(stretch)
-        causes = [chance] if chance else experiment.causes()
+        causes = [chance] if chance else self._causes(experiment)
         point = experiment.points[0]
         if stretch.relation is None:
             shapes = [o.shape for o in point.out]
@@ -114,7 +85,7 @@ class PortJudge:
         apart = float(np.abs(due - got).max(initial=0.0))
         if apart <= limit or not np.isfinite(apart):
             return
-        causes = self._experiment(stretch).causes()
+        causes = self._causes(self._experiment(stretch))
         scale = float(np.abs(due).max(initial=0.0))
         single = all(c.name == "dtype" and "float32" in c.a + c.b for c in causes)
         if single and apart <= SINGLE * scale:
@@ -124,7 +95,6 @@ class PortJudge:
                 "largest number): one of the ports has numbers in float32 inside"
             )
             return
-        self.bad.add(i)
         self._add("output", stretch, self._violation(stretch, got, due), causes)
 
     # ---- backwards -----------------------------------------------------------------------------
@@ -203,7 +173,7 @@ class PortJudge:
                 moved = partial(self.pairing.across, ours, side=0)
                 said = said or gradient_said(f"gradient of {name}", mine, theirs, moved)
         if said:
-            self._add("gradient", stretch, said, experiment.causes())
+            self._add("gradient", stretch, said, self._causes(experiment))
 
     # ---- what is common ------------------------------------------------------------------------
 
@@ -228,6 +198,11 @@ class PortJudge:
             outs = [side.passed.nodes[n] for n in nodes]
             total += bounds.limit(calls, values, outs, params, self.u)
         return total
+
+    def _causes(self, experiment: Experiment) -> list[Cause]:
+        causes = experiment.causes()
+        self.together = experiment.together
+        return causes
 
     def _experiment(self, stretch: Stretch) -> Experiment:
         return Experiment(
@@ -259,12 +234,7 @@ class PortJudge:
 
     def _add(self, what: str, stretch: Stretch, said: str, causes: list[Cause]) -> None:
         a, b = self._names(stretch, causes)
-        together = len({(c.name, c.place) for c in causes}) > 1 and _series_of(causes)
-        self.found.differences.append(PortDifference(what, a, b, said, causes, together))
-
-
-def _series_of(causes: Sequence[Cause]) -> bool:
-    return bool(getattr(causes, "together", False))
+        self.found.differences.append(PortDifference(what, a, b, said, causes, self.together))
 
 
 def _series(names: Sequence[str]) -> str:

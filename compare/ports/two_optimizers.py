@@ -15,6 +15,7 @@ from microgradnn.check.replayed import libraries, step_functions, step_objects
 from microgradnn.check.replayed.hyper import DRAWN
 from microgradnn.check.replayed.recognised import recorded
 from microgradnn.check.replayed.session import Replay, played
+from microgradnn.check.subject import quiet
 from microgradnn.errors import ConfigError, MicrogradError
 
 from ..own_process import ProcessError, Remote, answer_all
@@ -175,7 +176,8 @@ def _replay(thing: Any, seed: int, source: str) -> Replay:
         ways = ways or list(known.ways(thing, DRAWN))
     for how, begin in ways:
         try:
-            replay = played(begin, start, grads, lrs, how)
+            with quiet():
+                replay = played(begin, start, grads, lrs, how)
         except Exception:  # it is called otherwise
             continue
         if replay.moves:

@@ -13,10 +13,11 @@ from . import own_weights, running_statistics, weight_layouts
 from .aligned import PortSide, align
 from .pairing import Pairing
 from .partners import Matched, drawn, match
+from .port_differences import ModeResult, PortDifference
 from .port_process import RemotePort
 from .related import Relation
 from .seen_calls import Array, PortProgram
-from .stretches import ModeResult, PortDifference, PortJudge
+from .stretches import PortJudge
 
 MODES = (False, True)  # training
 BATCH = 4
@@ -186,7 +187,7 @@ class _Comparison:
         """A's weights, with numbers drawn where they are constant, go into both."""
         for program, port in zip(programs, (self.a, self.b), strict=True):
             new = drawn(program.params, self.rng)
-            port.load(new)
+            port.load({**new, **one_bias(program, new, pairing.matched)})
             if new and port is self.a:
                 self.notes.append(
                     f"drawn at random for the comparison, because a constant hides differences: "
@@ -242,6 +243,19 @@ class _Comparison:
             found.differences += more
             found.notes += notes
         return found
+
+
+def one_bias(program: PortProgram, new: Mapping[str, Array], matched: Matched) -> dict[str, Array]:
+    """Both biases of a recurrent layer in the first, where the other port has but one."""
+    found: dict[str, Array] = {}
+    values = {p.name: p.value for p in program.params} | dict(new)
+    paired = {*matched.pairs, *matched.pairs.values()}
+    for call in program.calls:
+        first, second = (call.params.get(p, "") for p in ("bias", "recurrent_bias"))
+        alone = second and second not in paired and first in paired
+        if alone and call.options.get("cell") != "gru":
+            found |= {first: values[first] + values[second], second: 0 * values[second]}
+    return found
 
 
 def _moody(programs: Sequence[PortProgram]) -> bool:

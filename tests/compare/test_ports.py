@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compare.ports import our_port, port_options, sources, two_optimizers
-from compare.ports.two_ports import PortsTask, compare_loaded
+from compare.ports.partners import Matched
+from compare.ports.two_ports import PortsTask, compare_loaded, one_bias
 from microgradnn import nn
 from microgradnn.errors import ConfigError
 from microgradnn.nn import functional as F
@@ -324,3 +325,17 @@ def test_a_drawn_number_is_not_zero() -> None:
     found = outcome(model, torch_model(plan, {"no_bias": 0}), plan)
     assert [c.name for c in found.differences[0].causes] == ["bias missing"]
     assert np.isfinite(found.compared)
+
+
+def test_a_second_bias_of_a_recurrent_layer_is_no_difference() -> None:
+    """Keras has one bias where PyTorch has two: both go into the first."""
+    program = torch_port.Port(torch.nn.LSTM(3, 4, batch_first=True), "float64").trace(
+        np.ones((2, 5, 3)), False
+    )
+    one = Matched(pairs={"kernel": "weight_ih_l0", "bias": "bias_ih_l0"})
+    values = {p.name: p.value for p in program.params}
+    found = one_bias(program, {}, one)
+    assert np.array_equal(found["bias_ih_l0"], values["bias_ih_l0"] + values["bias_hh_l0"])
+    assert not found["bias_hh_l0"].any()
+    both = Matched(pairs={"a": "bias_ih_l0", "b": "bias_hh_l0"})
+    assert one_bias(program, {}, both) == {}
