@@ -91,8 +91,8 @@ def _about(
                 )
         if _declared(subject) and any(_passed_on(c.yours, d) for d in douts):
             return (
-                f"it is called straight through, and d{c.name} is the gradient from above as it is, "
-                "or 0: not the derivative, and not meant to be"
+                f"it is called straight through, and d{c.name} is the gradient from above as it "
+                "is, or 0: not the derivative, and not meant to be"
             )
     return ""
 
