@@ -31,6 +31,11 @@ if _typing.TYPE_CHECKING:  # what loads when it is first used: see _LATER
     from . import show as show
     from .check import check_grads as check_grads
     from .compiler import compile as compile
+    from .functions.losses import (
+        binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+    )
+    from .functions.losses import cross_entropy as cross_entropy
+    from .functions.losses import mse_loss as mse_loss
     from .transforms import *  # noqa: F403
 
 __version__ = "0.1.0"
@@ -41,6 +46,7 @@ _LATER = {  # the room of each name that loads when it is first used; "" for a r
     "jacrev jvp linearize nan_origin stop_gradient value_and_grad vjp",
     "check": "check_grads",
     "compiler": "compile",
+    "functions.losses": "binary_cross_entropy_with_logits cross_entropy mse_loss",
 }
 _ROOMS = {name: room for room, names in _LATER.items() for name in names.split()}
 

@@ -21,9 +21,6 @@ from .diagonals import *  # noqa: F403
 from .einstein import einsum as einsum
 from .elements import *  # noqa: F403
 from .joining import *  # noqa: F403
-from .losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from .losses import cross_entropy as cross_entropy
-from .losses import mse_loss as mse_loss
 from .products import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .running import *  # noqa: F403
