@@ -24,7 +24,7 @@ from .stages.frames import of_framework
 from .stages.meant import moves_by_steps
 from .stages.penalty import penalised, unpenalised
 from .stages.points import Point, Seen, around, on_kinks
-from .stages.results import Outcome, copies, failed, raised
+from .stages.results import Outcome, copies, failed, raised, same
 from .stages.values import look
 from .subject import Subject, alone, quiet
 
@@ -171,6 +171,18 @@ def _with_seed(subject: Subject) -> Subject:
     return replace(subject, start=start, used=None, others=others)
 
 
+def _steady(subject: Subject) -> Subject:
+    """The subject, with a seed before every forward if it draws numbers in its configuration."""
+    if subject.setting is None or subject.setting.kind != "flags":
+        return subject
+    try:
+        with quiet():
+            outs = [subject.start(copies(subject.arrays)).outs for _ in range(2)]
+    except Exception:  # whatever the user's code raises: that is told
+        return subject
+    return subject if all(map(same, *outs)) else _with_seed(subject)
+
+
 def _seeded(subject: Subject, notes: list[str]) -> Any:
     """The same with generators of random numbers put back before every forward, if that helps."""
     fixed = _with_seed(subject)
@@ -217,7 +229,7 @@ def _elsewhere(
             elif other.setting.kind == "penalty":
                 s = penalised(other, rng)
             else:
-                s = configured(subject, other, rng)
+                s = configured(subject, _steady(other), rng)
             there.append(s)
             work += s.work
             points += [label] if s.nonzero else []

@@ -1936,3 +1936,22 @@ class Softmax:
 """
     assert check_found(find(load(text.format(2)))[-1]).verdict == "CONTRACT"
     assert check_found(find(load(text.format(1)))[-1]).verdict in ("INCONCLUSIVE", "CONVENTION")
+
+
+def test_a_flag_is_tried_where_an_argument_is_read_in_another_way(load: Any) -> None:
+    """Without training all is the identity, and what backward is given beside dout does not matter."""
+    text = """
+class Dropout:
+    def __init__(self, rate=0.5):
+        self.rate, self.mask = rate, None
+    def forward(self, x, training=False):
+        if training:
+            self.mask = (np.random.rand(*x.shape) > self.rate) / (1 - self.rate)
+            return x * self.mask
+        return x
+    def backward(self, dout, _):
+        return {}
+"""
+    assert check_found(find(load(text.format("dout * self.mask")))[-1]).ok
+    report = check_found(find(load(text.format("dout + 0")))[-1])
+    assert report.verdict != "PASS" and "training=True" in str(report)

@@ -118,7 +118,8 @@ def _configure(found: Found, subject: Subject, make: Maker, rng: Any) -> list[st
             untried.append(f"{setting.label}: it raises {type(error).__name__}")
             continue
         raises = other.broken is not None and setting.kind == "flags" and setting.sure
-        if raises or _key(other) == _key(subject):
+        alike = _key(other) == _key(subject) or setting.kind == "flags" and _alike(other, subject)
+        if raises or alike:
             subject.others.append(other)
         else:
             untried.append(f"{setting.label}: backward is read in another way there")
@@ -139,6 +140,12 @@ def _configured(found: Found, subject: Subject, made: Made, setting: Variation) 
         other.arrays = [single(a) for a in other.arrays]
     other.setting = setting
     return other
+
+
+def _alike(other: Subject, subject: Subject) -> bool:
+    """Whether two are read alike but for what an argument of backward is."""
+    notes = [note for s in (other, subject) for note in s.notes if "is read so" in note]
+    return _key(other)[:-1] == _key(subject)[:-1] and not any("gradient of" in n for n in notes)
 
 
 def _key(subject: Subject) -> tuple[Any, ...]:
