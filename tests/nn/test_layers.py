@@ -419,7 +419,7 @@ def test_a_layer_is_pytorchs(name: str, data: st.DataObject) -> None:
 @pytest.mark.filterwarnings("ignore:enable_nested_tensor")  # torch's, of a faster path
 @pytest.mark.parametrize("name", LARGE)
 @given(data=st.data())
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_a_large_layer_is_pytorchs(name: str, data: st.DataObject) -> None:
     agree(*LAYERS[name](data.draw))
 
