@@ -17,6 +17,7 @@ from .exercise import Told
 
 Results = tuple[Any, ...]
 Arguments = tuple[Any, ...]
+FEW = 4  # entries of an array that are all shown
 CLOSE = 1e-6  # relative: results that differ by less are the same
 # What NumPy says of shapes that do not fit together.
 MISFIT = re.compile(r"matmul: .*mismatch|not aligned|could not be broadcast|non-broadcastable")
@@ -115,7 +116,7 @@ class Calls:
                     words |= {"yours": str(a.shape), "right": str(b.shape)}
                     return self._named(function, {k}, seen, words, "shape")
                 if not same(a, b):
-                    first = first or words
+                    first = first or words | _entry(a, b)
                     wrong.add(k)
         if not wrong:
             return Told(self.name)
@@ -236,6 +237,16 @@ def shown(x: Any) -> str:
     if isinstance(x, NUMBERS) and not isinstance(x, np.ndarray):
         return f"{x:.6g}"
     return f"{float(x):.6g}" if isinstance(x, np.ndarray) else str(x)
+
+
+def _entry(a: Any, b: Any) -> dict[str, str]:
+    """Of arrays that are too large to be read, the entries that are farthest apart."""
+    if a.size <= FEW:
+        return {}
+    gap = np.where(np.isfinite(a - b), np.abs(a - b), np.inf)
+    at = np.unravel_index(int(np.argmax(gap)), a.shape)
+    place = f"[{', '.join(map(str, map(int, at)))}]"
+    return {"place": place, "yours": shown(float(a[at])), "right": shown(float(b[at]))}
 
 
 def written_call(function: Callable[..., Any], name: str, args: Arguments) -> str:

@@ -24,7 +24,7 @@ def cause_of(said: Told, say: Catalogue) -> str:
 
 def example_of(said: Told, say: Catalogue) -> str:
     """The numbers that show it, in one line, or ""."""
-    words = said.words
+    words = {"place": "", **said.words}
     if "right" in words and "output" in words:
         return say("ui.example", **words)
     if "right" in words and "graph" in words:
