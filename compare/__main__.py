@@ -3,13 +3,13 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
 from typing import Any
 
 from microgradnn.errors import MicrogradError, MissingPackageError
 
-from . import closing, frameworks, lockstep, output, own_process, speed, tasks
+from . import adapter_rules, closing, frameworks, lockstep, output, own_process, speed, tasks
 from .command_line import collect, listing, parser
 from .ports.port_options import main as ports_main
 from .row import Row
@@ -44,17 +44,25 @@ def chosen(asked: Sequence[str] | None, own: Sequence[str] = ()) -> dict[str, An
     Raises MicrogradError if one that was asked for is not installed, or, where all were, if there
     is nothing to compare with.
     """
-    names = asked or ([lockstep.REFERENCE] if own else list(frameworks.MODULES))
+    every = asked is not None and frameworks.ALL in asked
+    usual = [lockstep.REFERENCE] if own else frameworks.USUAL
+    names = list(frameworks.MODULES) if every else asked or usual
     loaded = load(list(dict.fromkeys([lockstep.REFERENCE, *names, *own])))
     absent = {name: why for name, why in loaded.items() if isinstance(why, str)}
     gone = {name: why for name, why in absent.items() if not isinstance(why, frameworks.Broken)}
-    if asked and gone:
+    if asked and gone and not every:
         raise MissingPackageError(next(iter(gone.values())))
-    if set(frameworks.PACKAGES) <= set(gone):
-        raise MissingPackageError(NOTHING)
+    _something(loaded, gone)
     for why in absent.values():
         print(f"compare: {why}", file=sys.stderr)
     return loaded
+
+
+def _something(loaded: Collection[str], gone: Collection[str]) -> None:
+    """Raises MissingPackageError if every package that was to be compared with is absent."""
+    packages = set(loaded) & set(frameworks.PACKAGES)
+    if packages and packages <= set(gone):
+        raise MissingPackageError(NOTHING)
 
 
 def load(names: Sequence[str]) -> dict[str, Any]:
@@ -97,15 +105,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     loaded: dict[str, Any] = {}
     try:
-        todo = collect(args)
+        todo = [] if args.command == "contract" else collect(args)
         output.try_out(args.out)
         loaded = chosen(args.frameworks, args.framework or ())
-        return _compare(args, loaded, todo)
+        return _contract(loaded) if args.command == "contract" else _compare(args, loaded, todo)
     except (MicrogradError, OSError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
     finally:
         own_process.close(loaded)
+
+
+def _contract(loaded: dict[str, Any]) -> int:
+    """Says of every adapter which of adapter_rules.py it breaks; the exit status is 1 if any."""
+    bad = 0
+    for name, module in loaded.items():
+        broken = _broken(module)
+        bad += bool(broken)
+        print("\n".join([f"{name}: {line}" for line in broken] or [f"{name}: keeps the contract"]))
+    return 1 if bad else 0
+
+
+def _broken(module: Any) -> list[str]:
+    """What an adapter does not keep; what it raised is one sentence."""
+    if isinstance(module, str):
+        return [module]
+    try:
+        return list(
+            module.contract() if hasattr(module, "contract") else adapter_rules.broken(module)
+        )
+    except Exception as error:  # of the adapter
+        return [frameworks.one_line(error)]
 
 
 def _compare(args: argparse.Namespace, loaded: dict[str, Any], todo: list[tasks.Task]) -> int:

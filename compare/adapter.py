@@ -30,8 +30,8 @@ class Framework(Protocol):
     def version(self) -> str: ...
 
 
-def refusal(module: Framework, model: Model, optimizer: Optimizer) -> str | None:
+def refusal(module: Framework, model: Model, optimizer: Optimizer, dtype: str) -> str | None:
     """Why a framework does not do such a task, or None."""
     refuses = getattr(module, "refuses", None)
-    reason: str | None = refuses(model, optimizer) if refuses else None
+    reason: str | None = refuses(model, optimizer, dtype) if refuses else None
     return reason

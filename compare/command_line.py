@@ -12,7 +12,8 @@ from microgradnn.errors import ConfigError
 
 from . import frameworks, model_tasks, own_task, tasks
 
-COMMANDS = ("run", "speed", "gradbugs", "ports")  # all but run have options of their own
+# All but run and contract have options of their own.
+COMMANDS = ("run", "speed", "contract", "gradbugs", "ports")
 # The groups of tasks by name, each a function of the seed, or of MNIST and the seed.
 ON_MNIST = ("mnist", "models")
 GROUPS: dict[str, Callable[..., list[tasks.Task]]] = {
@@ -48,7 +49,8 @@ def parser() -> Parser:
     p = Parser(prog="python -m compare", description=DESCRIPTION)
     p.add_argument(
         "command", nargs="?", default="run", type=_one_of("command", COMMANDS),
-        help="run (default): compare; speed: time the steps; gradbugs: measure gradient checkers; "
+        help="run (default): compare; speed: time the steps; contract: try adapters; "
+        "gradbugs: measure gradient checkers; "
         "ports A B: where two ports of one model differ (ports --help)",
     )  # fmt: skip
     p.add_argument("--list", action="store_true", help="print tasks and frameworks, and stop")
@@ -57,8 +59,9 @@ def parser() -> Parser:
     p.add_argument("--model", help="a task of your own: widths from input to output, 784-64-10")
     for name, said in OWN.items():
         p.add_argument(f"--{name}", type=_positive if name == "batch" else str, help=said)
-    names = list(frameworks.MODULES)
-    p.add_argument("--frameworks", type=_some_of("framework", names), help="default: all installed")
+    names = [*frameworks.MODULES, frameworks.ALL]
+    usual = f"default: {', '.join(frameworks.USUAL)}, as far as installed; all: all of --list"
+    p.add_argument("--frameworks", type=_some_of("framework", names), help=usual)
     p.add_argument("--framework", type=_file_class, action="append", help="FILE.py:Class, your own")
     p.add_argument("--steps", type=_positive, help="steps of each task (default: its own number)")
     p.add_argument("--seed", type=_natural, default=0)

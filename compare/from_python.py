@@ -9,7 +9,7 @@ from microgradnn.errors import ConfigError
 
 from . import closing, lockstep, output, own_process, own_task
 from .adapter import Framework
-from .frameworks import MODULES
+from .frameworks import MODULES, USUAL
 from .page import page
 from .row import Row
 from .tasks import Task
@@ -77,7 +77,7 @@ def _load(names: Sequence[str] | None) -> Loaded:
         if name not in MODULES and ".py:" not in name:
             known = ", ".join(MODULES)
             raise ConfigError(f"run: unknown framework {name!r}, use {known}")
-    asked = list(MODULES) if names is None else list(names)
+    asked = USUAL if names is None else list(names)
     return own_process.load(list(dict.fromkeys([lockstep.REFERENCE, *asked])))
 
 

@@ -87,11 +87,17 @@ class Judge:
         if not true.off(found.theirs) <= found.allowed:
             found.true = f"true is {true}, proved"
             return self.rows[name].say(f"DISAGREE {when}: {found}", found)
+        if true.sides and not true.usual:
+            found.true = f"another choice of two that are right: true is {true}, proved"
+            return self.rows[name].say(f"DISAGREE {when}: {found}", found)
         return self.blame(when, what, found, true)
 
     def blame(self, when: str, what: Claim, found: Violation, true: Proved) -> None:
-        """The reference is wrong in one entry: every framework that is too is told so."""
-        self.doubtful.add(what)
+        """The reference is wrong in one entry: every framework that is too is told so.
+
+        Then its claim is no measure any more. Where nobody was told, because the pass is that of a
+        framework which is right, it is still to be found.
+        """
         part = "rule" if what.kind in ("slope", "grad") else "function"
         why = f"true is {true}, proved: a {part} of this library is wrong, and so was the reference"
         for name, recorded in self.found.items():
@@ -99,6 +105,7 @@ class Judge:
             if not true.off(theirs) <= found.allowed:
                 one = replace(found, theirs=theirs, expected=true.value, count=1, true=why)
                 self.rows[name].say(f"DISAGREE {when}: {one}", one)
+                self.doubtful.add(what)
 
     def proved(self, what: Claim, entry: tuple[int, ...]) -> Proved | None:
         """The true value of an entry, or None where there is no proof, or too many were asked."""

@@ -29,6 +29,7 @@ class Difference:
     theirs: float | None = None
     expected_below: Any = None
     relative_below: float | None = None
+    times: float | None = None
 
     def concerns(self, framework: str, what: Claim, dtype: str, loss: str) -> bool:
         """Whether it may explain an entry of this claim."""
@@ -45,6 +46,8 @@ class Difference:
             found &= np.abs(b) < self.expected_below[dtype]
         if self.relative_below is not None:
             found &= np.abs(a - b) <= self.relative_below * np.abs(b)
+        if self.times is not None:
+            found &= a == self.times * b
         return found
 
 

@@ -107,7 +107,9 @@ class _Lockstep:
         task = self.task
         if isinstance(module, Broken):
             self.rows[name].verdict = f"FAILED: {module}"
-        elif isinstance(module, str) or (reason := refusal(module, task.model, task.optimizer)):
+        elif isinstance(module, str) or (
+            reason := refusal(module, task.model, task.optimizer, self.dtype)
+        ):
             self.rows[name].verdict = f"not run: {module if isinstance(module, str) else reason}"
         else:
             start = [p.copy() for p in self.params]
@@ -151,7 +153,7 @@ class _Lockstep:
             self._whole(k, x, y)
         kept, kept_limits = self._statistics(sync, x)
         when = f"at step {k}"
-        passes = self._passes(self.params, x, y, sync)
+        passes = self._passes(self.params, x, y, sync, step=True)
         self._look_at(passes, self.params, x, y, sync)
         if k == 0:
             self.judge.confirm(when, expected)
@@ -189,13 +191,15 @@ class _Lockstep:
         self._look_at({name: one}, self.params, x, y, sync)
         self.judge.recorded(name, f"in the whole step {k}", one, expected)
 
-    def _passes(self, params: list[Array], x: Array, y: Array, sync: Sync | None) -> Any:
+    def _passes(
+        self, params: list[Array], x: Array, y: Array, sync: Sync | None, step: bool = False
+    ) -> Any:
         """What each session computes; one that raises is out."""
         found, begun = {}, []
         for name, session in list(self.sessions.items()):
             if hasattr(session, "begin"):  # in a process of its own
                 try:
-                    session.begin(params, self.kept, x, y, sync)
+                    session.begin(params, self.kept, x, y, sync, step)
                     begun.append(name)
                 except Exception as error:
                     self._failed(name, f"in step {self.rows[name].steps}: {one_line(error)}")
@@ -247,8 +251,9 @@ class _Lockstep:
             due = averaged(self.task.optimizer, k, np.asarray(s, float), np.asarray(p, float))
             place = Claim("average", i, f"average of {self.judge.names[i]}")
             limit = 2 * self.of.u * np.asarray(due.error)
-            self.judge.claim(name, f"at step {k}", place, got[i], due.value, limit)
-        self.averages[name] = [np.array(a) for a in got]
+            one = got[i] if i < len(got) else None
+            self.judge.claim(name, f"at step {k}", place, one, due.value, limit)
+        self.averages[name] = [np.array(a) for a in got] if len(got) else self.averages[name]
 
     def _statistics(self, sync: Sync, x: Array) -> tuple[list[Array], list[Array]]:
         """The running statistics after this step, and how far they may be off."""

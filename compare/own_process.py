@@ -17,6 +17,7 @@ from typing import Any
 
 from . import frameworks
 from .adapter import refusal
+from .adapter_rules import broken
 from .model_graph import Recorded, Sync
 from .specs import Model, Optimizer
 
@@ -34,6 +35,7 @@ class Remote:
 
     said: Any = None  # the version
     code = START  # what the process runs, given a descriptor and the name
+    due = 0  # answers that will come and were not read yet
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -64,13 +66,17 @@ class Remote:
         """The framework's version."""
         return str(self.said)
 
-    def refuses(self, model: Model, optimizer: Optimizer) -> str | None:
+    def refuses(self, model: Model, optimizer: Optimizer, dtype: str) -> str | None:
         """Why it does not do such a task, or None. A process that has died is started again."""
         if self.child.poll() is not None:
             self.start()
             self.started()
-        reason = self.call("refuses", model, optimizer)
+        reason = self.call("refuses", model, optimizer, dtype)
         return None if reason is None else str(reason)
+
+    def contract(self) -> list[str]:
+        """What its adapter does not keep of adapter_rules.py, tried where the framework is."""
+        return list(self.call("contract"))
 
     def Session(self, *args: Any) -> "RemoteSession":  # noqa: N802 - a module has a class there
         """A session in the process; there is one at a time."""
@@ -78,21 +84,31 @@ class Remote:
         return RemoteSession(self)
 
     def send(self, *message: Any) -> None:
-        """Asks, without waiting for the answer."""
+        """Asks, without waiting for the answer; what was not read of earlier ones is dropped."""
+        while self.due > 0:
+            self.received()
         try:
             self.pipe.send(message)
+            self.due = 1
         except OSError:
             raise ProcessError(self.end()) from None
 
     def answer(self) -> Any:
         """The answer to what was sent. Raises ProcessError."""
+        value = self.received()
+        if isinstance(value, ProcessError):
+            raise value
+        return value
+
+    def received(self) -> Any:
+        """The next answer, which may be a ProcessError. Raises one if there will be none."""
         try:
             good, value = self.pipe.recv()
         except (EOFError, OSError):
+            self.due = 0
             raise ProcessError(self.end()) from None
-        if not good:
-            raise ProcessError(value)
-        return value
+        self.due -= 1
+        return value if good else ProcessError(value)
 
     def call(self, *message: Any) -> Any:
         """The answer to a message; without one, to what comes first."""
@@ -122,28 +138,39 @@ class RemoteSession:
 
     def __init__(self, remote: Remote) -> None:
         self.remote, self.seconds = remote, 0.0
+        self.after: list[Any] = [(), ()]  # averages, running statistics
 
-    def begin(self, params: Any, kept: Any, x: Any, y: Any, sync: Sync | None) -> None:
-        """Starts a pass; finish() waits for it, so that frameworks compute at the same time."""
-        self.remote.send("pass", params, kept, x, y, sync)
+    def begin(
+        self, params: Any, kept: Any, x: Any, y: Any, sync: Sync | None, step: bool = False
+    ) -> None:
+        """Starts a pass; finish() waits for it, so that frameworks compute at the same time.
+
+        With `step` an update follows at once, for which update() waits.
+        """
+        self.remote.send("step" if step else "pass", params, kept, x, y, sync)
+        self.remote.due += step
 
     def finish(self) -> Recorded:
         """The pass."""
-        self.seconds, found = self.remote.answer()
+        try:
+            found: Recorded = self.remote.answer()
+        except ProcessError:
+            self.remote.due = 0  # there was no update
+            raise
         return found
 
     def update(self) -> Any:
         """The parameters after a step."""
-        self.seconds, found = self.remote.call("update")
+        self.seconds, found, *self.after = self.remote.answer()
         return found
 
     def averages(self) -> Any:
         """The averages of the parameters."""
-        return self.remote.call("averages")
+        return self.after[0]
 
     def kept(self) -> Any:
         """The running statistics."""
-        return self.remote.call("kept")
+        return self.after[1]
 
 
 def load(names: Sequence[str]) -> dict[str, Any]:
@@ -185,14 +212,20 @@ def answer_all(pipe: Connection, answering: Any) -> None:
             method, *args = pipe.recv()
         except (EOFError, OSError):
             return
-        try:
-            answer = True, getattr(answering, f"do_{method}")(*args)
-        except Exception as error:  # whatever a foreign package raises
-            answer = False, frameworks.one_line(error)
-        try:
-            pipe.send(answer)
-        except OSError:
-            return
+        todo = [(f"do_{method}", args)]
+        if method == "step":
+            todo = [("do_pass", args), ("do_update", [])]
+        for name, given in todo:
+            try:
+                answer = True, getattr(answering, name)(*given)
+            except Exception as error:  # whatever a foreign package raises
+                answer = False, frameworks.one_line(error)
+            try:
+                pipe.send(answer)
+            except OSError:
+                return
+            if not answer[0]:
+                break
 
 
 class _Answers:
@@ -204,6 +237,9 @@ class _Answers:
     def do_refuses(self, *args: Any) -> Any:
         return refusal(self.module, *args)
 
+    def do_contract(self) -> list[str]:
+        return broken(self.module)
+
     def do_Session(self, *args: Any) -> None:  # noqa: N802
         self.session, self.seconds, self.updates = self.module.Session(*args), 0.0, 0
 
@@ -213,7 +249,7 @@ class _Answers:
         start = time.perf_counter()
         found = session.gradients(x, y, sync)
         self.last = time.perf_counter() - start
-        return self.seconds, found
+        return found
 
     def do_update(self) -> Any:
         session: Any = self.session
@@ -222,12 +258,5 @@ class _Answers:
         self.updates += 1
         if self.updates > 1:  # the first step traces and allocates
             self.seconds += self.last + time.perf_counter() - start
-        return self.seconds, after
-
-    def do_averages(self) -> Any:
-        session: Any = self.session
-        return session.averages()
-
-    def do_kept(self) -> Any:
-        has = getattr(self.session, "kept", None)
-        return has() if has else []
+        has = (getattr(session, name, tuple) for name in ("averages", "kept"))
+        return self.seconds, after, *(each() for each in has)

@@ -31,15 +31,17 @@ class Proved:
     value: float
     rest: float = 0.0  # what the float leaves out
     sides: tuple[float, float] | None = None
+    usual: bool = False  # at a kink: the value is what all frameworks choose there
 
     def __str__(self) -> str:
         if self.sides is None:
             return f"{self.value:.17g}"
-        return "at a kink, {:.17g} from the left and {:.17g} from the right".format(*self.sides)
+        said = "at a kink, {:.17g} from the left and {:.17g} from the right".format(*self.sides)
+        return said + (f", where {self.value:.17g} is usual" if self.usual else "")
 
     def off(self, got: float) -> float:
-        """How far a number is from it; from the nearer side, or between both, at a kink 0."""
-        if self.sides is None:
+        """How far a number is from it; at a kink without a usual choice 0 between the sides."""
+        if self.sides is None or self.usual:
             return abs((got - self.value) - self.rest)
         low, high = sorted(self.sides)
         return max(low - got, got - high, 0.0)
@@ -152,8 +154,18 @@ class Truth:
         left, right = (at[1] - at[0]) / h, (at[2] - at[1]) / h
         a, b = balls.middle(left), balls.middle(right)
         if abs(a - b) > 1e-15 * max(abs(a), abs(b), 1e-280):
-            return Proved((a + b) / 2, sides=(a, b))
+            return self.at_kink(kind, index, a, b)
         return _true((left + right) / 2)
+
+    def at_kink(self, kind: str, index: int, left: float, right: float) -> Proved:
+        """The choice where there is one: of |x| the middle, of relu and leaky_relu the left side.
+
+        Of tied maxima any may have the gradient, which is between the sides.
+        """
+        kinds = [self.of.cells[i].layer for i in self.uses[index]] if kind == "node" else []
+        if any(isinstance(layer, layers.MaxPool2d) for layer in kinds) or kind != "node":
+            return Proved((left + right) / 2, sides=(left, right))
+        return Proved(left if kinds else (left + right) / 2, sides=(left, right), usual=True)
 
 
 def _untied(x: Array, k: int) -> Array:

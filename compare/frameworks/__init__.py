@@ -1,7 +1,7 @@
 """The frameworks, each behind the same small interface, imported only when asked for.
 
 A framework is a module with `version()`, `Session(model, optimizer, dtype, params)` and, where it
-has limits, `refuses(model, optimizer)`, which is None or the reason. A session has
+has limits, `refuses(model, optimizer, dtype)`, which is None or the reason. A session has
     load(params, kept=())       sets the parameters and, where it has them, running statistics
     gradients(x, y, sync=None)  a model_graph.Recorded at the parameters: loss, gradients, and what
                                 every layer gave forwards (nodes) and got backwards (slopes)
@@ -16,6 +16,8 @@ layer behind it gets. The simplest way: let the probe give new leaves with the v
 Σ (node · slope) to the loss before going backwards; then the leaves' gradients are the slopes.
 """
 
+import os
+import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -29,14 +31,40 @@ from ..adapter import Framework
 MODULES = {
     "microgradnn": "ours",
     "microgradnn-scalar": "ours_scalar",
+    "microgradnn-compiled": "ours_compiled",
     "torch": "pytorch",
     "tensorflow": "tf",
     "keras": "keras",
+    "keras-torch": "keras",
+    "keras-jax": "keras",
+    "jax": "jax_numpy",
+    "micrograd": "micrograd_scalar",
 }
+ALL = "all"  # in place of names
+# What runs unless it is said otherwise: the rest takes minutes more, or says the same again.
+USUAL = (
+    "microgradnn",
+    "microgradnn-scalar",
+    "microgradnn-compiled",
+    "torch",
+    "tensorflow",
+    "keras",
+)
+# Read when tensorflow is imported: without what it logs, and in the order that it documents.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+# Keras runs on one of these in a process, from its import on.
+BACKENDS = {"keras": "tensorflow", "keras-torch": "torch", "keras-jax": "jax"}
 
 
 # The package that a framework needs; Keras comes with TensorFlow.
-PACKAGES = {"torch": "torch", "tensorflow": "tensorflow", "keras": "tensorflow"}
+PACKAGES = {
+    "torch": "torch",
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+    "micrograd": "micrograd",
+    **BACKENDS,
+}
 
 
 class Broken(str):
@@ -48,10 +76,11 @@ def load(name: str) -> Framework | str:
 
     "FILE.py:Class" is a session of the user's own.
     """
+    if name in BACKENDS and "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = BACKENDS[name]
     try:
-        module: Any = (
-            _own(name) if ".py:" in name else import_module(f".{MODULES[name]}", __package__)
-        )
+        own = ".py:" in name
+        module: Any = _own(name) if own else import_module(f".{MODULES[name]}", __package__)
         module.version()
     except ModuleNotFoundError as error:
         if name in PACKAGES and error.name in (None, PACKAGES[name]):
@@ -59,6 +88,8 @@ def load(name: str) -> Framework | str:
         return Broken(f"{name} cannot be imported: {one_line(error)}")
     except Exception as error:  # whatever a foreign package does when it is imported
         return Broken(f"{name} cannot be imported: {one_line(error)}")
+    if name in BACKENDS and module.backend() != BACKENDS[name]:
+        return Broken(f"{name} cannot be used: Keras runs on {module.backend()} in this process")
     found: Framework = module
     return found
 

@@ -1,22 +1,33 @@
-"""Keras on TensorFlow: a functional model, model.compile, train_on_batch, keras.optimizers.
+"""Keras: a functional model, model.compile, train_on_batch, keras.optimizers, on any backend.
 
 It can do what has Keras' own form: Optimizer.form "keras", or SGD where the two are one. float64
 needs floatx and np.float64 hyper-parameters, or Keras keeps them in float32; its schedules are
-float32 always. The gradients are seen on their way into the optimiser's apply.
+float32 always. The gradients are seen on their way into the optimiser's apply. The backend is the
+one that KERAS_BACKEND says when keras is imported (frameworks.load).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from .. import layers
 from ..model_graph import Recorded, Sync
 from ..specs import SLOPE, Model, Optimizer, Schedule
-from . import tf as sets_environment  # noqa: F401 - before tensorflow is imported
+from .keras_taps import Tap, record
 
-import keras  # noqa: E402, I001  isort: skip
-import tensorflow as tf  # noqa: E402
+if keras.backend.backend() == "jax":
+    import jax
+
+    # Else JAX makes float32 of float64 and says so at each array; Keras does it in any case.
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+if keras.backend.backend() == "tensorflow":
+    import tensorflow
+
+    tensorflow.get_logger().setLevel(
+        "ERROR"
+    )  # each session traces its functions anew, as it has to
 
 LOSS = {
     "mse": keras.losses.MeanSquaredError,
@@ -30,12 +41,19 @@ Variable = Any
 
 
 def version() -> str:
-    """The version of keras."""
-    return str(keras.__version__)
+    """The version of keras, and its backend."""
+    return f"{keras.__version__} on {backend()}"
 
 
-def refuses(model: Model, optimizer: Optimizer) -> str | None:
+def backend() -> str:
+    """What Keras runs on in this process."""
+    return str(keras.backend.backend())
+
+
+def refuses(model: Model, optimizer: Optimizer, dtype: str) -> str | None:
     """Why Keras has no such thing, or None."""
+    if keras.backend.result_type(dtype, float) != dtype:  # on PyTorch and JAX
+        return f"on {backend()} Keras makes float32 of float64; ask for --dtype float32"
     s = optimizer
     shared = s.name == "sgd" and not s.weight_decay and not (s.schedule and s.momentum)
     if not (s.keras or shared):
@@ -71,9 +89,11 @@ class Session:
         self.net, self.params, self.probes = make_model(model, dtype)
         rule = make_optimizer(optimizer, dtype)
         rule.build(self.net.trainable_variables)  # so that gradients() can restore its state
-        self.seen = _record(rule, self.net)
+        self.seen = record(rule, self.net)
         how = "sum" if model.reduction == "sum" else "sum_over_batch_size"
-        self.net.compile(optimizer=rule, loss=LOSS[model.loss](reduction=how, dtype=dtype))
+        loss = LOSS[model.loss](reduction=how, dtype=dtype)
+        # In a graph of JAX nothing could be noted; TensorFlow's has variables for it.
+        self.net.compile(optimizer=rule, loss=loss, run_eagerly=backend() == "jax")
         self.labels = model.labels
         self.before: list[tuple[Variable, np.ndarray]] = []
         self.load(params)
@@ -96,58 +116,13 @@ class Session:
         target = y if self.labels else y.astype(self.dtype)
         loss = self.net.train_on_batch(x.astype(self.dtype), target)
         grads = [_back(self.seen[p.path].numpy().copy()) for p in self.params]
-        nodes = [_first(probe.node.numpy().copy()) for probe in self.probes]
-        slopes = [_first(probe.slope.numpy().copy()) for probe in self.probes]
-        return Recorded(float(loss), grads, nodes, slopes)
+        noted = [probe.noted() for probe in self.probes]
+        return Recorded(float(loss), grads, [n for n, _ in noted], [g for _, g in noted])
 
     def update(self) -> list[np.ndarray]:
         """The parameters after the step."""
         self.before = []
         return [_back(p.numpy().copy()) for p in self.params]
-
-
-class Tap(keras.layers.Layer):  # type: ignore[misc]
-    """Notes what a layer gives and the gradient that comes back; sets both where it is told to."""
-
-    def __init__(self, dtype: str) -> None:
-        super().__init__(dtype=dtype)
-        self.node, self.slope, self.new, self.back = (
-            tf.Variable(0.0, dtype=dtype, shape=tf.TensorShape(None), trainable=False)
-            for _ in range(4)
-        )
-        self.on = tf.Variable(False, trainable=False)
-
-    def set(self, new: np.ndarray | None = None, back: np.ndarray | None = None) -> None:
-        """Sets values and gradient from now on, or, without them, leaves both as they are."""
-        self.on.assign(new is not None)
-        for variable, array in ((self.new, new), (self.back, back)):
-            if array is not None:
-                variable.assign(_last(array).astype(self.dtype))
-
-    def compute_output_spec(self, h: Any) -> Any:
-        return keras.KerasTensor(h.shape, h.dtype)
-
-    def call(self, h: Any) -> Any:
-        return self.passed(h)
-
-    def passed(self, h: Any) -> Any:
-        """h, by a rule of its own."""
-
-        def either(own: Any, other: Any) -> Any:
-            chosen = tf.cond(self.on, lambda: other.read_value(), lambda: own)
-            return tf.ensure_shape(chosen, own.shape)
-
-        @tf.custom_gradient  # type: ignore[untyped-decorator]
-        def probed(h: Any) -> Any:
-            self.node.assign(h)
-
-            def grad(g: Any) -> Any:
-                self.slope.assign(g)
-                return either(g, self.back)
-
-            return either(h, self.new), grad
-
-        return probed(h)
 
 
 def make_model(model: Model, dtype: str) -> tuple[keras.Model, list[Variable], list[Tap]]:
@@ -227,20 +202,6 @@ def make_optimizer(spec: Optimizer, dtype: str) -> keras.optimizers.Optimizer:
     return rule(beta_1=b1, beta_2=b2, epsilon=eps, **common)
 
 
-def _record(optimizer: Any, net: keras.Model) -> dict[str, Variable]:
-    """The gradients that the optimiser is given, by path of their variable, from now on."""
-    seen = {v.path: tf.Variable(np.zeros(v.shape, v.dtype)) for v in net.trainable_variables}
-    apply = optimizer.apply
-
-    def recorded(grads: Sequence[Any], variables: Sequence[Any] | None = None) -> Any:
-        for v, g in zip(variables or net.trainable_variables, grads, strict=True):
-            seen[v.path].assign(g)
-        return apply(grads, variables)
-
-    optimizer.apply = recorded
-    return seen
-
-
 def _turned(p: np.ndarray) -> np.ndarray:
     """The array in Keras' layout: kernels of convolutions are (k, k, in, out)."""
     return p.transpose(2, 3, 1, 0) if p.ndim == 4 else p
@@ -249,13 +210,3 @@ def _turned(p: np.ndarray) -> np.ndarray:
 def _back(p: np.ndarray) -> np.ndarray:
     """The reverse of _turned."""
     return p.transpose(3, 2, 0, 1) if p.ndim == 4 else p
-
-
-def _first(a: np.ndarray) -> np.ndarray:
-    """Images with their channels first."""
-    return a.transpose(0, 3, 1, 2) if a.ndim == 4 else a
-
-
-def _last(a: np.ndarray) -> np.ndarray:
-    """The reverse of _first."""
-    return a.transpose(0, 2, 3, 1) if a.ndim == 4 else a

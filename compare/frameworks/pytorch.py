@@ -39,7 +39,7 @@ def version() -> str:
     return torch.__version__
 
 
-def refuses(model: Model, optimizer: Optimizer) -> str | None:
+def refuses(model: Model, optimizer: Optimizer, dtype: str) -> str | None:
     """Why torch.optim cannot do it, or None: it has no optimiser of Keras' form."""
     same = optimizer.name == "sgd" and not optimizer.schedule and not optimizer.weight_decay
     if same or not optimizer.keras:

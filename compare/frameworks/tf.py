@@ -4,20 +4,16 @@ Keras is a framework of its own, keras.py: its optimisers place eps and the rate
 formulas are written out in tf ops, the updates in tf_rules.py.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # both are read when tensorflow is imported
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+import numpy as np
+import tensorflow as tf
 
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-
-from .. import layers  # noqa: E402
-from ..model_graph import Recorded, Sync  # noqa: E402
-from ..specs import SLOPE, Model, Optimizer  # noqa: E402
-from . import tf_rules  # noqa: E402
+from .. import layers
+from ..model_graph import Recorded, Sync
+from ..specs import SLOPE, Model, Optimizer
+from . import tf_rules
 
 tf.get_logger().setLevel("ERROR")  # each session traces its functions anew, as it has to
 

@@ -43,7 +43,8 @@ def main(tmp_path: Path, *args: str) -> int:
         (
             ["--frameworks", "tensorflw"],
             "argument --frameworks: unknown framework 'tensorflw', use microgradnn, "
-            "microgradnn-scalar, torch, tensorflow, keras; did you mean tensorflow?",
+            "microgradnn-scalar, microgradnn-compiled, torch, tensorflow, keras, keras-torch, "
+            "keras-jax, jax, micrograd, all; did you mean tensorflow?",
         ),
         (["--steps", "0"], "argument --steps: '0' is not a positive whole number"),
         (["--steps", "many"], "argument --steps: 'many' is not a positive whole number"),
@@ -113,7 +114,8 @@ NEEDS_TORCH = (
 
 def take_away(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     """As if the packages were not installed, when an adapter imports them."""
-    needs = {f".{frameworks.MODULES[n]}": package for n, package in frameworks.PACKAGES.items()}
+    usual = [n for n in frameworks.USUAL if n in frameworks.PACKAGES]
+    needs = {f".{frameworks.MODULES[n]}": frameworks.PACKAGES[n] for n in usual}
     real = frameworks.import_module
 
     def import_module(name: str, package: str) -> ModuleType:

@@ -85,7 +85,7 @@ def test_the_smallest_fault_in_any_gradient_of_every_task_is_found(
         pytest.skip(base)
     missed = []
     for task in suite():
-        if framework == "torch" and base.refuses(task.model, task.optimizer):
+        if framework == "torch" and base.refuses(task.model, task.optimizer, dtype):
             continue
         which = len(task.name) % len(task.params)  # another one from task to task
         fault = OneEntry(which, 1 + SMALLEST[dtype])

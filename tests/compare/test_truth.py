@@ -124,16 +124,17 @@ def test_without_flint_the_reference_has_the_last_word(monkeypatch: pytest.Monke
     assert "proved" not in torch.verdict
 
 
-def test_a_kink_is_said_and_any_slope_between_its_sides_is_right() -> None:
+def test_a_kink_is_said_and_the_slope_that_is_usual_there_is_right() -> None:
     model = Model((2, 1), layers=(Linear(2, 2), Activation("relu"), Linear(2, 1)))
     of = Reference(model, "float64")
     params = [np.zeros((2, 2)), np.zeros(2), np.ones((2, 1)), np.zeros(1)]
     x, y = np.ones((1, 2)), np.ones((1, 1))
     _, sync = of.run(params, x, y)
     proved = Truth(of, params, x, y, sync).of_claim(Claim("slope", 0, ""), (0, 0))
-    assert str(proved) == "at a kink, 0 from the left and -2 from the right"
+    said = "at a kink, 0 from the left and -2 from the right, where 0 is usual"
+    assert str(proved) == said
     assert proved is not None
-    assert [proved.off(g) for g in (0.0, -1.0, -2.0, 0.5, -3.0)] == [0, 0, 0, 0.5, 1]
+    assert [proved.off(g) for g in (0.0, -1.0, -2.0, 0.5, -3.0)] == [0, 1, 2, 0.5, 3]
 
 
 def test_a_loss_that_cancels_is_within_its_bound_and_told_as_poor() -> None:
@@ -158,3 +159,61 @@ def test_a_tie_in_the_loss_does_not_disturb_the_confirmation() -> None:
     )
     (row,) = lockstep.run(task, {"microgradnn": ours})
     assert row.verdict == "agree"
+
+
+KINKS = {
+    "relu": ("relu", "mse", 0.0, 1.0),
+    "leaky_relu": ("leaky_relu", "mse", 0.125, 1.0),
+    "mae": ("identity", "mae", 0.0, 1.0),
+}
+
+
+def at_kinks(name: str) -> Task:
+    """A training step that has exact zeros where it counts, beside other numbers."""
+    activation, loss, *_ = KINKS[name]
+    model = Model((2, 2, 1), activation, loss)
+    rng = np.random.default_rng(0)
+    params = [np.array([[1.0, 2.0], [-1.0, 1.0]]), np.zeros(2), np.ones((2, 1)), np.zeros(1)]
+    x = rng.integers(-2, 3, (8, 2)).astype(float)
+    y = np.zeros((8, 1))
+    return Task("kinks", "kinks", model, Optimizer(), params, x, y, 1)
+
+
+@pytest.mark.parametrize("ours_too", [False, True])
+@pytest.mark.parametrize("name", KINKS)
+def test_another_slope_at_exact_zeros_is_found_and_on_the_right_side(
+    name: str, ours_too: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a subgradient, so no proof finds it: the choice that all frameworks share does."""
+    *_, usual, other = KINKS[name]
+    op = {"relu": ops.relu, "leaky_relu": ops.leaky_relu, "mae": ops.abs}[name]
+    both = with_torch()
+    if ours_too:
+        (rule,) = op.rules
+
+        def spoilt(g: Any, y: Any, x: Any, **how: Any) -> Any:
+            right = rule(g, y, x, **how)
+            return right + (x == 0) * (other - usual) * g
+
+        monkeypatch.setattr(op, "rules", (spoilt,))
+    else:
+
+        class Wrong(ours.Session):
+            def gradients(self, x: Any, y: Any, sync: Any = None) -> Recorded:
+                found = super().gradients(x, y, sync)
+                at = {"mae": 2}.get(name, 0)
+                if sync is not None:
+                    due = sync.slopes[1] * other if name != "mae" else np.full((8, 1), other / 8)
+                    zero = sync.nodes[at] == 0
+                    found.slopes = list(found.slopes)
+                    found.slopes[at] = np.where(zero, due, found.slopes[at])
+                return found
+
+        module = ModuleType("wrong")
+        module.Session = Wrong  # type: ignore[attr-defined]
+        both["torch"] = module
+    mine, other_row = lockstep.run(at_kinks(name), both, 1)
+    wrong, right = (mine, other_row) if ours_too else (other_row, mine)
+    assert wrong.verdict.startswith("DISAGREE ") and "at a kink" in wrong.verdict
+    assert f"where {0 if usual == 0 else ''}" in wrong.verdict
+    assert right.verdict == "agree"
