@@ -134,7 +134,12 @@ def logit(x: Each[E]) -> E:
     return ops.log(p) - ops.log1p(-p)
 
 
+# NumPy's longer names of ops.
+subtract, multiply, divide, negative = ops.sub, ops.mul, ops.div, ops.neg
+power, absolute, mod = ops.pow, ops.abs, ops.remainder
+
 __all__ = [
-    "divmod", "elu", "fix", "float_power", "imag", "leaky_relu", "logit", "modf", "nan_to_num",
-    "polygamma", "positive", "round", "sinc",
+    "absolute", "divide", "divmod", "elu", "fix", "float_power", "imag", "leaky_relu", "logit",
+    "mod", "modf", "multiply", "nan_to_num", "negative", "polygamma", "positive", "power", "round",
+    "sinc", "subtract",
 ]  # fmt: skip

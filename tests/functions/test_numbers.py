@@ -390,7 +390,8 @@ MOVES = set(
     nn.unfold nn.pad nn.channel_shuffle nn.pixel_shuffle nn.pixel_unshuffle relu relu6 nn.relu
     nn.relu6 nn.hardtanh nn.hardshrink nn.threshold nn.tanh nn.max_pool1d nn.max_pool2d
     nn.max_pool3d nn.conv1d nn.conv2d nn.conv3d nn.conv_transpose1d nn.conv_transpose2d
-    nn.conv_transpose3d nn.instance_norm nn.group_norm nn.adaptive_max_pool1d nn.adaptive_max_pool2d nn.adaptive_max_pool3d""".split()
+    nn.conv_transpose3d nn.instance_norm nn.group_norm nn.embedding_bag
+    nn.adaptive_max_pool1d nn.adaptive_max_pool2d nn.adaptive_max_pool3d""".split()
 )
 
 
@@ -430,3 +431,10 @@ def test_trim_zeros_of_any_number_of_axes() -> None:
 
 def test_there_are_numbers_of_each_kind() -> None:
     assert len(SHARED) > 250 and len(OURS) > 100
+
+
+def test_ops_have_numpys_longer_names_too() -> None:
+    for short, long in NAMES.items():
+        if long in ("absolute", "divide", "multiply", "negative", "power", "subtract"):
+            assert getattr(mg, long) is getattr(mg, short)
+    assert mg.mod is mg.remainder and mg.divide(1.0, 4.0) == 0.25
