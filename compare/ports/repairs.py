@@ -219,6 +219,15 @@ def order(own: Local, other: Local, around: Around) -> Iterator[Trial]:
                         COPIED)  # fmt: skip
 
 
+def operands(own: Local, other: Local, around: Around) -> Iterator[Trial]:
+    """Two operands in the other order."""
+    for node, call in own.calls:
+        if call.kind in ("sub", "div", "matmul", "concatenate") and len(call.sources) == 2:
+            turned = replace(call, sources=call.sources[::-1])
+            words = "operands as they are", "operands the other way round"
+            yield Trial("order of operands", node, *words, own.with_call(node, turned))
+
+
 def order_at_sums(own: Local, other: Local, around: Around) -> Iterator[Trial]:
     """A call behind the sum of two branches, or in one of them."""
     for node, call in own.calls:
@@ -240,6 +249,6 @@ def order_at_sums(own: Local, other: Local, around: Around) -> Iterator[Trial]:
 
 
 REPAIRS: tuple[Maker, ...] = (
-    options, several_options, constants, kinds, removed, added, order, order_at_sums, weights,
-    without_bias, exchanged,
+    options, several_options, constants, kinds, removed, added, order, operands, order_at_sums,
+    weights, without_bias, exchanged,
 )  # fmt: skip
