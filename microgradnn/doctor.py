@@ -12,10 +12,11 @@ from importlib import import_module, metadata
 
 import numpy as np
 
-from .data.mnist import cache_folder, found_folder
+from .data.mnist import found_folder
 from .errors import DataError
 from .learn.catalogue import Catalogue, chosen
 from .optional import PACKAGES, have
+from .user_cache import cache_folder
 
 OLDEST = (3, 11)
 

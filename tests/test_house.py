@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 # Rooms on one line do not import each other, except inside a folder.
 ORDER = """
 microgradnn.atomic microgradnn.interrupts microgradnn.errors microgradnn.shadows
-microgradnn.notices
+microgradnn.notices microgradnn.user_cache
 microgradnn.numerics microgradnn.signatures
 microgradnn.engine
 microgradnn.optional microgradnn.functions

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import ConfigError, OtherwiseError
 from ..optional import need
 from .executable import Differs, Executable
+from .kept_kernels import UNREADABLE, again, kept_file
 from .loop_nests import KINDS, letter
 from .loops import Loops
 from .program import StraightProgram, Variable
@@ -19,6 +20,7 @@ from .spelled import helpers_in
 from .support import HELPERS
 
 BACKENDS = ("numpy", "numba")
+OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
 def check_backend(backend: str) -> None:
@@ -29,10 +31,13 @@ def check_backend(backend: str) -> None:
         need("numba", "compile: backend='numba'")
 
 
-def numba_compiled(f: Callable[..., Any]) -> Callable[..., Any]:
-    """f, compiled when it is first called; single numbers follow IEEE, threads do not wait."""
+def numba_compiled(f: Callable[..., Any], kept: bool = False) -> Callable[..., Any]:
+    """f, compiled when it is first called; single numbers follow IEEE, threads do not wait.
+
+    With `kept`, the machine code is kept on disk, beside the file of f.
+    """
     numba = need("numba", "compile: backend='numba'")
-    compiled: Callable[..., Any] = numba.njit(error_model="numpy", nogil=True)(f)
+    compiled: Callable[..., Any] = numba.njit(cache=kept, **OPTIONS)(f)
     return compiled
 
 
@@ -47,12 +52,23 @@ def _kernel(
     text += [f"    {line}" for line in loops.lines] + ["    return 0"]
     source = "\n".join(text) + "\n"
     space: dict[str, Any] = {"np": np, "math": math, "inf": math.inf, "nan": math.nan}
+    space["__name__"] = __name__  # what numba reads from disk belongs to a module
     space |= {f"to_{letter(np.dtype(c))}": np.dtype(c).type for c in KINDS} | loops.constants
-    for helper in helpers_in(ast.parse(source), "python"):
+    helpers = helpers_in(ast.parse(source), "python")
+    for helper in helpers:
         exec(HELPERS["python"][helper], space)  # noqa: S102  our own text
         space[helper] = compiled(space[helper])
-    exec(compile(source, "<loops>", "exec"), space)  # noqa: S102  our own text
-    return compiled(space["kernel"])
+    also = "".join(HELPERS["python"][helper] for helper in helpers)
+    file = None
+    if compiled is numba_compiled:
+        file = kept_file(source, f"{OPTIONS}\n{also}", loops.constants)
+    exec(compile(source, str(file or "<loops>"), "exec"), space)  # noqa: S102  our own text
+    kernel = space["kernel"]
+    if file is None:
+        return compiled(kernel)
+    # numba finds machine code by name: no two kernels in a process share one.
+    kernel.__name__ = kernel.__qualname__ = f"kernel_{file.parent.name}"
+    return numba_compiled(kernel, kept=True)
 
 
 class LoopedStep:
@@ -83,7 +99,8 @@ class LoopedStep:
         lines = [*loops.host]
         lines += [f"{n} = np.empty({math.prod(s)}, {d.char!r})" for n, s, d in loops.results]
         lines += [
-            f"status = kernel({', '.join(names)})",
+            f"try: status = kernel({', '.join(names)})",
+            f"except UNREADABLE: status = again(kernel, {', '.join(names)})",
             "if status == 1: raise Differs",
             "if status == 2: raise IndexError('index out of range')",
         ]
@@ -97,6 +114,7 @@ class LoopedStep:
     def bind(self, arrays: list[np.ndarray], outside: list[Any]) -> Callable[..., Any]:
         """The function of the dynamic inputs, for these arrays of the bound ones."""
         space: dict[str, Any] = {"np": np, "math": math, "Differs": Differs, "kernel": self.kernel}
+        space |= {"UNREADABLE": UNREADABLE, "again": again}
         exec("".join(HELPERS["numpy"].values()), space)  # noqa: S102  our own text
         exec(self.code, space)  # noqa: S102  our own text
         rows = [x.reshape(-1) for x in arrays]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ConfigError, DataError, DTypeError
+from ..user_cache import cache_folder
 from .idx import PathLike, read_images, read_labels
 
 # Each file and the SHA-256 of its decompressed content.
@@ -102,19 +103,6 @@ def found_folder() -> Path | None:
     """
     files, _ = _locate(None, None)
     return next(iter(files.values())).parent if len(files) == len(FILES) else None
-
-
-def cache_folder() -> Path:
-    """The folder where downloaded data is kept for this user, which may not exist yet."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        if not os.path.isabs(base):  # to be ignored then, says the XDG specification
-            base = "~/.cache"
-    return Path(os.path.expanduser(base)) / "microgradnn"
 
 
 def _locate(data: PathLike | None, mirrors: Sequence[str] | None) -> tuple[dict[str, Path], str]:

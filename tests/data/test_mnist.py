@@ -11,6 +11,7 @@ import pytest
 
 from microgradnn.data import load_mnist, mnist
 from microgradnn.errors import ConfigError, DataError, DTypeError
+from microgradnn.user_cache import cache_folder
 
 ADVICE = "to get it put its four files in a folder and pass data=FOLDER or set MICROGRADNN_DATA"
 REAL = os.environ.get("MICROGRADNN_DATA")
@@ -224,7 +225,7 @@ def test_the_cache_is_where_the_platform_keeps_caches(
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv(variable, value)
-    assert mnist.cache_folder() == Path(folder)
+    assert cache_folder() == Path(folder)
 
 
 @pytest.mark.skipif(not REAL, reason="MNIST itself is needed: set MICROGRADNN_DATA to its folder")
