@@ -17,6 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 from ..report import Finding, Report, report_from_dict
+from .limits import BUSY
 from .settings import FileError, Settings, StoppedError, again
 from .wire import Receiver
 
@@ -82,7 +83,7 @@ class Child:
 
     def _next(self) -> dict[str, Any] | None:
         """The next message, None at the end; raises queue.Empty if neither comes in time."""
-        deadline = time.monotonic() + 1.5 * self.request["time_limit"] + GRACE
+        deadline = time.monotonic() + 1.5 * BUSY * self.request["time_limit"] + GRACE
         while True:
             try:
                 return self.lines.get(timeout=0.2)
