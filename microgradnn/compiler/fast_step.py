@@ -7,6 +7,7 @@ of the same objects in a tenth of a microsecond.
 
 from __future__ import annotations
 
+from functools import partial
 from operator import is_
 from typing import Any
 
@@ -59,7 +60,8 @@ class FastStep:
         arrays += [x for _, _, x in memory.slots() if isinstance(x, np.ndarray)]
         outside = [x._data if isinstance(x, Node) else x for x in program.captured.values()]
         outside += [g or np.random.default_rng() for g in program.generators.values()]
-        self.run = planned.bind(arrays, outside)
+        run = planned.bind(arrays, outside)
+        self.run = run if planned.quiet else partial(silently, run)
         self.generators = [g for g in program.generators.values() if g is not None]
         self.guarded = bool(self.generators)
 
@@ -125,7 +127,7 @@ class FastStep:
                 numbers[k] = float(lr(self.groups[k]["updates"]))
         numbers += [d[name] for d, name, _ in self.counts]
         try:
-            value, new = silently(self.run, *batch, *numbers)
+            value, new = self.run(*batch, *numbers)
         except BaseException as error:
             for g, state in zip(self.generators, states, strict=bool(states)):
                 g.bit_generator.state = state

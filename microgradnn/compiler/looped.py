@@ -74,6 +74,8 @@ def _kernel(
 class LoopedStep:
     """A program as loops; `bind` gives the function that runs it, as Planned does."""
 
+    quiet = True  # NumPy, which would warn, computes nothing here
+
     def __init__(
         self, program: StraightProgram, bound: list[Variable], compiled: Any = numba_compiled
     ) -> None:

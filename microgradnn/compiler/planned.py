@@ -44,6 +44,8 @@ def ufunc_of(op: str) -> np.ufunc | None:
 class Planned:
     """A program with places for its results; `bind` gives the function that runs it."""
 
+    quiet = False
+
     def __init__(self, program: StraightProgram, bound: list[Variable]) -> None:
         self.program = program
         self.bound = set(bound)
