@@ -68,7 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.only:
         lines = covered()
         chosen = [fault for fault in chosen if reached(fault, lines)][: args.number]
-    running.preload()
     found: list[running.Outcome] = []
     with tempfile.TemporaryDirectory() as folder, running.copy(Path(folder)):
         for fault in chosen:

@@ -1,22 +1,20 @@
 """Runs tests on a copy of the project with one fault in it: what finds the fault, and how soon.
 
-The tests of a fault run in a fork of a process that has the packages imported, one file at a time,
-the nearest first, until one fails.
+The tests of a fault run in a process of their own, one file at a time, the nearest first, until one
+fails.
 """
 
 import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-
-import pytest
 
 from .mutations import Fault
 
@@ -105,58 +103,25 @@ def planted(fault: Fault, folder: Path, files: Sequence[str], limit: float) -> O
         target.write_text(before, encoding="utf-8")
 
 
-def preload(
-    names: Sequence[str] = ("numpy", "hypothesis", "torch", "flint", "scipy.special"),
-) -> None:
-    """Imports packages once, for all forks; those that are absent are left out."""
-    sys.dont_write_bytecode = True
-    os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "CI": "true", "HYPOTHESIS_PROFILE": "ci"}
-    for name in names:
-        with contextlib.suppress(ImportError):
-            import_module(name)
-
-
 def _passes(folder: Path, name: str, limit: float) -> bool:
-    """Whether the tests of a file pass in a fork; one that takes too long counts as passed."""
-    child = os.fork()
-    if child == 0:
-        code = 70
-        try:
-            os.setsid()
-            sys.dont_write_bytecode = True  # a fault comes and goes within a second
-            with open(os.devnull, "w") as nothing:
-                os.dup2(nothing.fileno(), 1)
-                os.dup2(nothing.fileno(), 2)
-            sys.path[:] = [str(folder), *(p for p in sys.path if p not in ("", str(ROOT)))]
-            os.environ["PYTHONPATH"] = str(folder)
-            for module in [m for m in sys.modules if m.split(".")[0] in COPIED]:
-                del sys.modules[module]
-            alone = "ignore::pytest.PytestAssertRewriteWarning"  # of what is imported already
-            words = [
-                "-x",
-                "-q",
-                "-W",
-                alone,
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                "no:gradcheck",
-                "--no-header",
-            ]
-            code = int(pytest.main([*words, "--rootdir", str(folder), name]))
-        finally:
-            os._exit(code)
-    return _waited(child, limit) in (0, 5)
+    """Whether the tests of a file pass in a new process; one that takes too long counts as passed.
 
-
-def _waited(child: int, limit: float) -> int:
-    """The exit status of a child, or 0 when the time is over, and it with it."""
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.05)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return 0
+    Not in a fork: inside of another run of pytest that would send its reports to that one.
+    """
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV"))}
+    env |= {"PYTHONPATH": str(folder), "CI": "true", "HYPOTHESIS_PROFILE": "ci"}
+    env |= {"PYTHONDONTWRITEBYTECODE": "1"}  # a fault comes and goes within a second
+    words = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:gradcheck", "--no-header"]
+    command = [sys.executable, "-m", "pytest", *words, "--rootdir", str(folder), name]
+    child = subprocess.Popen(
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        return child.wait(limit) in (0, 5)
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # what it has started too
+        child.wait()
