@@ -4,8 +4,8 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..source import all_parameters, positional, required, tree
 from ..verbs import BACKWARD_METHODS, FORWARD_METHODS, among
@@ -45,9 +45,21 @@ def built(cls: type, forward: Any, init: tuple[Any, ...]) -> Any:
     return thing
 
 
-@lru_cache(maxsize=256)
+# Names alone, by classes that may go: of the key of a course nothing stays here.
+_KNOWN: WeakKeyDictionary[type, dict[Any, str]] = WeakKeyDictionary()
+
+
 def _ready(cls: type, forward: Any) -> Callable[..., Any] | None:
     """The method that sets what forward reads and the constructor does not set; None if none is."""
+    known = _KNOWN.setdefault(cls, {})
+    code = getattr(forward, "__code__", None)
+    if code not in known:
+        known[code] = _ready_name(cls, forward)
+    return _methods(cls).get(known[code])
+
+
+def _ready_name(cls: type, forward: Any) -> str:
+    """Its name, or ""."""
     methods = _methods(cls)
     starts = [f for c in cls.__mro__[:-1] if inspect.isfunction(f := vars(c).get("__init__"))]
     first, there = _reached(starts, methods, surely=True), _reached([forward], methods)
@@ -63,8 +75,8 @@ def _ready(cls: type, forward: Any) -> Callable[..., Any] | None:
         named = _READY.fullmatch(name) is not None
         if here - (set() if named else empty) or named and not required(method)[1:]:
             found.append((-len(here), not named, name))
-    adding = [m for m in methods.values() if _adds(m) and m not in first]
-    return methods[min(found)[2]] if found else next(iter(adding), None)
+    adding = [name for name, m in methods.items() if _adds(m) and m not in first]
+    return min(found)[2] if found else next(iter(adding), "")
 
 
 def _adds(method: Any) -> bool:
