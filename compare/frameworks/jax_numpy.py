@@ -74,7 +74,7 @@ class Session:
     def _arrays(self, arrays: Sequence[np.ndarray]) -> list[Array]:
         """In the session's dtype."""
         with jax.enable_x64(True):  # else JAX makes float32 of float64
-            return [jnp.asarray(a, self.dtype) for a in arrays]
+            return [jnp.array(a, self.dtype) for a in arrays]
 
     def load(self, params: Sequence[np.ndarray], kept: Sequence[np.ndarray] = ()) -> None:
         """Sets the parameters, and what the layers keep."""

@@ -241,10 +241,23 @@ def _reduced(do: Callable[..., Any]) -> Callable[[Given, Options], Any]:
 
 
 def _cast(given: Given, o: Options) -> Any:
-    """The numbers as another dtype holds them; the gradient goes on as it is."""
-    x = given["input"]
-    held = np.asarray(_plain(x)).astype(o["dtype"]).astype(float)
-    return x + mg.tensor(held - _plain(x))
+    """The numbers as another dtype holds them; it holds the gradient too, on the way back."""
+
+    def held(x: Any) -> Any:
+        return np.asarray(x).astype(o["dtype"]).astype(float)
+
+    @mg.custom_vjp
+    def rounded(x: Any) -> Any:
+        return held(_plain(x))
+
+    def forward(x: Any) -> tuple[Any, None]:
+        return held(_plain(x)), None
+
+    def backward(_: None, g: Any) -> tuple[Any]:
+        return (held(_plain(g)),)
+
+    rounded.defvjp(forward, backward)
+    return rounded(given["input"])
 
 
 FORMS: dict[str, Callable[[Given, Options], Any]] = {

@@ -1955,3 +1955,13 @@ class Dropout:
     assert check_found(find(load(text.format("dout * self.mask")))[-1]).ok
     report = check_found(find(load(text.format("dout + 0")))[-1])
     assert report.verdict != "PASS" and "training=True" in str(report)
+
+
+@pytest.mark.parametrize("seed", [1, 7, 9, 10])  # at which the biases were once left out
+def test_biases_that_softmax_does_not_see_are_compared_at_any_weights(seed: int, load: Any) -> None:
+    name = "a softmax layer that counts on one entry of the gradient from above"
+    text, _, wrong, _ = WAYS[name]
+    (found,) = find(load(text.format(wrong)))
+    np.random.seed(seed)
+    report = check_found(found)
+    assert report.verdict == "FAIL" and "dbiases" in report.explain()

@@ -165,9 +165,7 @@ def _moves(plan: Plan, paths: Sequence[str]) -> bool:
             thing = copy.deepcopy(plan.thing)
             here = state.places(thing)
             for path in paths:
-                x = here[path].get()
-                uneven = np.linspace(1.0, 2.0, np.size(x)).reshape(np.shape(x))  # a softmax does not see one number added
-                here[path].set(x * factor + (factor - 1) * uneven)
+                here[path].set(_unevenly(here[path].get(), factor))
             np.random.seed(0)
             with quiet():
                 y = getattr(thing, plan.forward)(*plan.args.filled([], []))
@@ -179,6 +177,12 @@ def _moves(plan: Plan, paths: Sequence[str]) -> bool:
     first, again, moved = results
     steady = all(map(state.same_array, first, again))
     return steady and not all(map(state.same_array, first, moved))
+
+
+def _unevenly(x: Any, factor: float) -> Any:
+    """x, moved; not by one number everywhere, which a softmax would not see."""
+    ramp = np.linspace(1.0, 2.0, np.size(x)).reshape(np.shape(x))
+    return x * factor + (factor - 1) * ramp
 
 
 def _updates(plan: Plan) -> bool:
