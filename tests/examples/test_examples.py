@@ -48,6 +48,8 @@ def test_every_example_runs_and_its_assertions_hold(example: Path, tmp_path: Pat
     needed = {*NEEDS.get(number, ()), *BESIDE.get(number, ())}
     if example in ON_MNIST and "MICROGRADNN_DATA" not in os.environ:
         needed.add("sklearn")  # its digits stand in for MNIST
+    if "matplotlib" in needed:
+        needed.add("PIL")  # which it imports itself
     env = without(set(PACKAGES) - needed, tmp_path, ROOT)
     here = tmp_path / "here"
     here.mkdir()
@@ -97,7 +99,7 @@ def test_a_folder_without_mnist_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_pictures_go_where_out_says(tmp_path: Path) -> None:
-    env = without(set(PACKAGES) - {"matplotlib"}, tmp_path, ROOT)
+    env = without(set(PACKAGES) - {"matplotlib", "PIL"}, tmp_path, ROOT)
     done = run(path_of("13"), env, tmp_path, "--quick", "--out", "pictures")
     assert done.returncode == 0, done.stderr
     assert "picture: pictures/gradients.png" in done.stdout
