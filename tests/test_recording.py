@@ -224,10 +224,12 @@ def test_ctrl_c_at_any_moment_leaves_nothing() -> None:
     try:
         while time.monotonic() < end:
             try:
-                signal.setitimer(signal.ITIMER_REAL, rng.uniform(2e-5, 4e-3))
+                # Again after half a second: Python drops one that falls into a callback of gc.
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(2e-5, 4e-3), 0.5)
                 while True:
                     forward_and_backward()
             except KeyboardInterrupt:
+                signal.setitimer(signal.ITIMER_REAL, 0)
                 hits += 1
             assert clean() and np.geterr() == errors
     finally:

@@ -86,7 +86,7 @@ class Raises(Good):
 @pytest.mark.parametrize("name", frameworks.MODULES)
 def test_every_adapter_keeps_it(name: str) -> None:
     """Here, because others use these packages here too; Keras's other backends in processes."""
-    if name == "keras-jax" and settings().max_examples < 100:
+    if name in ("keras-jax", "keras-torch") and settings().max_examples < 100:
         pytest.skip("imports and compiles for 10 s: HYPOTHESIS_PROFILE=deep")
     apart = name in ("keras-torch", "keras-jax")
     loaded = own_process.load([name]) if apart else {name: frameworks.load(name)}

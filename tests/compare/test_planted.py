@@ -84,7 +84,9 @@ def test_the_smallest_fault_in_any_gradient_of_every_task_is_found(
     if isinstance(base, str):
         pytest.skip(base)
     missed = []
-    for task in suite():
+    every = suite()
+    # Each task with one of the pairs; with all of them in deep.
+    for task in every[PAIRS.index((framework, dtype)) :: 2] if len(PAIRS) == 2 else every:
         if framework == "torch" and base.refuses(task.model, task.optimizer, dtype):
             continue
         which = len(task.name) % len(task.params)  # another one from task to task

@@ -65,7 +65,7 @@ def both(f: Any, *xs: Any, argnums: Any) -> tuple[list[Any], list[Any], Any]:
 
 
 @pytest.mark.parametrize("op", TABLE, ids=lambda op: op.name)
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(data=st.data(), single=st.booleans())
 def test_every_op_and_its_rule(op: Any, data: Any, single: bool) -> None:
     xs, params = data.draw(cases(op))
