@@ -219,12 +219,13 @@ def test_ctrl_c_at_any_moment_leaves_nothing() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    forward_and_backward()  # what loads when it is first used: Python drops interrupts of imports
     before, errors = signal.signal(signal.SIGALRM, interrupt), np.geterr()
     rng, hits, end = np.random.default_rng(), 0, time.monotonic() + 1.5
     try:
         while time.monotonic() < end:
             try:
-                # Again after half a second: Python drops one that falls into a callback of gc.
+                # Again after half a second: Python drops one that falls into a callback.
                 signal.setitimer(signal.ITIMER_REAL, rng.uniform(2e-5, 4e-3), 0.5)
                 while True:
                     forward_and_backward()
