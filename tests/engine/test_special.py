@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import flint
 import mpmath
 import numpy as np
 import pytest
@@ -118,7 +119,10 @@ def test_numbers_of_any_kind_have_their_own_digits() -> None:
             assert abs(mg.digamma(Value(x)).data - mpmath.digamma(x)) < mpmath.mpf(10) ** -38
         for x in (2.5, -1.25):
             for f, exact in ((mg.lgamma, log_gamma), (mg.digamma, mpmath.digamma)):
-                ball = f(Value(arb(x))).data
+                with flint.ctx.workprec(
+                    53
+                ):  # others may have asked for more digits than the truth has
+                    ball = f(Value(arb(x))).data
                 assert ball.rad() < 1e-12 and ball.overlaps(
                     arb(mpmath.nstr(exact(mpmath.mpf(x)), 39))
                 )
